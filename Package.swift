@@ -1,0 +1,100 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings of every target that ships: Swift 6 concurrency checking, unsafe code visible (`grep -rn unsafe Sources`
+/// is the audit list), and no warning tolerated.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+]
+
+/// Tests keep the concurrency checking and leave strict memory safety off: `#expect` trips over it.
+let testing: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+/// A layer of Sources/Core. Arrows point down only; `make layers` fails on an import that is not listed here.
+func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .target(name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: testing)
+}
+
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
+
+let package = Package(
+    name: "NeuronFS",
+    products: [
+        .executable(name: "neuronfs", targets: ["NeuronFS"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
+    ],
+    targets: [
+        // C libraries: headers only, but for CPosix and CJPEG, which hold what cannot be a `static inline`.
+        .systemLibrary(
+            name: "CFuse", path: "Sources/CLibraries/CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
+        .systemLibrary(
+            name: "CCurl", path: "Sources/CLibraries/CCurl", pkgConfig: "libcurl",
+            providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(
+            name: "CTIFF", path: "Sources/CLibraries/CTIFF", pkgConfig: "libtiff-4", providers: [.apt(["libtiff-dev"])]),
+        .systemLibrary(
+            name: "CZlib", path: "Sources/CLibraries/CZlib", pkgConfig: "zlib", providers: [.apt(["libtiff-dev"])]),
+        .target(name: "CPosix", path: "Sources/CLibraries/CPosix"),
+        .target(
+            name: "CJPEG", path: "Sources/CLibraries/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
+
+        // Core, from the bottom up.
+        core("Support", ["CPosix", logging]),
+        core("Transport", ["Support", "CCurl", logging]),
+        core("BlockCache", ["Support", "CPosix", logging]),
+        core("Fetch", ["Support", "Transport", "BlockCache", logging]),
+        core("Catalogue", ["Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+        core("ImageCodec", ["Support", "CJPEG", "CZlib"]),
+        core("VirtualTIFF", ["Support"]),
+        core("OMEZarr", ["Support"]),
+        core("Morphology", ["Support"]),
+        core(
+            "SpecimenData",
+            ["Support", "Transport", "BlockCache", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
+        core("FileTree", ["Support", "SpecimenData", "Catalogue", "VirtualTIFF", "OMEZarr", "Morphology", logging]),
+        core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
+
+        // The stand-in origin and the command line.
+        .target(
+            name: "DemoOrigin",
+            dependencies: [
+                "Support", "ImageCodec", "Morphology", logging, .product(name: "FlyingFox", package: "FlyingFox"),
+            ],
+            path: "Sources/DemoOrigin", swiftSettings: strict),
+        .executableTarget(
+            name: "NeuronFS",
+            dependencies: [
+                "Support", "Transport", "BlockCache", "Fetch", "Catalogue", "SpecimenData", "FileTree", "FuseAdapter",
+                "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "Sources/NeuronFS", swiftSettings: strict),
+
+        // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
+        tests("SupportTests", ["Support"]),
+        tests("TransportTests", ["Transport", "Support"]),
+        tests("BlockCacheTests", ["BlockCache", "Support"]),
+        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
+        tests("CatalogueTests", ["Catalogue", "Support"]),
+        tests("ImageCodecTests", ["ImageCodec", "Support"]),
+        tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
+        tests("OMEZarrTests", ["OMEZarr", "Support"]),
+        tests("MorphologyTests", ["Morphology", "Support"]),
+        tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Morphology", "Support"]),
+        tests("FileTreeTests", ["FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Support"]),
+    ]
+)

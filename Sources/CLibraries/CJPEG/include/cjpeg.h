@@ -1,0 +1,3 @@
+#ifndef NEURONFS_CJPEG_H
+#define NEURONFS_CJPEG_H
+#endif

@@ -1,0 +1,16 @@
+#ifndef NEURONFS_CPOSIX_H
+#define NEURONFS_CPOSIX_H
+#include <stddef.h>
+#include <stdint.h>
+
+/* pthread_setname_np needs _GNU_SOURCE, which a Swift importer does not set. */
+void posix_name_current_thread(const char *name);
+
+
+/* open is a C variadic, flock an overloaded name. Each retries on EINTR and returns a descriptor or 0, or -errno. */
+int posix_open_cloexec(const char *path, int flags, unsigned mode);
+int posix_flock_exclusive(int fd, int wait);
+
+/* The terminal's width in columns, 0 when fd is not a terminal (ioctl is variadic). */
+int posix_terminal_columns(int fd);
+#endif

@@ -1,0 +1,21 @@
+import Glibc
+
+/// A POSIX error number.
+public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringConvertible {
+    /// The number, as in `errno(3)`.
+    public let rawValue: Int32
+
+    /// Wraps a number taken from `errno` or a negated return code.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// The calling thread's `errno`.
+    public static var current: Errno { Errno(rawValue: errno) }
+
+    /// The C library's text, for example "No such file or directory".
+    public var description: String {
+        var buffer = [CChar](repeating: 0, count: 128)
+        let result = unsafe strerror_r(rawValue, &buffer, buffer.count)
+        guard result == 0 else { return "errno \(rawValue)" }
+        return String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    }
+}

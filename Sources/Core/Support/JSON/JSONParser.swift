@@ -1,0 +1,222 @@
+/// Why a text is not JSON.
+public struct JSONError: Error, Equatable, CustomStringConvertible {
+    /// Byte offset of the fault from the start of the text.
+    public let offset: Int
+    /// What is wrong there.
+    public let reason: String
+
+    /// For example `not JSON at byte 12: a value was expected`.
+    public var description: String { "not JSON at byte \(offset): \(reason)" }
+}
+
+extension JSONValue {
+    /// Nesting beyond this is refused, so that a hostile text cannot exhaust the stack. RMA replies nest 8 deep.
+    public static let maximumDepth = 128
+
+    /// Parses a whole UTF-8 text. Anything after the value but white space is an error.
+    public static func parse(_ text: [UInt8]) throws(JSONError) -> JSONValue {
+        var parser = JSONParser(text: text)
+        return try parser.parseDocument()
+    }
+
+    /// Parses a whole text.
+    public static func parse(_ text: String) throws(JSONError) -> JSONValue { try parse(Array(text.utf8)) }
+}
+
+/// A strict recursive-descent parser over bytes.
+private struct JSONParser {
+    let text: [UInt8]
+    var position = 0
+    var depth = 0
+
+    init(text: [UInt8]) { self.text = text }
+
+    mutating func parseDocument() throws(JSONError) -> JSONValue {
+        skipSpace()
+        let value = try parseValue()
+        skipSpace()
+        guard position == text.count else { throw fault("text after the value") }
+        return value
+    }
+
+    private func fault(_ reason: String) -> JSONError { JSONError(offset: position, reason: reason) }
+
+    private var byte: UInt8? { position < text.count ? text[position] : nil }
+
+    private mutating func skipSpace() {
+        while let byte, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+    }
+
+    private mutating func parseValue() throws(JSONError) -> JSONValue {
+        guard let first = byte else { throw fault("a value was expected, the text ends") }
+        switch first {
+        case UInt8(ascii: "{"): return try nested { (parser) throws(JSONError) in try parser.parseObject() }
+        case UInt8(ascii: "["): return try nested { (parser) throws(JSONError) in try parser.parseArray() }
+        case UInt8(ascii: "\""): return .string(try parseString())
+        case UInt8(ascii: "t"): return try literal("true", .bool(true))
+        case UInt8(ascii: "f"): return try literal("false", .bool(false))
+        case UInt8(ascii: "n"): return try literal("null", .null)
+        case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try parseNumber()
+        default: throw fault("a value was expected")
+        }
+    }
+
+    private mutating func nested(
+        _ body: (inout JSONParser) throws(JSONError) -> JSONValue
+    ) throws(JSONError) -> JSONValue {
+        guard depth < JSONValue.maximumDepth else { throw fault("nested more than \(JSONValue.maximumDepth) deep") }
+        depth += 1
+        defer { depth -= 1 }
+        return try body(&self)
+    }
+
+    private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        let bytes = Array("\(word)".utf8)
+        guard text.count - position >= bytes.count, text[position..<position + bytes.count].elementsEqual(bytes) else {
+            throw fault("\(word) was expected")
+        }
+        position += bytes.count
+        return value
+    }
+
+    private mutating func parseObject() throws(JSONError) -> JSONValue {
+        position += 1
+        var object = JSONObject()
+        skipSpace()
+        if byte == UInt8(ascii: "}") {
+            position += 1
+            return .object(object)
+        }
+        while true {
+            skipSpace()
+            guard byte == UInt8(ascii: "\"") else { throw fault("a key was expected") }
+            let key = try parseString()
+            skipSpace()
+            guard byte == UInt8(ascii: ":") else { throw fault("':' was expected") }
+            position += 1
+            skipSpace()
+            object[key] = try parseValue()
+            skipSpace()
+            switch byte {
+            case UInt8(ascii: ","): position += 1
+            case UInt8(ascii: "}"):
+                position += 1
+                return .object(object)
+            default: throw fault("',' or '}' was expected")
+            }
+        }
+    }
+
+    private mutating func parseArray() throws(JSONError) -> JSONValue {
+        position += 1
+        var values: [JSONValue] = []
+        skipSpace()
+        if byte == UInt8(ascii: "]") {
+            position += 1
+            return .array(values)
+        }
+        while true {
+            skipSpace()
+            values.append(try parseValue())
+            skipSpace()
+            switch byte {
+            case UInt8(ascii: ","): position += 1
+            case UInt8(ascii: "]"):
+                position += 1
+                return .array(values)
+            default: throw fault("',' or ']' was expected")
+            }
+        }
+    }
+
+    /// RFC 8259 section 6: no leading zero, no plus sign, digits on both sides of a point.
+    private mutating func parseNumber() throws(JSONError) -> JSONValue {
+        let start = position
+        if byte == UInt8(ascii: "-") { position += 1 }
+        if byte == UInt8(ascii: "0") {
+            position += 1
+        } else {
+            try digits()
+        }
+        if byte == UInt8(ascii: ".") {
+            position += 1
+            try digits()
+        }
+        if byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E") {
+            position += 1
+            if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { position += 1 }
+            try digits()
+        }
+        return .number(String(decoding: text[start..<position], as: UTF8.self))
+    }
+
+    private mutating func digits() throws(JSONError) {
+        let start = position
+        while let byte, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+        guard position > start else { throw fault("a digit was expected") }
+    }
+
+    private mutating func parseString() throws(JSONError) -> String {
+        position += 1
+        var bytes: [UInt8] = []
+        var runStart = position
+        while let current = byte {
+            switch current {
+            case UInt8(ascii: "\""):
+                bytes.append(contentsOf: text[runStart..<position])
+                guard let string = String(validating: bytes, as: UTF8.self) else { throw fault("invalid UTF-8") }
+                position += 1
+                return string
+            case UInt8(ascii: "\\"):
+                bytes.append(contentsOf: text[runStart..<position])
+                position += 1
+                bytes.append(contentsOf: String(try parseEscape()).utf8)
+                runStart = position
+            case 0..<0x20: throw fault("a control character in a string")
+            default: position += 1
+            }
+        }
+        throw fault("the text ends inside a string")
+    }
+
+    private mutating func parseEscape() throws(JSONError) -> Unicode.Scalar {
+        guard let code = byte else { throw fault("the text ends inside an escape") }
+        position += 1
+        switch code {
+        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(code)
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return try parseUnicodeEscape()
+        default: throw fault("an unknown escape")
+        }
+    }
+
+    private mutating func parseUnicodeEscape() throws(JSONError) -> Unicode.Scalar {
+        let first = try hexQuad()
+        if let scalar = Unicode.Scalar(first) { return scalar }
+        guard (0xD800..<0xDC00).contains(first), byte == UInt8(ascii: "\\") else { throw fault("half a surrogate pair") }
+        position += 1
+        guard byte == UInt8(ascii: "u") else { throw fault("half a surrogate pair") }
+        position += 1
+        let second = try hexQuad()
+        guard (0xDC00..<0xE000).contains(second),
+            let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+        else { throw fault("half a surrogate pair") }
+        return scalar
+    }
+
+    private mutating func hexQuad() throws(JSONError) -> UInt32 {
+        var value: UInt32 = 0
+        for _ in 0..<4 {
+            guard let byte, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+                throw fault("four hexadecimal digits were expected")
+            }
+            value = value << 4 | UInt32(digit)
+            position += 1
+        }
+        return value
+    }
+}

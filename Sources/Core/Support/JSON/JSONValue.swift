@@ -1,0 +1,105 @@
+/// A JSON value (RFC 8259) that keeps what `JSONSerialization` loses: the order of keys and the spelling of numbers,
+/// so that a table can be handed on byte for byte as the Allen client would write it.
+public indirect enum JSONValue: Hashable, Sendable {
+    /// `null`.
+    case null
+    /// `true` or `false`.
+    case bool(Bool)
+    /// A number as it was spelt, for example `90.0`.
+    case number(String)
+    /// A string, escapes resolved.
+    case string(String)
+    /// An array.
+    case array([JSONValue])
+    /// An object; keys in the order of the text, a repeated key keeps its last value.
+    case object(JSONObject)
+
+    /// A number from an integer.
+    public static func int(_ value: Int) -> JSONValue { .number(String(value)) }
+
+    /// A number from a double; not-a-number and infinity, which JSON has not, become `null`.
+    public static func double(_ value: Double) -> JSONValue { value.isFinite ? .number(value.description) : .null }
+
+    /// The member `key` of an object; `nil` where there is none or this is no object.
+    public subscript(key: String) -> JSONValue? {
+        if case .object(let object) = self { return object[key] }
+        return nil
+    }
+
+    /// The text of a string.
+    public var stringValue: String? {
+        if case .string(let text) = self { return text }
+        return nil
+    }
+
+    /// The value of a number, or of a string that spells one (the API writes some ids as strings).
+    public var intValue: Int? {
+        switch self {
+        case .number(let text), .string(let text):
+            if let value = Int(text) { return value }
+            guard let value = Double(text), value.rounded() == value, abs(value) < 9e15 else { return nil }
+            return Int(value)
+        default: return nil
+        }
+    }
+
+    /// The value of a number, or of a string that spells one; never infinite or not a number.
+    public var doubleValue: Double? {
+        switch self {
+        case .number(let text), .string(let text):
+            guard let value = Double(text), value.isFinite else { return nil }
+            return value
+        default: return nil
+        }
+    }
+
+    /// The value of a boolean.
+    public var boolValue: Bool? {
+        if case .bool(let value) = self { return value }
+        return nil
+    }
+
+    /// The elements of an array.
+    public var arrayValue: [JSONValue]? {
+        if case .array(let values) = self { return values }
+        return nil
+    }
+
+    /// The members of an object.
+    public var objectValue: JSONObject? {
+        if case .object(let object) = self { return object }
+        return nil
+    }
+}
+
+/// The members of a JSON object, in order.
+public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+    /// Keys in the order in which they were first set.
+    public private(set) var keys: [String] = []
+    private var values: [String: JSONValue] = [:]
+
+    /// An object without members.
+    public init() {}
+
+    /// An object with members in the order of the literal.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        for (key, value) in elements { self[key] = value }
+    }
+
+    /// The member `key`; setting `nil` removes it.
+    public subscript(key: String) -> JSONValue? {
+        get { values[key] }
+        set {
+            if let newValue {
+                if values.updateValue(newValue, forKey: key) == nil { keys.append(key) }
+            } else if values.removeValue(forKey: key) != nil {
+                keys.removeAll { $0 == key }
+            }
+        }
+    }
+
+    /// Key and value pairs in order.
+    public var members: [(key: String, value: JSONValue)] {
+        keys.compactMap { key in values[key].map { (key, $0) } }
+    }
+}
