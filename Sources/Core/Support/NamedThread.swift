@@ -41,6 +41,6 @@ import Glibc
             defer { done = true }
             return !done
         }
-        if first { unsafe pthread_join(handle, nil) }
+        if first { pthread_join(handle, nil) }
     }
 }

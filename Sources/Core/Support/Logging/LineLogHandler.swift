@@ -10,7 +10,7 @@ public final class LogSink: Sendable {
 
     func write(_ line: String) {
         var text = line
-        unsafe text.withUTF8 { bytes in
+        text.withUTF8 { bytes in
             var done = 0
             while done < bytes.count {
                 let count = unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
@@ -62,14 +62,14 @@ public struct LineLogHandler: LogHandler {
     private static func timestamp() -> String {
         var now = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &now)
-        var parts = tm()
-        unsafe gmtime_r(&now.tv_sec, &parts)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&now.tv_sec, &parts)
         func padded(_ value: some BinaryInteger, _ width: Int) -> String {
             let digits = String(value)
             return String(repeating: "0", count: max(0, width - digits.count)) + digits
         }
-        let date = "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
-        let time = "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
+        let date = unsafe "\(parts.tm_year + 1900)-\(padded(parts.tm_mon + 1, 2))-\(padded(parts.tm_mday, 2))"
+        let time = unsafe "\(padded(parts.tm_hour, 2)):\(padded(parts.tm_min, 2)):\(padded(parts.tm_sec, 2))"
         return "\(date)T\(time).\(padded(now.tv_nsec / 1_000_000, 3))Z"
     }
 }
