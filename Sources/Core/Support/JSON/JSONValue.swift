@@ -103,3 +103,18 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         keys.compactMap { key in values[key].map { (key, $0) } }
     }
 }
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
+    /// A string from a literal.
+    public init(stringLiteral value: String) { self = .string(value) }
+
+    /// An array from a literal.
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+
+    /// An object from a literal, members in its order.
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        var object = JSONObject()
+        for (key, value) in elements { object[key] = value }
+        self = .object(object)
+    }
+}

@@ -1,0 +1,162 @@
+internal import Catalogue
+internal import Morphology
+internal import SpecimenData
+internal import Support
+
+/// `meta.json` of a specimen: every catalogue field, the geometry of the stack, how skeleton and image fit together,
+/// what the labels mean, and where everything comes from. Two mounts of one catalogue version give the same bytes.
+struct MetaJSON {
+    let context: SpecimenContext
+    let endpoint: String
+    let mainVariant: LabelVariant
+
+    var bytes: [UInt8] { Array((JSONValue.object(document).text(.indented) + "\n").utf8) }
+
+    private var document: JSONObject {
+        var document: JSONObject = [
+            "format": "neuronfs meta 1",
+            "specimen_id": .int(context.id),
+            "species": .string(context.specimen.species.rawValue),
+            "catalogue": .object(context.specimen.row),
+        ]
+        if let stack = context.stack { document["stack"] = .object(describe(stack)) }
+        if context.specimen.hasSkeleton { document["skeleton"] = .object(skeleton) }
+        if context.hasLabels { document["labels"] = .object(labels) }
+        document["projections"] = .array(context.details.projections.map { .object(describe($0)) })
+        document["provenance"] = .object(provenance)
+        return document
+    }
+
+    private func describe(_ stack: ImageStack) -> JSONObject {
+        let first = stack.planes.first
+        let missing = (0..<stack.depth).filter { stack.plane(at: $0) == nil }
+        return [
+            "axes": ["z", "y", "x"],
+            "shape": [.int(stack.depth), .int(first?.height ?? 0), .int(first?.width ?? 0)],
+            "dtype": "uint8",
+            "photometric": "grey, the luma of the JPEG that the database serves; black is zero",
+            "voxel_spacing_um": [.double(SpecimenContext.planeDistance), resolution, resolution],
+            "full_frame_px": [.int(first?.frameHeight ?? 0), .int(first?.frameWidth ?? 0)],
+            "offset_in_full_frame_px": [.int(first?.y ?? 0), .int(first?.x ?? 0)],
+            "first_section_number": .int(stack.firstSection),
+            "plane_of_section": "section_number - first_section_number",
+            "missing_planes": .array(missing.map { .int($0) }),
+            "planes": .array(
+                stack.indices.compactMap { index in
+                    stack.plane(at: index).map { plane in
+                        [
+                            "index": .int(index), "section_number": .int(plane.sectionNumber),
+                            "image_id": .int(plane.imageID), "shape": [.int(plane.height), .int(plane.width)],
+                        ]
+                    }
+                }),
+            "lossy": "JPEG, decoded as \(TileGrid.defaultSide) px tiles at offsets that are multiples of 16",
+        ]
+    }
+
+    private var resolution: JSONValue { .double(context.resolution) }
+
+    private var skeleton: JSONObject {
+        [
+            "file": "skeleton.swc",
+            "marker_file": context.markerFile(endpoint: endpoint) == nil ? .null : "skeleton.marker",
+            "units": "um",
+            "origin": "centre of pixel (0, 0) of the full frame; z = 0 is plane 0",
+            "to_voxel": [
+                "description":
+                    "i = x / \(context.resolution) - offset_x, j = y / \(context.resolution) - offset_y, k = z / \(SpecimenContext.planeDistance)",
+                "matrix_um_to_voxel_xyz": matrix,
+            ],
+            "marker_to_skeleton_um": [.double(-context.resolution), .double(-context.resolution), .double(-SpecimenContext.planeDistance)],
+        ]
+    }
+
+    /// Homogeneous 3 x 4 matrix from (x, y, z, 1) um to voxel (i, j, k), rows i, j, k.
+    private var matrix: JSONValue {
+        let x = Double(context.stack?.planes.first?.x ?? 0)
+        let y = Double(context.stack?.planes.first?.y ?? 0)
+        let scale = 1 / context.resolution
+        return [
+            [.double(scale), .double(0), .double(0), .double(-x)],
+            [.double(0), .double(scale), .double(0), .double(-y)],
+            [.double(0), .double(0), .double(1 / SpecimenContext.planeDistance), .double(0)],
+        ]
+    }
+
+    private var labels: JSONObject {
+        let grid = context.stack?.planes.first.map(context.grid)
+        return [
+            "main": .string(mainVariant.rawValue),
+            "values": [
+                "0": "background", "1": "soma", "2": "axon", "3": "basal dendrite", "4": "apical dendrite",
+                "255": "unknown",
+            ],
+            "geometry":
+                "union of exact rounded cones over all edges and a ball at each root, in um; the edge from the soma is a tube of the child's radius",
+            "sampled_at": "the voxel centre",
+            "inside": "signed distance <= 1e-6 um",
+            "radius_floor_um": .double(grid?.halfDiagonal ?? 0),
+            "overlap": "the lowest code wins",
+            "background": "unlabelled is not proven background: one neuron is traced, others may be stained",
+            "variants": .object(variants),
+        ]
+    }
+
+    private var variants: JSONObject {
+        let options = LabelOptions()
+        return [
+            "labels-binary": ["dtype": "uint8", "values": "0 background, 1 neuron"],
+            "labels-classes3": ["dtype": "uint8", "values": "0 background, 1 soma, 2 axon, 3 dendrite, 255 unknown"],
+            "labels-instance": [
+                "dtype": "uint16", "values": "one id per neurite section between branch points and class changes",
+                "table": .string(SpecimenFile.instances.name),
+            ],
+            "labels-centerline": ["dtype": "uint8", "values": "classes, one voxel wide, 26-connected"],
+            "labels-distance": [
+                "dtype": "uint8",
+                "values": "signed distance to the surface: 0 far outside, 128 on the surface, 255 deep inside",
+                "clip_um": .double(options.clip),
+            ],
+            "labels-nodes": [
+                "dtype": "uint8", "values": "gaussian peaks of height 255 at soma, tips and branch points",
+                "sigma_um": .double(options.sigma),
+            ],
+            "labels-ignore": [
+                "dtype": "uint8",
+                "values": "classes; 255 around markers of type 10 (cut dendrite) and 20 (no reconstruction)",
+                "radius_um": .double(options.ignoreRadius),
+            ],
+        ]
+    }
+
+    private func describe(_ projection: Projection) -> JSONObject {
+        [
+            "file": .string("projections/\(projection.fileName)"), "image_id": .int(projection.imageID),
+            "axes": .string(projection.axes), "function": .string(projection.function),
+            "shape": [.int(projection.height), .int(projection.width)],
+        ]
+    }
+
+    private var provenance: JSONObject {
+        var provenance: JSONObject = [
+            "source": "Allen Institute for Brain Science, Allen Cell Types Database", "endpoint": .string(endpoint),
+            "terms": "https://alleninstitute.org/terms-of-use/",
+        ]
+        if let id = context.specimen.skeletonFileID { provenance["skeleton_file_id"] = .int(id) }
+        if let id = context.details.markerFileID(skeletonFileID: context.specimen.skeletonFileID) {
+            provenance["marker_file_id"] = .int(id)
+        }
+        if let id = context.specimen.recordingFileID { provenance["recording_file_id"] = .int(id) }
+        return provenance
+    }
+}
+
+extension Tree {
+    /// The bytes of `meta.json`, made once for each context.
+    func metaBytes(_ context: SpecimenContext) -> [UInt8] {
+        if let bytes = metas[context.id] { return bytes }
+        let bytes = MetaJSON(context: context, endpoint: parts.endpoint, mainVariant: parts.mainVariant).bytes
+        metas.insert(bytes, for: context.id, cost: bytes.count)
+        return bytes
+    }
+}

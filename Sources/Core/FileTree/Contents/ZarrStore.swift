@@ -1,0 +1,82 @@
+internal import Catalogue
+internal import Morphology
+internal import OMEZarr
+internal import SpecimenData
+
+/// `stack.ome.zarr` or `labels.ome.zarr` of a specimen: the layout and its numbering.
+struct ZarrStore: Sendable {
+    let image: OMEZarrImage
+    let numbering: ZarrNumbering
+
+    /// Voxels of a chunk of images: one tile of the image service, so that a chunk is one request.
+    static let stackChunk = ZYX(z: 1, y: TileGrid.defaultSide, x: TileGrid.defaultSide)
+    /// Voxels of a chunk of labels, by measurement (docs/BENCHMARKS.md, chunk shapes).
+    static let labelChunk = ZYX(z: 32, y: 256, x: 256)
+
+    /// Nil when the stack is larger than the format or the inode numbers can hold.
+    init?(_ context: SpecimenContext, _ series: Series, main: LabelVariant) {
+        guard let stack = context.stack, let first = stack.planes.first else { return nil }
+        let spacing = context.spacing
+        do {
+            image = try OMEZarrImage(
+                name: series.folder, shape: ZYX(z: stack.depth, y: first.height, x: first.width),
+                spacing: ZYX(z: spacing.z, y: spacing.y, x: spacing.x),
+                origin: ZYX(z: 0, y: Double(first.y) * spacing.y, x: Double(first.x) * spacing.x),
+                dataType: series.bitsPerSample(main: main) == 16 ? .uint16 : .uint8,
+                chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
+                label: series == .stack ? nil : ImageLabel(classes: Self.classes(main), source: "../stack.ome.zarr"))
+        } catch {
+            return nil
+        }
+        numbering = ZarrNumbering(image)
+        guard numbering.count < 1 << 24 else { return nil }
+    }
+
+    /// Colours as neuroscientists know them from Vaa3D: soma white, axon red, basal blue, apical purple.
+    private static func classes(_ main: LabelVariant) -> [ImageLabel.Class] {
+        switch main {
+        case .binary: [.init(value: 1, name: "neuron", color: .init(255, 255, 255))]
+        default:
+            [
+                .init(value: 1, name: "soma", color: .init(255, 255, 255)),
+                .init(value: 2, name: "axon", color: .init(220, 50, 47)),
+                .init(value: 3, name: main == .classes3 ? "dendrite" : "basal dendrite", color: .init(38, 139, 210)),
+            ] + (main == .classes3 ? [] : [.init(value: 4, name: "apical dendrite", color: .init(211, 54, 200))]) + [
+                .init(value: 255, name: "unknown", color: .init(147, 161, 161))
+            ]
+        }
+    }
+
+    func node(_ number: Int) -> OMEZarrNode? { numbering.node(number) }
+
+    func child(_ name: String, of number: Int) -> Int? {
+        guard let node = node(number), node.isDirectory, let child = image.child(name, of: node) else { return nil }
+        return numbering.number(of: child)
+    }
+
+    func children(of number: Int) -> [(name: String, node: OMEZarrNode)]? {
+        guard let node = node(number), node.isDirectory else { return nil }
+        return (0..<image.childCount(of: node)).map { image.child(at: $0, of: node) }
+    }
+
+    /// Directories in a directory: all children but the metadata files, and none among chunks.
+    func subdirectories(of node: OMEZarrNode) -> Int {
+        switch node {
+        case .root: image.levels.count
+        case .level(let level): image.levels[level].array.chunkGrid.z
+        case .chunkPlane(let level, _): image.levels[level].array.chunkGrid.y
+        default: 0
+        }
+    }
+
+    func size(of node: OMEZarrNode) -> Int { image.byteCount(of: node) }
+
+    /// The voxels of a chunk, (plane, row, column) ranges at its level; they may reach beyond the array.
+    func box(level: Int, index: ZYX<Int>) -> (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>) {
+        let chunk = image.levels[level].array.chunk
+        return (
+            index.z * chunk.z..<(index.z + 1) * chunk.z, index.y * chunk.y..<(index.y + 1) * chunk.y,
+            index.x * chunk.x..<(index.x + 1) * chunk.x
+        )
+    }
+}

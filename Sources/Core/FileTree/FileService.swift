@@ -1,0 +1,132 @@
+public import Support
+
+/// What a file system adapter (FUSE, a test) needs of the tree: the whole file system without the kernel.
+///
+/// Every call answers exactly once, either before it returns (all that is needed is in memory) or later from another
+/// thread. No call waits for the network or for another thread. The token carries the reader's interrupt downwards.
+public protocol FileService: AnyObject, Sendable {
+    /// The child called `name` of the directory `parent`.
+    func lookup(
+        _ name: String, in parent: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void)
+
+    /// The attributes of `inode`.
+    func attributes(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void)
+
+    /// The children of a directory, in a fixed order, without `.` and `..`.
+    func children(
+        of directory: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void)
+
+    /// Opens a file for reading. The handle sees one version of the bytes.
+    func open(
+        _ inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void)
+
+    /// The target of a symbolic link.
+    func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String
+
+    /// The names of the extended attributes of `inode`.
+    func extendedAttributeNames(of inode: InodeNumber) throws(FileTreeError) -> [String]
+
+    /// The value of the extended attribute `name` of `inode`.
+    func extendedAttribute(_ name: String, of inode: InodeNumber) throws(FileTreeError) -> [UInt8]
+
+    /// Sizes for `statfs(2)`.
+    func statistics() -> FileSystemStatistics
+}
+
+/// One open file.
+public protocol OpenFile: AnyObject, Sendable {
+    /// Hands the bytes `[offset, offset + count)`, shortened at the end of the file, to `receiver`, once.
+    ///
+    /// - Parameters:
+    ///   - offset: bytes from the start of the file; beyond the end gives no bytes.
+    ///   - count: bytes wanted.
+    ///   - isDirect: whether the process reads past the page cache (`O_DIRECT`), so that an answer reaches it as it is.
+    func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver)
+
+    /// Whether the kernel may keep the pages it has from an earlier open: true as long as the bytes of the inode are
+    /// those of the version opened before.
+    var keepsPageCache: Bool { get }
+
+    /// Whether reads must bypass the page cache (files whose size is not known before they are read).
+    var bypassesPageCache: Bool { get }
+}
+
+/// Takes the answer to a read, from any thread, exactly once.
+public protocol ReadReceiver: AnyObject, Sendable {
+    /// The bytes asked for; borrowed for the call.
+    func deliver(_ bytes: RawSpan)
+    /// The read failed.
+    func fail(_ error: FileTreeError)
+}
+
+/// What kind of file an inode is.
+public enum FileKind: Sendable {
+    /// A directory.
+    case directory
+    /// A regular file.
+    case file
+    /// A symbolic link.
+    case link
+}
+
+/// What `stat(2)` tells of a file, without what belongs to the mount (owner, permissions).
+public struct FileAttributes: Sendable {
+    /// The inode number.
+    public var inode: InodeNumber
+    /// Directory, file or link.
+    public var kind: FileKind
+    /// Size in bytes; true before any byte is read.
+    public var size: Int
+    /// Hard links: 1, or for a directory 2 and one for each subdirectory.
+    public var linkCount: Int
+    /// Modification time, seconds since 1970.
+    public var modified: Double
+
+    /// Attributes with every field given.
+    public init(inode: InodeNumber, kind: FileKind, size: Int, linkCount: Int = 1, modified: Double) {
+        self.inode = inode
+        self.kind = kind
+        self.size = size
+        self.linkCount = linkCount
+        self.modified = modified
+    }
+}
+
+/// One name in a directory.
+public struct DirectoryEntry: Sendable {
+    /// The file name.
+    public var name: String
+    /// The inode number.
+    public var inode: InodeNumber
+    /// Directory, file or link.
+    public var kind: FileKind
+    /// Attributes where they are known without a request to the origin; else the kernel looks the name up when asked.
+    public var attributes: FileAttributes?
+
+    /// An entry with every field given.
+    public init(name: String, inode: InodeNumber, kind: FileKind, attributes: FileAttributes?) {
+        self.name = name
+        self.inode = inode
+        self.kind = kind
+        self.attributes = attributes
+    }
+}
+
+/// Sizes of the file system for `statfs(2)`.
+public struct FileSystemStatistics: Sendable {
+    /// Bytes of all files whose size is known without asking: the frames times the planes.
+    public var totalBytes: Int
+    /// Number of files, where known.
+    public var files: Int
+
+    /// Statistics with every field given.
+    public init(totalBytes: Int, files: Int) {
+        self.totalBytes = totalBytes
+        self.files = files
+    }
+}

@@ -1,0 +1,77 @@
+internal import Catalogue
+internal import Morphology
+internal import SpecimenData
+internal import Support
+internal import VirtualTIFF
+
+/// What the tree needs to know of one specimen before it can tell names and sizes: its row, its planes, its files.
+struct SpecimenContext: Sendable {
+    let specimen: Specimen
+    let details: SpecimenDetails
+    /// The skeleton's length, validator and date; nil when there is no skeleton or the origin would not tell.
+    let skeletonModified: Double?
+
+    var id: Int { specimen.id }
+    var stack: ImageStack? { details.stack }
+
+    /// Voxel spacing of the database's stacks, um: 0.1144 in x and y ([D] CellTypes_Morph_Overview: 63x objective), where
+    /// the rows do not say otherwise, and 0.28 in z.
+    static let planeDistance = 0.28
+
+    /// Spacing in x and y, um, as the rows of the stack say.
+    var resolution: Double { stack?.planes.first?.resolution ?? 0.1144 }
+
+    /// Label planes exist where there is both a skeleton and a frame to draw it in.
+    var hasLabels: Bool { specimen.hasSkeleton && stack != nil }
+
+    /// The voxel grid of `image`: its pixel (0, 0) lies at (x, y) of the full frame, plane 0 at z = 0.
+    func grid(of image: PlaneImage) -> VoxelGrid {
+        VoxelGrid(
+            width: image.width, height: image.height, depth: stack?.depth ?? 0, spacingX: image.resolution,
+            spacingY: image.resolution, spacingZ: Self.planeDistance, originX: Double(image.x),
+            originY: Double(image.y), originZ: 0)
+    }
+
+    var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: Self.planeDistance) }
+
+    /// The skeleton as a file of the origin.
+    func skeletonFile(endpoint: String) -> RemoteFile? {
+        specimen.skeletonFileID.map { remoteFile($0, endpoint: endpoint) }
+    }
+
+    func markerFile(endpoint: String) -> RemoteFile? {
+        details.markerFileID(skeletonFileID: specimen.skeletonFileID).map { remoteFile($0, endpoint: endpoint) }
+    }
+
+    func recordingFile(endpoint: String) -> RemoteFile? {
+        specimen.recordingFileID.map { remoteFile($0, endpoint: endpoint) }
+    }
+
+    func remoteFile(_ file: Int, endpoint: String) -> RemoteFile {
+        RemoteFile(id: "\(id)/file/\(file)", url: RMA.fileURL(base: endpoint, fileID: file))
+    }
+
+    /// The database's projection that a file of `projections/` shows; nil where there is none.
+    func projection(_ file: ProjectionFile) -> Projection? {
+        details.projections.first { $0.fileName == file.name }
+    }
+
+    func projectionFile(_ file: ProjectionFile, endpoint: String) -> RemoteFile? {
+        projection(file).map { projection in
+            RemoteFile(
+                id: "\(id)/image/\(projection.imageID)",
+                url: RMA.imageURL(
+                    base: endpoint, imageID: projection.imageID, left: nil, top: nil, width: nil, height: nil,
+                    downsample: 0, quality: nil),
+                isImage: true)
+        }
+    }
+
+    /// What labels are made from, in the frame of `image`.
+    func subject(in image: PlaneImage, endpoint: String) -> SkeletonService.Subject? {
+        skeletonFile(endpoint: endpoint).map { skeleton in
+            SkeletonService.Subject(
+                specimen: id, skeleton: skeleton, marker: markerFile(endpoint: endpoint), grid: grid(of: image))
+        }
+    }
+}

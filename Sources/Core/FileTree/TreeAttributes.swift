@@ -1,0 +1,180 @@
+internal import Catalogue
+internal import SpecimenData
+public import Support
+internal import VirtualTIFF
+
+extension Tree {
+    /// Bytes reported for a directory.
+    private static let directorySize = 4096
+
+    /// The attributes of `inode`.
+    public func attributes(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        guard let node = Node(inode) else { return completion(.failure(.notFound)) }
+        attributes(of: node, token: token, completion: completion)
+    }
+
+    func attributes(
+        of node: Node, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        let index = currentIndex
+        if let attributes = knownAttributes(of: node, index) { return completion(.success(attributes)) }
+        guard let id = node.specimenID, index.snapshot[id] != nil else { return completion(.failure(.notFound)) }
+        context(of: id, token: token) { [self] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(error))
+            case .success(let context):
+                if let attributes = knownAttributes(of: node, context) { return completion(.success(attributes)) }
+                size(of: node, context, token: token, completion: completion)
+            }
+        }
+    }
+
+    /// Attributes that follow from the catalogue alone.
+    func knownAttributes(of node: Node, _ index: TreeIndex) -> FileAttributes? {
+        let time = index.snapshot.fetchedAt
+        func directory(_ subdirectories: Int) -> FileAttributes {
+            FileAttributes(
+                inode: node.inode, kind: .directory, size: Self.directorySize, linkCount: 2 + subdirectories,
+                modified: time)
+        }
+        switch node {
+        case .root: return directory(Self.topNodes.count { $0.node.kind == .directory })
+        case .control, .trainableSpecies, .split, .grouping(.name): return directory(0)
+        case .trainable: return directory(Species.allCases.count)
+        case .splits: return directory(Split.allCases.count)
+        case .species(let species): return directory(index.bySpecies[species]?.count ?? 0)
+        case .grouping(let grouping): return directory(index.groups(grouping).count)
+        case .group(let grouping, let hash): return index.group(grouping, hash: hash).map { _ in directory(0) }
+        case .topFile(let file):
+            return FileAttributes(
+                inode: node.inode, kind: .file, size: index.topFiles[file]?.count ?? 0, modified: time)
+        case .controlFile:
+            return FileAttributes(
+                inode: node.inode, kind: .file, size: ControlDocument.size, modified: wallClockSeconds())
+        case .link(let place, let id):
+            guard let target = linkTarget(place, id, index) else { return nil }
+            return FileAttributes(inode: node.inode, kind: .link, size: target.utf8.count, modified: time)
+        case .specimen(let id):
+            // The number of subdirectories follows from the row: the variants are the same for every cell.
+            guard let specimen = index.snapshot[id] else { return nil }
+            return directory(Self.subdirectories(hasImages: specimen.hasImages, hasSkeleton: specimen.hasSkeleton))
+        default: return nil
+        }
+    }
+
+    /// Folders in a specimen's folder: stack, projections, stack.ome.zarr; the label series and labels.ome.zarr.
+    private static func subdirectories(hasImages: Bool, hasSkeleton: Bool) -> Int {
+        hasImages ? 3 + (hasSkeleton ? Series.allCases.count : 0) : 0
+    }
+
+    /// Attributes that follow from a specimen's context without asking the origin again.
+    func knownAttributes(of node: Node, _ context: SpecimenContext) -> FileAttributes? {
+        let time = context.skeletonModified ?? currentIndex.snapshot.fetchedAt
+        func file(_ size: Int) -> FileAttributes {
+            FileAttributes(inode: node.inode, kind: .file, size: size, modified: time)
+        }
+        func directory(_ subdirectories: Int) -> FileAttributes {
+            FileAttributes(
+                inode: node.inode, kind: .directory, size: Self.directorySize, linkCount: 2 + subdirectories,
+                modified: time)
+        }
+        switch node {
+        case .planes(_, let series):
+            return context.stack != nil && (series == .stack || context.hasLabels) ? directory(0) : nil
+        case .projections: return context.stack != nil ? directory(0) : nil
+        case .plane(_, let series, let index):
+            guard series == .stack || context.hasLabels, let image = context.stack?.plane(at: index),
+                let layout = planeLayout(context, series, image)
+            else { return nil }
+            return file(layout.fileSize)
+        case .specimenFile(_, .meta): return file(metaBytes(context).count)
+        case .specimenFile(_, .stackVolume): return volumeLayout(context, .stack).map { file($0.fileSize) }
+        case .specimenFile(_, .labelVolume):
+            return context.hasLabels ? volumeLayout(context, .labels).map { file($0.fileSize) } : nil
+        case .specimenFile(_, .skeleton): return recordAttributes(node, context.skeletonFile(endpoint: parts.endpoint))
+        case .specimenFile(_, .marker): return recordAttributes(node, context.markerFile(endpoint: parts.endpoint))
+        case .specimenFile(_, .recording):
+            return recordAttributes(node, context.recordingFile(endpoint: parts.endpoint))
+        case .projection(_, let projection):
+            return recordAttributes(node, context.projectionFile(projection, endpoint: parts.endpoint))
+        case .zarr(_, let series, let number):
+            guard let store = zarrStore(context, series), let entry = store.node(number) else { return nil }
+            return entry.isDirectory ? directory(store.subdirectories(of: entry)) : file(store.size(of: entry))
+        default: return nil
+        }
+    }
+
+    private func recordAttributes(_ node: Node, _ file: RemoteFile?) -> FileAttributes? {
+        guard let file, let record = parts.registry.cached(file.id), let length = record.length else { return nil }
+        return attributes(node, length: length, modified: record.modified)
+    }
+
+    private func attributes(_ node: Node, length: Int, modified: Double?) -> FileAttributes {
+        FileAttributes(
+            inode: node.inode, kind: .file, size: length, modified: modified ?? currentIndex.snapshot.fetchedAt)
+    }
+
+    /// Attributes for which the origin, or the skeleton, has to be asked.
+    private func size(
+        of node: Node, _ context: SpecimenContext, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        if case .specimenFile(_, .instances) = node {
+            return instanceTable(context, token: token) { [self] outcome in
+                completion(
+                    outcome.map {
+                        attributes(node, length: $0.count, modified: context.skeletonModified)
+                    })
+            }
+        }
+        guard let file = remoteFile(of: node, context) else { return completion(.failure(.notFound)) }
+        parts.files.version(of: file, token: token) { [self] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(.data(error)))
+            case .success(let version):
+                completion(.success(attributes(node, length: version.length, modified: version.modified)))
+            }
+        }
+    }
+
+    /// The file of the origin behind a node; nil for nodes that are made here.
+    func remoteFile(of node: Node, _ context: SpecimenContext) -> RemoteFile? {
+        switch node {
+        case .specimenFile(_, .skeleton): context.skeletonFile(endpoint: parts.endpoint)
+        case .specimenFile(_, .marker): context.markerFile(endpoint: parts.endpoint)
+        case .specimenFile(_, .recording): context.recordingFile(endpoint: parts.endpoint)
+        case .projection(_, let file): context.projectionFile(file, endpoint: parts.endpoint)
+        default: nil
+        }
+    }
+
+    /// The target of a symbolic link.
+    public func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String {
+        guard let node = Node(inode) else { throw .notFound }
+        guard case .link(let place, let id) = node else { throw .notLink }
+        guard let target = linkTarget(place, id, currentIndex) else { throw .notFound }
+        return target
+    }
+
+    private func linkTarget(_ place: LinkPlace, _ id: Int, _ index: TreeIndex) -> String? {
+        index.snapshot[id].map {
+            String(repeating: "../", count: place.depth) + "\($0.species.rawValue)/\(id)"
+        }
+    }
+}
+
+extension Node {
+    /// The specimen this node belongs to.
+    var specimenID: Int? {
+        switch self {
+        case .specimen(let id), .specimenFile(let id, _), .planes(let id, _), .plane(let id, _, _),
+            .projections(let id), .projection(let id, _), .zarr(let id, _, _), .link(_, let id):
+            id
+        default: nil
+        }
+    }
+}

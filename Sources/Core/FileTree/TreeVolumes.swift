@@ -1,0 +1,48 @@
+internal import Catalogue
+internal import Morphology
+internal import SpecimenData
+internal import Support
+internal import VirtualTIFF
+
+extension Tree {
+    /// The BigTIFF of a whole series; nil when the stack has none.
+    func volumeLayout(_ context: SpecimenContext, _ series: Series) -> VolumeTIFF? {
+        guard let stack = context.stack, let first = stack.planes.first else { return nil }
+        do throws(TIFFLayoutError) {
+            return try VolumeTIFF(
+                width: first.width, height: first.height, depth: stack.depth,
+                bitsPerSample: series.bitsPerSample(main: parts.mainVariant), spacing: context.spacing,
+                description: nil)
+        } catch {
+            parts.logger.error(
+                "no TIFF can hold this stack", metadata: ["specimen": "\(context.id)", "reason": "\(error)"])
+            return nil
+        }
+    }
+
+    /// Opens `stack.tif` or `labels.tif`.
+    func openVolume(
+        _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
+    ) {
+        guard let layout = volumeLayout(context, series), let stack = context.stack, let first = stack.planes.first
+        else { return completion(.failure(.notFound)) }
+        // A plane that is missing, or of another size than the first, is zero in both volumes.
+        let images = (0..<stack.depth).map { index in
+            stack.plane(at: index).flatMap { $0.width == first.width && $0.height == first.height ? $0 : nil }
+        }
+        guard series != .stack else {
+            return completion(
+                .success(
+                    StackVolumeFile(
+                        layout: layout, images: images, specimen: context.id, planes: parts.planes,
+                        buffers: buffers)))
+        }
+        labelSource(context, series, level: 0, token: token) { [self] outcome in
+            completion(
+                outcome.map { source in
+                    LabelVolumeFile(layout: layout, source: source, isPresent: images.map { $0 != nil }, buffers: buffers)
+                })
+        }
+    }
+}

@@ -1,0 +1,136 @@
+internal import Catalogue
+internal import Morphology
+internal import OMEZarr
+internal import SpecimenData
+internal import Support
+
+extension Tree {
+    /// The store of a specimen's series, made once a context.
+    func zarrStore(_ context: SpecimenContext, _ series: Series) -> ZarrStore? {
+        guard series == .stack || context.hasLabels else { return nil }
+        let key = ZarrKey(specimen: context.id, series: series)
+        if let store = zarrStores[key] { return store }
+        guard let store = ZarrStore(context, series, main: parts.mainVariant) else { return nil }
+        zarrStores.insert(store, for: key, cost: 1)
+        return store
+    }
+
+    /// The child `name` of a directory of a store. Chunks without content are not there: readers take the fill value.
+    func zarrChild(
+        _ name: String, of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Node, FileTreeError>) -> Void
+    ) {
+        guard let store = zarrStore(context, series), let child = store.child(name, of: number),
+            let node = store.node(child)
+        else { return completion(.failure(.notFound)) }
+        let found = Node.zarr(context.id, series, child)
+        guard case .chunk(let level, let index) = node else { return completion(.success(found)) }
+        chunkPresence(context, series, level: level, token: token) { outcome in
+            completion(
+                outcome.flatMap { isPresent in
+                    isPresent(store.box(level: level, index: index)) ? .success(found) : .failure(.notFound)
+                })
+        }
+    }
+
+    /// The children of a directory of a store, chunks without content left out.
+    func zarrChildren(
+        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
+    ) {
+        guard let store = zarrStore(context, series), let children = store.children(of: number) else {
+            return completion(.failure(.notDirectory))
+        }
+        let entries: @Sendable ([(name: String, node: OMEZarrNode)]) -> [DirectoryEntry] = { [self] children in
+            children.map { name, child in
+                let node = Node.zarr(context.id, series, store.numbering.number(of: child))
+                return DirectoryEntry(
+                    name: name, inode: node.inode, kind: child.isDirectory ? .directory : .file,
+                    attributes: knownAttributes(of: node, context))
+            }
+        }
+        guard case .chunkRow(let level, _, _) = store.node(number) else {
+            return completion(.success(entries(children)))
+        }
+        chunkPresence(context, series, level: level, token: token) { outcome in
+            completion(
+                outcome.map { isPresent in
+                    entries(
+                        children.filter { _, node in
+                            guard case .chunk(let level, let index) = node else { return true }
+                            return isPresent(store.box(level: level, index: index))
+                        })
+                })
+        }
+    }
+
+    private typealias Box = (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
+
+    /// A function that tells whether a chunk of a level holds anything.
+    private func chunkPresence(
+        _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<@Sendable (Box) -> Bool, FileTreeError>) -> Void
+    ) {
+        guard series != .stack else {
+            // A plane that the database does not have is the fill value.
+            return completion(.success({ box in box.planes.contains { context.stack?.plane(at: $0) != nil } }))
+        }
+        labelSource(context, series, level: level, token: token) { outcome in
+            completion(
+                outcome.map { source in
+                    { box in !source.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
+                })
+        }
+    }
+
+    /// The labels of a specimen's whole stack at one level.
+    func labelSource(
+        _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any LabelSource, FileTreeError>) -> Void
+    ) {
+        guard let first = context.stack?.planes.first, let variant = series.variant(main: parts.mainVariant),
+            let subject = context.subject(in: first, endpoint: parts.endpoint)
+        else { return completion(.failure(.notFound)) }
+        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) {
+            completion($0.mapError { .data($0) })
+        }
+    }
+
+    /// Opens a metadata file or a chunk.
+    func openZarr(
+        _ context: SpecimenContext, _ series: Series, _ number: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
+    ) {
+        guard let store = zarrStore(context, series), let node = store.node(number) else {
+            return completion(.failure(.notFound))
+        }
+        if node.isDirectory { return completion(.failure(.isDirectory)) }
+        if let bytes = store.image.metadata(of: node) { return completion(.success(BytesFile(bytes))) }
+        guard case .chunk(let level, let index) = node else { return completion(.failure(.notFound)) }
+        let box = store.box(level: level, index: index)
+        guard series == .stack else {
+            return labelSource(context, series, level: level, token: token) { [self] outcome in
+                completion(
+                    outcome.map { source in
+                        LabelChunkFile(source: source, box: box, buffers: buffers)
+                    })
+            }
+        }
+        guard let plane = box.planes.first, let image = context.stack?.plane(at: plane) else {
+            return completion(.failure(.notFound))
+        }
+        parts.planes.version(of: image, specimen: context.id, level: level) { [self] version in
+            completion(
+                .success(
+                    ImageChunkFile(
+                        version: version, tile: index.y * version.grid.columns + index.x, side: ZarrStore.stackChunk.x,
+                        planes: parts.planes)))
+        }
+    }
+}
+
+/// Which store.
+struct ZarrKey: Hashable, Sendable {
+    var specimen: Int
+    var series: Series
+}

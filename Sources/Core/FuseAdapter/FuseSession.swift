@@ -1,0 +1,113 @@
+internal import CFuse
+public import FileTree
+internal import Glibc
+public import Logging
+internal import Support
+
+/// Why a mount did not come up or ended badly.
+public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// libfuse did not accept the options.
+    case sessionRejected
+    /// `mount(2)` or fusermount3 failed.
+    case mountFailed(path: String, reason: String)
+    /// The request loop ended with an error.
+    case loopFailed(code: Int32)
+
+    /// One sentence.
+    public var description: String {
+        switch self {
+        case .sessionRejected: "libfuse did not accept the mount options"
+        case .mountFailed(let path, let reason): "could not mount on \(path): \(reason)"
+        case .loopFailed(let code): "the FUSE loop ended with \(Errno(rawValue: abs(code)))"
+        }
+    }
+}
+
+/// What a mount has done, for `status` and the metrics.
+public struct FuseStatistics: Sendable {
+    /// Requests that wait for the origin now.
+    public var waiting: Int
+    /// Seconds the longest of them has waited.
+    public var oldestWait: Double
+    /// Requests that ended by their deadline.
+    public var expired: Int
+}
+
+/// One mount. ``run()`` blocks until it is unmounted or a signal ends it.
+@safe public final class FuseSession: @unchecked Sendable {
+    // Sendable: the session pointer is used by the thread in `run`, by libfuse's own threads, and for the calls that
+    // libfuse allows from any thread (exit, notify).
+    private let context: MountContext
+    private let session: OpaquePointer
+    private let path: String
+    private let isMounted = Monitor(false)
+
+    /// Prepares a mount of `service` on the directory `path` and mounts it. Requests are answered once ``run()`` is
+    /// called.
+    ///
+    /// - Throws: ``FuseError`` when libfuse or the kernel refuses.
+    public init(service: any FileService, path: String, options: MountOptions, logger: Logger) throws(FuseError) {
+        context = MountContext(service: service, options: options, logger: logger)
+        self.path = path
+        var operations = unsafe makeOperations()
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe options.arguments.map { unsafe strdup($0) } + [nil]
+        defer { for unsafe pointer in unsafe arguments { unsafe free(pointer) } }
+        let userdata = unsafe Unmanaged.passUnretained(context).toOpaque()
+        guard
+            let session = unsafe shim_session_new(
+                Int32(options.arguments.count), &arguments, &operations, userdata)
+        else {
+            context.registry.close()
+            throw .sessionRejected
+        }
+        unsafe self.session = session
+        guard unsafe fuse_session_mount(session, path) == 0 else {
+            let reason = Errno.current
+            context.registry.close()
+            unsafe fuse_session_destroy(session)
+            throw .mountFailed(path: path, reason: "\(reason)")
+        }
+        isMounted.withLock { $0 = true }
+    }
+
+    /// Answers requests until the mount ends: by `umount`, by ``stop()``, or by SIGINT, SIGTERM or SIGHUP, which the
+    /// calling thread must be the only one not to block.
+    public func run() throws(FuseError) {
+        unsafe fuse_set_signal_handlers(session)
+        let code = unsafe shim_session_loop_mt(session, 1, context.options.threads, context.options.threads)
+        unsafe fuse_remove_signal_handlers(session)
+        // Parked readers first: the kernel's connection closes only when they have their answer.
+        context.registry.close()
+        unsafe fuse_session_unmount(session)
+        isMounted.withLock { $0 = false }
+        guard code >= 0 else { throw .loopFailed(code: code) }
+    }
+
+    deinit { unsafe fuse_session_destroy(session) }
+
+    /// Blocks until the kernel has greeted the file system, or `deadline`. True when it has.
+    public func waitUntilReady(deadlineSeconds: Double) -> Bool {
+        context.ready.wait(until: Instant.now.advanced(bySeconds: deadlineSeconds)) { $0 ? true : nil } ?? false
+    }
+
+    /// What the mount does now.
+    public var statistics: FuseStatistics {
+        let waiting = context.registry.waiting
+        return FuseStatistics(
+            waiting: waiting.count, oldestWait: waiting.oldest, expired: context.registry.expiredCount)
+    }
+
+    /// Tells the kernel that the bytes and attributes of `inode` are of a new version. Not to be called from a FUSE
+    /// thread.
+    public func invalidate(_ inode: InodeNumber) {
+        guard isMounted.withLock({ $0 }) else { return }
+        // ENOENT: the kernel does not know the inode, so there is nothing to forget.
+        unsafe fuse_lowlevel_notify_inval_inode(session, inode.rawValue, 0, 0)
+    }
+
+    /// Tells the kernel to forget the name `name` in `directory`.
+    public func invalidate(name: String, in directory: InodeNumber) {
+        guard isMounted.withLock({ $0 }) else { return }
+        unsafe fuse_lowlevel_notify_inval_entry(session, directory.rawValue, name, name.utf8.count)
+    }
+}

@@ -1,0 +1,60 @@
+internal import CFuse
+internal import FileTree
+internal import Glibc
+
+/// Who owns the files, and how long the kernel may keep what it was told.
+struct Presentation: Sendable {
+    var uid: UInt32
+    var gid: UInt32
+    /// Seconds for which a name or an attribute stays valid without asking again. Bytes and sizes of an inode do not
+    /// change within a catalogue version, and a change is announced to the kernel.
+    var timeout: Double
+
+    /// The `stat` of `attributes`: read-only for everyone, directories searchable.
+    func stat(_ attributes: FileAttributes) -> stat {
+        var result = CFuse.stat()
+        result.st_ino = UInt(attributes.inode.rawValue)
+        switch attributes.kind {
+        case .directory: result.st_mode = S_IFDIR | 0o555
+        case .file: result.st_mode = S_IFREG | 0o444
+        case .link: result.st_mode = S_IFLNK | 0o777
+        }
+        result.st_nlink = UInt(attributes.linkCount)
+        result.st_uid = uid
+        result.st_gid = gid
+        result.st_size = attributes.size
+        result.st_blksize = 1 << 20
+        result.st_blocks = (attributes.size + 511) / 512
+        let seconds = attributes.modified.rounded(.down)
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: Int((attributes.modified - seconds) * 1e9))
+        result.st_mtim = time
+        result.st_ctim = time
+        result.st_atim = time
+        return result
+    }
+
+    /// The reply to a lookup.
+    func entry(_ attributes: FileAttributes) -> fuse_entry_param {
+        var entry = fuse_entry_param()
+        entry.ino = attributes.inode.rawValue
+        entry.attr = stat(attributes)
+        entry.attr_timeout = timeout
+        entry.entry_timeout = timeout
+        return entry
+    }
+
+    /// A name that the kernel has to look up before it can use it (inode 0 in a readdirplus reply): only the type and
+    /// the number are told, which is all that `ls` and `find` without tests ask for.
+    func unresolved(_ entry: DirectoryEntry) -> fuse_entry_param {
+        var result = self.entry(FileAttributes(inode: entry.inode, kind: entry.kind, size: 0, modified: 0))
+        result.ino = 0
+        return result
+    }
+
+    /// The reply "there is no such name", remembered by the kernel.
+    func absent() -> fuse_entry_param {
+        var entry = fuse_entry_param()
+        entry.entry_timeout = timeout
+        return entry
+    }
+}

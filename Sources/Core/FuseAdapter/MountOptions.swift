@@ -1,0 +1,43 @@
+/// How a mount is presented to the kernel.
+public struct MountOptions: Sendable {
+    /// Owner of every file.
+    public var uid: UInt32
+    /// Group of every file.
+    public var gid: UInt32
+    /// Whether users other than the one who mounts may enter (`allow_other`).
+    public var allowOther: Bool
+    /// The source shown by `mount(8)`, for example `neuronfs` or `neuronfs-demo`.
+    public var sourceName: String
+    /// Seconds a request may wait for the origin before it fails with `ETIMEDOUT`.
+    public var requestTimeout: Double
+    /// Seconds the kernel may keep names and attributes.
+    public var attributeTimeout: Double = 3600
+    /// Largest read in bytes; 1 MiB is the kernel's limit (256 pages).
+    public var maximumRead = 1 << 20
+    /// Read-ahead requests the kernel may have under way.
+    public var maximumBackground = 64
+    /// Threads of the FUSE loop. None ever waits, so a few a core are enough.
+    public var threads: UInt32 = 8
+    /// Kernel read-ahead in KiB, set through /sys when this process may; 0 leaves the kernel's 128.
+    public var readAheadKiB = 1024
+
+    /// Options with the values that have no good default.
+    public init(uid: UInt32, gid: UInt32, allowOther: Bool, sourceName: String, requestTimeout: Double) {
+        self.uid = uid
+        self.gid = gid
+        self.allowOther = allowOther
+        self.sourceName = sourceName
+        self.requestTimeout = requestTimeout
+    }
+
+    /// The arguments of `fuse_session_new`. `ro` lets the kernel answer every write with `EROFS` by itself;
+    /// `default_permissions` lets it check modes.
+    var arguments: [String] {
+        var options = [
+            "ro", "nosuid", "nodev", "default_permissions", "fsname=\(sourceName)", "subtype=neuronfs",
+            "max_read=\(maximumRead)",
+        ]
+        if allowOther { options.append("allow_other") }
+        return ["neuronfs", "-o", options.joined(separator: ",")]
+    }
+}

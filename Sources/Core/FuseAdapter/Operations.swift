@@ -1,0 +1,318 @@
+internal import CFuse
+internal import FileTree
+internal import Glibc
+internal import Logging
+internal import Support
+
+/// What every callback needs, reached through `fuse_req_userdata`.
+final class MountContext: Sendable {
+    let service: any FileService
+    let options: MountOptions
+    let presentation: Presentation
+    let registry: RequestRegistry
+    let logger: Logger
+    let ready: Monitor<Bool> = Monitor(false)
+
+    init(service: any FileService, options: MountOptions, logger: Logger) {
+        self.service = service
+        self.options = options
+        self.logger = logger
+        presentation = Presentation(uid: options.uid, gid: options.gid, timeout: options.attributeTimeout)
+        registry = RequestRegistry(timeout: options.requestTimeout, logger: logger)
+    }
+
+    /// A request with its reply token.
+    func begin(_ raw: fuse_req_t) -> PendingRequest { unsafe PendingRequest(raw, registry: registry) }
+}
+
+extension fuse_req_t {
+    /// The mount this request belongs to. libfuse hands back the pointer given to `fuse_session_new`, which
+    /// ``FuseSession`` keeps alive.
+    var context: MountContext {
+        unsafe Unmanaged<MountContext>.fromOpaque(fuse_req_userdata(self)).takeUnretainedValue()
+    }
+}
+
+/// An object kept behind the 64-bit file handle of an open file or directory.
+final class HandleBox<Value: Sendable>: Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
+
+    var handle: UInt64 { UInt64(UInt(bitPattern: unsafe Unmanaged.passRetained(self).toOpaque())) }
+
+    static func borrow(_ handle: UInt64) -> HandleBox? {
+        guard let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(handle)) else { return nil }
+        return unsafe Unmanaged<HandleBox>.fromOpaque(pointer).takeUnretainedValue()
+    }
+
+    static func release(_ handle: UInt64) {
+        guard let pointer = unsafe UnsafeRawPointer(bitPattern: UInt(handle)) else { return }
+        unsafe Unmanaged<HandleBox>.fromOpaque(pointer).release()
+    }
+}
+
+typealias FileHandle = HandleBox<any OpenFile>
+typealias DirectoryHandle = HandleBox<[DirectoryEntry]>
+
+/// The table of callbacks. Each hands its request to the service and returns; none waits.
+func makeOperations() -> fuse_lowlevel_ops {
+    var operations = unsafe fuse_lowlevel_ops()
+    unsafe operations.`init` = { userdata, connection in unsafe initialise(userdata, connection) }
+    unsafe operations.lookup = { raw, parent, name in unsafe lookup(raw, parent, name) }
+    unsafe operations.getattr = { raw, inode, _ in unsafe getAttributes(raw, inode) }
+    unsafe operations.readlink = { raw, inode in unsafe readLink(raw, inode) }
+    unsafe operations.open = { raw, inode, info in unsafe open(raw, inode, info) }
+    unsafe operations.read = { raw, _, size, offset, info in unsafe read(raw, size, offset, info) }
+    unsafe operations.release = { raw, _, info in
+        guard let raw = unsafe raw, let info = unsafe info else { return }
+        unsafe FileHandle.release(info.pointee.fh)
+        unsafe fuse_reply_err(raw, 0)
+    }
+    unsafe operations.opendir = { raw, inode, info in unsafe openDirectory(raw, inode, info) }
+    unsafe operations.readdir = { raw, _, size, offset, info in unsafe readDirectory(raw, size, offset, info, plus: false) }
+    unsafe operations.readdirplus = { raw, _, size, offset, info in
+        unsafe readDirectory(raw, size, offset, info, plus: true)
+    }
+    unsafe operations.releasedir = { raw, _, info in
+        guard let raw = unsafe raw, let info = unsafe info else { return }
+        unsafe DirectoryHandle.release(info.pointee.fh)
+        unsafe fuse_reply_err(raw, 0)
+    }
+    unsafe operations.statfs = { raw, _ in unsafe statistics(raw) }
+    unsafe operations.getxattr = { raw, inode, name, size in unsafe getExtendedAttribute(raw, inode, name, size) }
+    unsafe operations.listxattr = { raw, inode, size in unsafe listExtendedAttributes(raw, inode, size) }
+    return unsafe operations
+}
+
+private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: UnsafeMutablePointer<fuse_conn_info>?) {
+    guard let userdata = unsafe userdata, let connection = unsafe connection else { return }
+    let context = unsafe Unmanaged<MountContext>.fromOpaque(userdata).takeUnretainedValue()
+    // Must equal the `max_read=` mount option, or libfuse 3 stops with EPROTO.
+    unsafe connection.pointee.max_read = UInt32(context.options.maximumRead)
+    unsafe connection.pointee.max_readahead = UInt32(context.options.maximumRead)
+    unsafe connection.pointee.max_background = UInt32(context.options.maximumBackground)
+    unsafe connection.pointee.congestion_threshold = UInt32(context.options.maximumBackground * 3 / 4)
+    let wanted = UInt32(FUSE_CAP_PARALLEL_DIROPS) | UInt32(FUSE_CAP_READDIRPLUS) | UInt32(FUSE_CAP_READDIRPLUS_AUTO)
+        | UInt32(FUSE_CAP_ASYNC_READ) | UInt32(FUSE_CAP_CACHE_SYMLINKS) | UInt32(FUSE_CAP_EXPLICIT_INVAL_DATA)
+    unsafe connection.pointee.want |= connection.pointee.capable & wanted
+    // Bytes change only with an announced version; the kernel must not drop pages because an mtime was learnt.
+    unsafe connection.pointee.want &= ~UInt32(FUSE_CAP_AUTO_INVAL_DATA)
+    context.ready.update { $0 = true }
+}
+
+private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
+    guard let raw = unsafe raw, let name = unsafe name else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    let presentation = context.presentation
+    guard let text = unsafe String(validatingCString: name) else {
+        // Every name in the tree is UTF-8.
+        return request.fail(Errno(rawValue: ENOENT))
+    }
+    context.service.lookup(text, in: InodeNumber(rawValue: parent), token: request.token) { result in
+        switch result {
+        case .success(let attributes):
+            request.answer { raw in
+                var entry = presentation.entry(attributes)
+                unsafe fuse_reply_entry(raw, &entry)
+            }
+        case .failure(.notFound):
+            request.answer { raw in
+                var entry = presentation.absent()
+                unsafe fuse_reply_entry(raw, &entry)
+            }
+        case .failure(let error): request.fail(error)
+        }
+    }
+    request.parkUnlessAnswered()
+}
+
+private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
+    guard let raw = unsafe raw else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    let presentation = context.presentation
+    context.service.attributes(of: InodeNumber(rawValue: inode), token: request.token) { result in
+        switch result {
+        case .success(let attributes):
+            request.answer { raw in
+                var status = presentation.stat(attributes)
+                unsafe fuse_reply_attr(raw, &status, presentation.timeout)
+            }
+        case .failure(let error): request.fail(error)
+        }
+    }
+    request.parkUnlessAnswered()
+}
+
+private func readLink(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
+    guard let raw = unsafe raw else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    do throws(FileTreeError) {
+        let target = try context.service.readLink(InodeNumber(rawValue: inode))
+        request.answer { raw in _ = unsafe target.withCString { unsafe fuse_reply_readlink(raw, $0) } }
+    } catch {
+        request.fail(error)
+    }
+}
+
+private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
+    guard let raw = unsafe raw, let info = unsafe info else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    // `info` lives only as long as this call; an answer from another thread fills a copy.
+    let template = unsafe FileInformation(info.pointee)
+    guard template.flags & O_ACCMODE == O_RDONLY else { return request.fail(Errno(rawValue: EROFS)) }
+    context.service.open(InodeNumber(rawValue: inode), token: request.token) { result in
+        switch result {
+        case .success(let file):
+            request.answer { raw in
+                let handle = FileHandle(file).handle
+                var info = template.value(handle: handle)
+                info.keep_cache = file.keepsPageCache ? 1 : 0
+                info.direct_io = file.bypassesPageCache ? 1 : 0
+                info.noflush = 1
+                // The kernel never learnt of the handle when the open was interrupted: it will not release it.
+                if unsafe fuse_reply_open(raw, &info) == -ENOENT { FileHandle.release(handle) }
+            }
+        case .failure(let error): request.fail(error)
+        }
+    }
+    request.parkUnlessAnswered()
+}
+
+private func read(_ raw: fuse_req_t?, _ size: Int, _ offset: off_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
+    guard let raw = unsafe raw, let info = unsafe info else { return }
+    let request = unsafe raw.context.begin(raw)
+    guard let file = unsafe FileHandle.borrow(info.pointee.fh) else { return request.fail(Errno(rawValue: EBADF)) }
+    // The flags are the descriptor's present ones: fcntl may have changed them since the open.
+    let isDirect = unsafe info.pointee.flags & openDirect != 0
+    file.value.read(offset: offset, count: size, isDirect: isDirect, token: request.token, receiver: request)
+    request.parkUnlessAnswered()
+}
+
+private func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
+    guard let raw = unsafe raw, let info = unsafe info else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    let template = unsafe FileInformation(info.pointee)
+    context.service.children(of: InodeNumber(rawValue: inode), token: request.token) { result in
+        switch result {
+        case .success(let entries):
+            request.answer { raw in
+                let handle = DirectoryHandle(entries).handle
+                var info = template.value(handle: handle)
+                info.keep_cache = 1
+                info.cache_readdir = 1
+                if unsafe fuse_reply_open(raw, &info) == -ENOENT { DirectoryHandle.release(handle) }
+            }
+        case .failure(let error): request.fail(error)
+        }
+    }
+    request.parkUnlessAnswered()
+}
+
+private func readDirectory(
+    _ raw: fuse_req_t?, _ size: Int, _ offset: off_t, _ info: UnsafeMutablePointer<fuse_file_info>?, plus: Bool
+) {
+    guard let raw = unsafe raw, let info = unsafe info else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    guard let directory = unsafe DirectoryHandle.borrow(info.pointee.fh) else {
+        return request.fail(Errno(rawValue: EBADF))
+    }
+    let presentation = context.presentation
+    request.answer { raw in
+        unsafe withUnsafeTemporaryAllocation(byteCount: max(size, 1), alignment: 8) { buffer in
+            guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
+            var used = 0
+            for (index, child) in directory.value.enumerated().dropFirst(Int(offset)) {
+                var entry = child.attributes.map(presentation.entry) ?? presentation.unresolved(child)
+                let next = off_t(index + 1)
+                let need =
+                    plus
+                    ? unsafe fuse_add_direntry_plus(raw, base + used, size - used, child.name, &entry, next)
+                    : unsafe fuse_add_direntry(raw, base + used, size - used, child.name, &entry.attr, next)
+                if need > size - used { break }
+                used += need
+            }
+            unsafe fuse_reply_buf(raw, base, used)
+        }
+    }
+}
+
+private func statistics(_ raw: fuse_req_t?) {
+    guard let raw = unsafe raw else { return }
+    let context = unsafe raw.context
+    let statistics = context.service.statistics()
+    unsafe context.begin(raw).answer { raw in
+        var result = statvfs()
+        let blockSize = 1 << 20
+        result.f_bsize = UInt(blockSize)
+        result.f_frsize = UInt(blockSize)
+        result.f_blocks = UInt((statistics.totalBytes + blockSize - 1) / blockSize)
+        result.f_files = UInt(statistics.files)
+        result.f_namemax = 255
+        unsafe fuse_reply_statfs(raw, &result)
+    }
+}
+
+private func getExtendedAttribute(
+    _ raw: fuse_req_t?, _ inode: fuse_ino_t, _ name: UnsafePointer<CChar>?, _ size: Int
+) {
+    guard let raw = unsafe raw, let name = unsafe name else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    do throws(FileTreeError) {
+        let value = try context.service.extendedAttribute(
+            unsafe String(cString: name), of: InodeNumber(rawValue: inode))
+        reply(value, to: request, size: size)
+    } catch {
+        request.fail(error)
+    }
+}
+
+private func listExtendedAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int) {
+    guard let raw = unsafe raw else { return }
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    do throws(FileTreeError) {
+        let names = try context.service.extendedAttributeNames(of: InodeNumber(rawValue: inode))
+        reply(names.flatMap { Array($0.utf8) + [0] }, to: request, size: size)
+    } catch {
+        request.fail(error)
+    }
+}
+
+/// The convention of `getxattr(2)`: size 0 asks for the length, too small a buffer is `ERANGE`.
+private func reply(_ value: [UInt8], to request: PendingRequest, size: Int) {
+    if size == 0 {
+        request.answer { raw in _ = unsafe fuse_reply_xattr(raw, value.count) }
+    } else if size < value.count {
+        request.fail(Errno(rawValue: ERANGE))
+    } else {
+        request.deliver(value.span.bytes)
+    }
+}
+
+/// `O_DIRECT` of fcntl.h, which glibc shows to GNU sources only: octal 40000 on x86, 200000 on arm64.
+#if arch(arm64)
+    private let openDirect: Int32 = 0o200000
+#else
+    private let openDirect: Int32 = 0o40000
+#endif
+
+/// The parts of `fuse_file_info` that an answer from another thread needs.
+private struct FileInformation: Sendable {
+    let flags: Int32
+
+    init(_ info: fuse_file_info) { flags = info.flags }
+
+    func value(handle: UInt64) -> fuse_file_info {
+        var info = fuse_file_info()
+        info.flags = flags
+        info.fh = handle
+        return info
+    }
+}

@@ -1,0 +1,109 @@
+internal import CFuse
+internal import FileTree
+internal import Glibc
+internal import Support
+internal import Synchronization
+
+/// One kernel request that is answered exactly once, now or later, from any thread.
+///
+/// While it waits ("parked") it has a deadline and ends at once when its process is interrupted. Letting go of it
+/// unanswered replies `EIO` instead of leaving a process in state D.
+@safe final class PendingRequest: @unchecked Sendable {
+    // Sendable: `raw` may be answered from any thread (libfuse), and `phase` admits one answer.
+    private let raw: fuse_req_t
+    private let phase = Atomic<UInt8>(Phase.inline)
+    private let wasInterrupted = Atomic<Bool>(false)
+    private let registry: RequestRegistry
+    let token: CancellationToken
+
+    /// The life of a request. Only `inline` and `parked` may go on to `answered`.
+    private enum Phase {
+        /// The FUSE thread is still inside the operation.
+        static let inline: UInt8 = 0
+        /// The interrupt handler is being registered; an answer waits those few instructions.
+        static let registering: UInt8 = 1
+        /// The FUSE thread has moved on.
+        static let parked: UInt8 = 2
+        /// Answered; `raw` may be gone.
+        static let answered: UInt8 = 3
+    }
+
+    init(_ raw: fuse_req_t, registry: RequestRegistry) {
+        unsafe self.raw = raw
+        self.registry = registry
+        token = CancellationToken(requestID: registry.nextID())
+    }
+
+    deinit {
+        if phase.load(ordering: .acquiring) != Phase.answered { unsafe fuse_reply_err(raw, EIO) }
+    }
+
+    /// Called by the FUSE thread when the operation has returned: if no answer was given, the request is parked under
+    /// a deadline and its interrupt is listened to.
+    func parkUnlessAnswered() {
+        let (began, _) = phase.compareExchange(
+            expected: Phase.inline, desired: Phase.registering, ordering: .acquiringAndReleasing)
+        guard began else { return }
+        registry.add(self)
+        // The id, not a pointer, is what libfuse keeps: it may call back while the answer is being given.
+        let id = unsafe UnsafeMutableRawPointer(bitPattern: UInt(token.requestID))
+        unsafe fuse_req_interrupt_func(
+            raw,
+            { raw, id in
+                guard let raw = unsafe raw, let id = unsafe id else { return }
+                unsafe raw.context.registry.interrupt(UInt64(UInt(bitPattern: id)))
+            }, id)
+        phase.store(Phase.parked, ordering: .releasing)
+        if wasInterrupted.load(ordering: .acquiring) { fail(Errno(rawValue: EINTR)) }
+    }
+
+    /// The process that waits was signalled. While the handler is still being registered only a note is taken.
+    func interrupt() {
+        wasInterrupted.store(true, ordering: .releasing)
+        if phase.load(ordering: .acquiring) == Phase.parked { fail(Errno(rawValue: EINTR)) }
+    }
+
+    /// True for the one caller that may answer.
+    private func claim() -> Bool {
+        while true {
+            let current = phase.load(ordering: .acquiring)
+            switch current {
+            case Phase.answered: return false
+            case Phase.registering: sched_yield()
+            default:
+                let (won, _) = phase.compareExchange(
+                    expected: current, desired: Phase.answered, ordering: .acquiringAndReleasing)
+                if won {
+                    if current == Phase.parked { registry.remove(token.requestID) }
+                    return true
+                }
+            }
+        }
+    }
+
+    /// Answers with an error number, and cancels what was done for the request.
+    func fail(_ code: Errno) {
+        guard claim() else { return }
+        unsafe fuse_reply_err(raw, code.rawValue)
+        token.cancel()
+    }
+
+    /// Answers through `body`, which must call one `fuse_reply_*`; not called when the request was answered before.
+    func answer(_ body: (fuse_req_t) -> Void) {
+        guard claim() else { return }
+        unsafe body(raw)
+        token.finish()
+    }
+}
+
+extension PendingRequest: ReadReceiver {
+    func deliver(_ bytes: RawSpan) {
+        answer { raw in
+            unsafe bytes.withUnsafeBytes { buffer in
+                _ = unsafe fuse_reply_buf(raw, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+            }
+        }
+    }
+
+    func fail(_ error: FileTreeError) { fail(error.errno) }
+}

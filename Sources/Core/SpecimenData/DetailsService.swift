@@ -1,0 +1,122 @@
+public import Catalogue
+internal import Support
+public import class Support.CancellationToken
+
+/// Planes, projections and files of a specimen, fetched on first need and kept in the catalogue.
+public final class DetailsService: Sendable {
+    private let origin: Origin
+    private let registry: ObjectRegistry
+    private let catalogue: CatalogueService
+    private let recent = MemoryCache<Int, SpecimenDetails>(limit: 128)
+    private let flights = FlightTable<Int, SpecimenDetails>()
+
+    /// A service over `origin`.
+    public init(origin: Origin, registry: ObjectRegistry, catalogue: CatalogueService) {
+        self.origin = origin
+        self.registry = registry
+        self.catalogue = catalogue
+    }
+
+    /// The details of `specimen` if they are in memory.
+    public func cached(_ specimen: Int) -> SpecimenDetails? { recent[specimen] }
+
+    /// The details of `specimen`: from memory, from the catalogue, or from the origin (three queries side by side).
+    public func details(
+        of specimen: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
+    ) {
+        if let details = recent[specimen] { return completion(.success(details)) }
+        guard let row = catalogue.snapshot[specimen] else { return completion(.failure(.absent)) }
+        flights.join(specimen, token: token, completion: completion) { token, finish in
+            let queued = origin.workers.submit { [self] in
+                do throws(CatalogueError) {
+                    if let details = try origin.store.details(of: specimen) {
+                        recent.insert(details, for: specimen, cost: 1)
+                        return finish(.success(details))
+                    }
+                } catch {
+                    origin.logger.warning(
+                        "catalogue unreadable", metadata: ["specimen": "\(specimen)", "reason": "\(error)"])
+                }
+                fetch(row, token: token, completion: finish)
+            }
+            if !queued { finish(.failure(.shutDown)) }
+        }
+    }
+
+    /// The three replies as they come in.
+    private struct Parts {
+        var planes: [JSONObject]?
+        var projections: [JSONObject]?
+        var reconstructions: [JSONObject]?
+        var isOver = false
+    }
+
+    private func fetch(
+        _ specimen: Specimen, token: CancellationToken,
+        completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
+    ) {
+        if origin.fetcher.offlineReason != nil {
+            return completion(.failure(.offline(object: "\(specimen.id)/details")))
+        }
+        let id = specimen.id
+        let endpoint = origin.endpoint
+        // A query that the catalogue's row already answers with "none" is not asked.
+        let parts = Monitor(
+            Parts(
+                planes: specimen.hasImages ? nil : [], projections: specimen.hasImages ? nil : [],
+                reconstructions: specimen.hasSkeleton ? nil : []))
+        let arrive: @Sendable (Result<RMARows, SpecimenDataError>, WritableKeyPath<Parts, [JSONObject]?> & Sendable)
+            -> Void = { [self] outcome, part in
+                var complete: Parts?
+                var failure: SpecimenDataError?
+                parts.withLock { parts in
+                    guard !parts.isOver else { return }
+                    switch outcome {
+                    case .success(let rows):
+                        parts[keyPath: part] = rows.rows
+                        guard parts.planes != nil, parts.projections != nil, parts.reconstructions != nil else { return }
+                        complete = parts
+                    case .failure(let error): failure = error
+                    }
+                    parts.isOver = true
+                }
+                if let failure { completion(.failure(failure)) }
+                if let complete { finish(specimen, complete, completion: completion) }
+            }
+        guard specimen.hasImages || specimen.hasSkeleton else {
+            return finish(specimen, Parts(planes: [], projections: [], reconstructions: []), completion: completion)
+        }
+        if specimen.hasImages {
+            origin.rows({ RMA.subImagesURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
+                arrive($0, \.planes)
+            }
+            origin.rows({ RMA.projectionsURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
+                arrive($0, \.projections)
+            }
+        }
+        if specimen.hasSkeleton {
+            origin.rows({ RMA.reconstructionsURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
+                arrive($0, \.reconstructions)
+            }
+        }
+    }
+
+    private func finish(
+        _ specimen: Specimen, _ parts: Parts,
+        completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
+    ) {
+        let rows = SpecimenDetails.Rows(
+            planes: parts.planes ?? [], projections: parts.projections ?? [],
+            reconstructions: parts.reconstructions ?? [])
+        let details = SpecimenDetails(specimenID: specimen.id, rows: rows)
+        do throws(CatalogueError) {
+            try origin.store.saveDetails(rows, of: specimen.id)
+        } catch {
+            origin.logger.warning(
+                "catalogue not writable", metadata: ["specimen": "\(specimen.id)", "reason": "\(error)"])
+        }
+        recent.insert(details, for: specimen.id, cost: 1)
+        completion(.success(details))
+    }
+}

@@ -1,0 +1,164 @@
+public import Catalogue
+internal import Logging
+public import Morphology
+public import Support
+
+/// Skeletons and what is made of them: parsed on first need, indexed for painting, kept in bounded memory.
+public final class SkeletonService: Sendable {
+    private let origin: Origin
+    private let files: FileReader
+    private let sources: MemoryCache<SourceKey, any LabelSource>
+    private let flights = FlightTable<SourceKey, any LabelSource>()
+
+    private struct SourceKey: Hashable, Sendable {
+        var specimen: Int
+        var fileVersion: Int
+        var markerVersion: Int
+        var variant: LabelVariant
+        var level: Int
+        var grid: VoxelGrid
+    }
+
+    /// A skeleton believed up to this many bytes; the largest of 509 real ones has 1.85 MB.
+    public static let largestSkeleton = 64 << 20
+
+    /// A service that keeps up to `memory` bytes of label indices.
+    public init(origin: Origin, files: FileReader, memory: Int) {
+        self.origin = origin
+        self.files = files
+        sources = MemoryCache(limit: memory)
+    }
+
+    /// The files and the frame that labels are made from.
+    public struct Subject: Sendable {
+        /// The specimen.
+        public var specimen: Int
+        /// Its skeleton.
+        public var skeleton: RemoteFile
+        /// Its marker file, where there is one.
+        public var marker: RemoteFile?
+        /// The voxel grid of the stack.
+        public var grid: VoxelGrid
+
+        /// A subject with every field given.
+        public init(specimen: Int, skeleton: RemoteFile, marker: RemoteFile?, grid: VoxelGrid) {
+            self.specimen = specimen
+            self.skeleton = skeleton
+            self.marker = marker
+            self.grid = grid
+        }
+    }
+
+    /// The parsed skeleton of `subject`, for what is not painted: the table of instance ids, a preview.
+    public func skeleton(
+        of subject: Subject, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Skeleton, SpecimenDataError>) -> Void
+    ) {
+        files.wholeFile(subject.skeleton, limit: Self.largestSkeleton, token: token) { [self] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(error))
+            case .success(let bytes):
+                let queued = origin.workers.submit { [self] in
+                    do throws(SWCError) {
+                        completion(.success(try Skeleton.parse(bytes)))
+                    } catch {
+                        log(subject, "\(error)")
+                        completion(.failure(.skeleton(error)))
+                    }
+                }
+                if !queued { completion(.failure(.shutDown)) }
+            }
+        }
+    }
+
+    /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
+    public func labels(
+        of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any LabelSource, SpecimenDataError>) -> Void
+    ) {
+        files.version(of: subject.skeleton, token: token) { [self] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(error))
+            case .success(let version):
+                guard variant == .ignore, let marker = subject.marker else {
+                    return labels(subject, variant, level, version, marker: nil, token: token, completion: completion)
+                }
+                files.version(of: marker, token: token) { [self] outcome in
+                    switch outcome {
+                    case .failure(let error): completion(.failure(error))
+                    case .success(let marker):
+                        labels(subject, variant, level, version, marker: marker, token: token, completion: completion)
+                    }
+                }
+            }
+        }
+    }
+
+    private func labels(
+        _ subject: Subject, _ variant: LabelVariant, _ level: Int, _ version: FileReader.Version,
+        marker: FileReader.Version?, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any LabelSource, SpecimenDataError>) -> Void
+    ) {
+        let key = SourceKey(
+            specimen: subject.specimen, fileVersion: version.number, markerVersion: marker?.number ?? 0,
+            variant: variant, level: level, grid: subject.grid)
+        if let source = sources[key] { return completion(.success(source)) }
+        flights.join(key, token: token, completion: completion) { token, finish in
+            let gather = Gather<[UInt8]>(count: marker == nil ? 1 : 2) { [self] outcome in
+                switch outcome {
+                case .failure(let error): finish(.failure(error))
+                case .success(let parts):
+                    let queued = origin.workers.submit { [self] in
+                        finish(build(subject, key, skeleton: parts[0], marker: parts.count > 1 ? parts[1] : nil))
+                    }
+                    if !queued { finish(.failure(.shutDown)) }
+                }
+            }
+            read(version, token: token) { gather.arrive($0, at: 0) }
+            if let marker { read(marker, token: token) { gather.arrive($0, at: 1) } }
+        }
+    }
+
+    private func read(
+        _ version: FileReader.Version, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
+    ) {
+        guard version.length <= Self.largestSkeleton else {
+            return completion(
+                .failure(.unusableReply(url: version.file.url, reason: "\(version.length) bytes are no skeleton")))
+        }
+        files.read(version, 0..<version.length, token: token, completion: completion)
+    }
+
+    private func build(
+        _ subject: Subject, _ key: SourceKey, skeleton bytes: [UInt8], marker: [UInt8]?
+    ) -> Result<any LabelSource, SpecimenDataError> {
+        let skeleton: Skeleton
+        let markers: [Marker]
+        do throws(SWCError) {
+            skeleton = try Skeleton.parse(bytes)
+            markers = try marker.map { bytes throws(SWCError) in try Marker.parse(bytes) } ?? []
+        } catch {
+            log(subject, "\(error)")
+            return .failure(.skeleton(error))
+        }
+        if let reason = subject.grid.refusal(of: skeleton) {
+            log(subject, reason)
+            return .failure(.misfit(reason: reason))
+        }
+        do throws(LabelError) {
+            let source = try key.variant.source(of: skeleton, markers: markers, in: subject.grid.level(key.level))
+            sources.insert(source, for: key, cost: source.footprint)
+            return .success(source)
+        } catch {
+            log(subject, "\(error)")
+            return .failure(.labels(error))
+        }
+    }
+
+    private func log(_ subject: Subject, _ reason: String) {
+        origin.logger.error(
+            "no labels from this skeleton",
+            metadata: ["specimen": "\(subject.specimen)", "file": "\(subject.skeleton.url)", "reason": "\(reason)"])
+    }
+}

@@ -1,0 +1,40 @@
+import Glibc
+
+/// Page-aligned buffers that are used again, so that a reply of a mebibyte costs no page faults.
+@safe public final class BufferPool: @unchecked Sendable {
+    // Sendable: a buffer is held by one caller at a time; the free list is under its monitor.
+    private let free = Monitor<[UnsafeMutableRawPointer]>([])
+    private let size: Int
+    private let limit: Int
+
+    /// - Parameters:
+    ///   - size: bytes of a buffer; larger requests are allocated and freed.
+    ///   - limit: buffers kept while nobody uses them.
+    public init(size: Int, limit: Int) {
+        self.size = size
+        self.limit = limit
+    }
+
+    deinit { for unsafe pointer in unsafe free.withLock({ unsafe $0 }) { unsafe pointer.deallocate() } }
+
+    /// Runs `body` with `count` bytes of uninitialised memory that are its own for the call.
+    public func withBuffer<R>(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
+        guard count <= size else {
+            let pointer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 4096)
+            defer { unsafe pointer.deallocate() }
+            return unsafe body(UnsafeMutableRawBufferPointer(start: pointer, count: count))
+        }
+        let pointer =
+            unsafe free.withLock { unsafe $0.popLast() }
+            ?? UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 4096)
+        defer {
+            let isKept = unsafe free.withLock { list in
+                guard unsafe list.count < limit else { return false }
+                unsafe list.append(pointer)
+                return true
+            }
+            if !isKept { unsafe pointer.deallocate() }
+        }
+        return unsafe body(UnsafeMutableRawBufferPointer(start: pointer, count: count))
+    }
+}

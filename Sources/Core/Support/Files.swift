@@ -1,0 +1,70 @@
+internal import CPosix
+import Glibc
+
+/// Opens `path` with `O_CLOEXEC`, retrying on `EINTR`. The caller closes the descriptor.
+///
+/// The corresponding C function is `open`.
+public func openFile(_ path: String, flags: Int32, mode: UInt32 = 0o644) throws(Errno) -> Int32 {
+    let result = unsafe path.withCString { unsafe posix_open_cloexec($0, flags, mode) }
+    guard result >= 0 else { throw Errno(rawValue: -result) }
+    return result
+}
+
+/// The bytes of the file at `path`, read until its end (so that files of /proc and /sys work too).
+public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
+    let descriptor = try openFile(path, flags: O_RDONLY)
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+        let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        if count == 0 { return bytes }
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw Errno.current
+        }
+        bytes.append(contentsOf: buffer[..<count])
+    }
+}
+
+/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part: a temporary file in the
+/// same directory, then `rename`.
+public func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Errno) {
+    let temporary = "\(path).\(getpid()).tmp"
+    let descriptor = try openFile(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+    do throws(Errno) {
+        defer { close(descriptor) }
+        try writeAll(bytes, to: descriptor)
+    } catch {
+        unsafe unlink(temporary)
+        throw error
+    }
+    guard unsafe rename(temporary, path) == 0 else {
+        let reason = Errno.current
+        unsafe unlink(temporary)
+        throw reason
+    }
+}
+
+/// Writes all of `bytes` to `descriptor`, however many calls it takes.
+public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
+    var done = 0
+    while done < bytes.count {
+        let count = unsafe bytes.withUnsafeBytes { buffer in
+            unsafe write(descriptor, buffer.baseAddress.map { unsafe $0 + done }, buffer.count - done)
+        }
+        if count > 0 {
+            done += count
+        } else if errno != EINTR {
+            throw Errno.current
+        }
+    }
+}
+
+/// Creates the directory `path` and its parents, as `mkdir -p` does.
+public func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
+    if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
+    guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw Errno.current }
+    try makeDirectories(String(path[..<slash]), mode: mode)
+    guard unsafe mkdir(path, mode) == 0 || errno == EEXIST else { throw Errno.current }
+}

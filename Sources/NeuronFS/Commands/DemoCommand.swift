@@ -1,0 +1,33 @@
+import ArgumentParser
+
+struct DemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "demo",
+        abstract: "Mount a small built-in stand-in database: no network, no account.",
+        discussion: """
+            Starts the stand-in origin inside the mount's process and mounts it. The cells are generated; the paths,
+            files and the HTTP between origin and mount are those of the real database.
+            """)
+
+    @Argument(help: "An empty directory; made if it is not there.")
+    var mountPoint = "celltypes"
+
+    @Option(help: ArgumentHelp("Serve real files laid out as in the Allen downloads.", valueName: "dir"))
+    var data: String?
+
+    @OptionGroup var settings: MountSettings
+
+    func run() throws {
+        let cache = try settings.cacheDirectory(name: "neuronfs-demo")
+        let path = MountTable.absolute(mountPoint)
+        let plan = MountPlan(
+            path: path, origin: .demo(data: data.map(Paths.absolute)), cacheDirectory: cache, settings: settings)
+        try plan.run()
+        guard !settings.foreground else { return }
+        Output.line("mounted the demo on \(path)")
+        Output.line("")
+        Output.line("  ls \(path)/trainable/mouse")
+        Output.line("  neuronfs preview \(path)/trainable/mouse/<id> -o preview.png")
+        Output.line("  neuronfs umount \(path)")
+    }
+}

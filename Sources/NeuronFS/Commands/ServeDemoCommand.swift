@@ -1,0 +1,27 @@
+import ArgumentParser
+import DemoOrigin
+import Glibc
+import Support
+
+struct ServeDemoCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve-demo", abstract: "Run the stand-in origin alone, on 127.0.0.1.",
+        discussion: "Prints its URL, then serves until Ctrl-C.")
+
+    @Option(help: "TCP port; 0 takes a free one.")
+    var port: UInt16 = 0
+
+    @Option(help: ArgumentHelp("Serve real files laid out as in the Allen downloads.", valueName: "dir"))
+    var data: String?
+
+    @Option(help: ArgumentHelp("Seconds added to every reply.", valueName: "seconds"))
+    var latency = 0.0
+
+    func run() throws {
+        let signals = Signals.blockEnding()
+        let server = try DemoStart.server(data: data.map(Paths.absolute), port: port, latency: latency)
+        Output.line(server.url)
+        signals.wait()
+        server.stop()
+    }
+}

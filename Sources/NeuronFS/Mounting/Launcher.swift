@@ -1,0 +1,36 @@
+import Glibc
+import Support
+
+/// Starts a mount in the background and waits until it is usable.
+enum Launcher {
+    /// Runs this program again as a daemon with `arguments` and returns when the mount answers.
+    ///
+    /// - Parameters:
+    ///   - path: the mount point, absolute.
+    ///   - seconds: how long the daemon may take.
+    static func start(_ arguments: [String], path: String, logFile: String, seconds: Double) throws(Failure) {
+        let log = try LogLevels.openFile(logFile)
+        defer { close(log) }
+        var ends: [Int32] = [0, 0]
+        guard unsafe pipe2(&ends, Self.closeOnExec) == 0 else {
+            throw Failure(sentence: "cannot make a pipe: \(Errno.current)")
+        }
+        let pid: pid_t
+        do throws(Errno) {
+            defer { close(ends[1]) }
+            pid = try Subprocess.startDaemon(arguments, readyDescriptor: ends[1], errors: log)
+        } catch {
+            close(ends[0])
+            throw Failure(sentence: "cannot start the mount's process: \(error)")
+        }
+        defer { close(ends[0]) }
+        try Readiness.wait(on: ends[0], daemon: pid, seconds: seconds)
+        guard let directory = unsafe opendir(path) else {
+            throw Failure(sentence: "the mount on \(path) does not answer: \(Errno.current)")
+        }
+        unsafe closedir(directory)
+    }
+
+    /// `O_CLOEXEC`: the daemon gets its end under another number.
+    private static let closeOnExec = O_CLOEXEC
+}

@@ -1,0 +1,173 @@
+import BlockCache
+import Catalogue
+import DemoOrigin
+import Fetch
+import FileTree
+import FuseAdapter
+import Glibc
+import Logging
+import SpecimenData
+import Support
+import Transport
+
+/// The parts of a running mount, built from the bottom up and taken down from the top.
+final class MountDaemon {
+    private let plan: MountPlan
+    private let logger: Logger
+    private let demo: DemoServer?
+    private let endpoint: String
+    private let cache: BlockCache
+    private let store: CatalogueStore
+    private let transport: Transport
+    private let workers: WorkerPool
+    private let fetcher: BlockFetcher
+    private let tree: Tree
+    private let session: FuseSession
+    private let catalogue: CatalogueService
+    private let control: ControlDocuments
+
+    /// Decoded tiles in memory, bytes. With label indices, extents and the program itself a mount stays below 300 MB.
+    private static let tileMemory = 96 << 20
+    /// Label indices in memory, bytes: a large neuron's takes 4 MB.
+    private static let labelMemory = 48 << 20
+    /// Extents of files in memory, bytes.
+    private static let extentMemory = 16 << 20
+
+    /// Opens the cache and the catalogue, reaches the origin where it has to, and mounts.
+    init(plan: MountPlan) throws(Failure) {
+        self.plan = plan
+        let settings = plan.settings
+        let level = LogLevels.level(settings.logLevel) ?? .notice
+        // A daemon's standard error is its log file.
+        let sink = LogSink(descriptor: STDERR_FILENO)
+        func log(_ label: String) -> Logger { Logger(label: label) { LineLogHandler(label: $0, level: level, sink: sink) } }
+        logger = log("mount")
+
+        switch plan.origin {
+        case .endpoint(let url):
+            demo = nil
+            endpoint = url
+        case .demo(let data):
+            let server = try DemoStart.server(data: data)
+            demo = server
+            endpoint = server.url
+        }
+        // The demo's port changes from start to start; its bytes do not.
+        let identity = demo == nil ? endpoint : "demo"
+
+        do throws(BlockCacheError) {
+            cache = try BlockCache(
+                directory: plan.cacheDirectory,
+                limits: CacheLimits(maximumBytes: settings.cacheSize.bytes, minimumFreeBytes: settings.cacheFree.bytes),
+                owner: plan.path, logger: log("cache"))
+        } catch {
+            demo?.stop()
+            throw Failure(sentence: "\(error)")
+        }
+        do throws(CatalogueError) {
+            store = try CatalogueStore(path: "\(plan.cacheDirectory)/catalogue-\(Self.fileName(identity)).sqlite")
+        } catch {
+            cache.close()
+            demo?.stop()
+            throw Failure(sentence: "cannot open the catalogue in \(plan.cacheDirectory): \(error)")
+        }
+        var configuration = TransportConfiguration(userAgent: "neuronfs/\(Version.text) (+https://github.com/neuronfs)")
+        configuration.maxConnectionsPerHost = settings.maxConnections
+        transport = Transport(configuration, logger: log("transport"))
+        workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+        fetcher = BlockFetcher(
+            cache: cache, source: transport, workers: workers, isOffline: settings.offline, logger: log("fetch"))
+        let origin = Origin(
+            endpoint: endpoint, transport: transport, fetcher: fetcher, store: store, workers: workers,
+            timeout: settings.timeout, logger: log("data"))
+
+        do throws(SpecimenDataError) {
+            catalogue = try CatalogueService(origin: origin)
+        } catch {
+            Self.takeDown(transport, workers, cache, store, demo)
+            throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
+        }
+        let registry = ObjectRegistry(origin: origin)
+        let files = FileReader(origin: origin, registry: registry, memory: Self.extentMemory)
+        let planes = PlaneReader(origin: origin, registry: registry, memory: Self.tileMemory)
+        let cache = self.cache
+        control = ControlDocuments(
+            plan: plan, endpoint: endpoint, transport: transport, fetcher: fetcher, cache: cache, planes: planes,
+            catalogue: catalogue)
+        let control = self.control
+        tree = Tree(
+            parts: TreeParts(
+                catalogue: catalogue, details: DetailsService(origin: origin, registry: registry, catalogue: catalogue),
+                registry: registry, files: files, planes: planes,
+                skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory), endpoint: endpoint,
+                mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
+                controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0) }, logger: log("tree")))
+        do throws(FuseError) {
+            session = try FuseSession(
+                service: tree, path: plan.path,
+                options: MountOptions(
+                    uid: settings.uid ?? getuid(), gid: settings.gid ?? getgid(), allowOther: settings.allowOther,
+                    sourceName: demo == nil ? "neuronfs" : "neuronfs-demo", requestTimeout: settings.timeout),
+                logger: log("fuse"))
+        } catch {
+            Self.takeDown(transport, workers, cache, store, demo)
+            throw Failure(sentence: "\(error)")
+        }
+        control.attach(session)
+    }
+
+    /// Serves until the mount ends.
+    ///
+    /// - Parameter ready: called once the kernel has greeted the mount.
+    func run(ready: @escaping @Sendable () -> Void) throws(Failure) {
+        let session = self.session
+        let path = plan.path
+        let logger = self.logger
+        let starter = NamedThread("mount-ready") {
+            guard session.waitUntilReady(deadlineSeconds: 10) else { return }
+            do throws(Errno) {
+                try ReadAheadSetting.set(kibibytes: 1024, forMountOn: path)
+            } catch {
+                // Without root the kernel's 128 KiB stay; reads are smaller, nothing else.
+                logger.debug("read-ahead not raised", metadata: ["reason": "\(error)"])
+            }
+            ready()
+        }
+        logger.info("mounted", metadata: ["path": "\(path)", "endpoint": "\(endpoint)"])
+        if !plan.settings.offline { catalogue.refreshIfStale() }
+        let outcome: Result<Void, FuseError>
+        do throws(FuseError) {
+            outcome = .success(try session.run())
+        } catch {
+            outcome = .failure(error)
+        }
+        starter.join()
+        Self.takeDown(transport, workers, cache, store, demo)
+        logger.info("unmounted", metadata: ["path": "\(path)"])
+        if case .failure(let error) = outcome { throw Failure(sentence: "\(error)") }
+    }
+
+    private static func takeDown(
+        _ transport: Transport, _ workers: WorkerPool, _ cache: BlockCache, _ store: CatalogueStore, _ demo: DemoServer?
+    ) {
+        transport.shutdown()
+        workers.shutdown()
+        cache.close()
+        store.close()
+        demo?.stop()
+    }
+
+    /// `endpoint` as part of a file name.
+    private static func fileName(_ endpoint: String) -> String {
+        String(endpoint.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
+    }
+
+    private static func sentence(_ error: SpecimenDataError, endpoint: String) -> String {
+        switch error {
+        case .transport(let cause): "cannot reach the database at \(endpoint), and no catalogue is cached: \(cause)"
+        case .catalogue(let cause): "the database at \(endpoint) sent no usable list of cells: \(cause)"
+        case .offline: "no catalogue is cached, so there is nothing to show offline: mount once with the network"
+        default: "cannot bring up the catalogue from \(endpoint): \(error)"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import Glibc
+import Support
+
+/// How a daemon tells the command that started it that the mount is usable, or why not: one line on descriptor 3,
+/// `ready` or `failed <sentence>`.
+enum Readiness {
+    /// The descriptor in the daemon.
+    static let descriptor: Int32 = 3
+
+    static func report(_ outcome: Result<Void, Failure>) {
+        let line: String =
+            switch outcome {
+            case .success: "ready\n"
+            case .failure(let failure): "failed \(failure.code) \(failure.sentence)\n"
+            }
+        do throws(Errno) {
+            try writeAll(Array(line.utf8), to: descriptor)
+        } catch {
+            // The command that started us has given up waiting; the mount is as good as it is.
+        }
+        close(descriptor)
+    }
+
+    /// Waits for the line of the daemon `pid` on `source`.
+    static func wait(on source: Int32, daemon pid: pid_t, seconds: Double) throws(Failure) {
+        let deadline = Instant.now.advanced(bySeconds: seconds)
+        var text: [UInt8] = []
+        while !text.contains(UInt8(ascii: "\n")) {
+            let left = deadline.seconds(since: .now)
+            guard left > 0 else {
+                kill(pid, SIGTERM)
+                throw Failure(sentence: "the mount did not come up within \(Int(seconds)) s; see the log file")
+            }
+            var poll = pollfd(fd: source, events: Int16(POLLIN), revents: 0)
+            guard unsafe Glibc.poll(&poll, 1, Int32(left * 1000) + 1) > 0 else { continue }
+            var buffer = [UInt8](repeating: 0, count: 4096)
+            let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(source, $0.baseAddress, $0.count) }
+            guard count > 0 else {
+                throw Failure(sentence: "the mount's process ended (exit code \(Subprocess.wait(for: pid))); see the log file")
+            }
+            text.append(contentsOf: buffer[..<count])
+        }
+        let fields = String(decoding: text.prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self)
+            .split(separator: " ", maxSplits: 2)
+        guard fields.first != "ready" else { return }
+        _ = Subprocess.wait(for: pid)
+        throw Failure(
+            sentence: fields.count == 3 ? String(fields[2]) : "the mount failed; see the log file",
+            code: fields.count == 3 ? Int32(fields[1]) ?? 1 : 1)
+    }
+}

@@ -1,0 +1,45 @@
+import ArgumentParser
+
+/// The command line: `neuronfs <subcommand>`.
+@main
+struct NeuronFSCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "neuronfs",
+        abstract: "The Allen Cell Types Database as ordinary files.",
+        discussion: """
+            neuronfs demo ./cells            try it: a built-in stand-in database, no network
+            neuronfs mount ./cells           the real one
+            neuronfs umount ./cells
+            """,
+        version: Version.text,
+        subcommands: [
+            DemoCommand.self, MountCommand.self, UnmountCommand.self, StatusCommand.self, PreviewCommand.self,
+            ServeDemoCommand.self,
+        ])
+
+    /// Parses, runs, and turns every error into one sentence on standard error and an exit code: never a stack trace.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch let failure as Failure {
+            Output.error(failure.sentence)
+            exit(withError: ExitCode(failure.code))
+        } catch {
+            exit(withError: error)
+        }
+    }
+}
+
+/// What version this is; part of the User-Agent.
+enum Version {
+    static let text = "0.1.0"
+}
+
+/// The end of a command that did not succeed.
+struct Failure: Error {
+    /// What is wrong and what to do about it.
+    var sentence: String
+    /// Exit code: 1, or 2 for what the user asked wrongly (64 is ArgumentParser's own for bad options).
+    var code: Int32 = 1
+}
