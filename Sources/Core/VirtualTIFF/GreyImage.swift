@@ -6,6 +6,9 @@ struct GreyImage: Sendable {
     /// Pixels begin at a multiple of this, the page size, so that a mapping of the pixels shares no page with the header
     /// and reads of aligned blocks ask for aligned pixels.
     static let headerAlignment = 4096
+    /// The longest side. With it a strip of 16-bit samples has at most 2^31 bytes, so that every strip's length fits a
+    /// 32-bit field and a reader's buffer; the widest plane of the Allen Institute has 29,692 pixels.
+    static let longestSide = 1 << 24
 
     let width: Int
     let height: Int
@@ -19,7 +22,7 @@ struct GreyImage: Sendable {
     init(
         width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: PixelSpacing, description: String?
     ) throws(TIFFLayoutError) {
-        let sides = 1...Int(Int32.max)
+        let sides = 1...Self.longestSide
         guard sides.contains(width), sides.contains(height), sides.contains(depth) else {
             throw .invalidShape(width: width, height: height, depth: depth)
         }

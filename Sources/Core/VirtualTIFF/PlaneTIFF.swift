@@ -37,8 +37,8 @@ public struct PlaneTIFF: Sendable {
     /// Lays out a plane.
     ///
     /// - Parameters:
-    ///   - width: Pixels of a row, 1 or more.
-    ///   - height: Rows, 1 or more.
+    ///   - width: Pixels of a row, 1...2^24.
+    ///   - height: Rows, 1...2^24.
     ///   - bitsPerSample: 8 or 16.
     ///   - spacing: Distance of the pixels, um; x and y become the resolution fields, z is not stored.
     ///   - description: ImageDescription, ASCII. Readers take meaning from its beginning: `<?xml` makes tifffile look

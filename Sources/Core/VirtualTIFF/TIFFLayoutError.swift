@@ -1,6 +1,6 @@
 /// Why no TIFF can be laid out for an image.
 public enum TIFFLayoutError: Error, Hashable, Sendable {
-    /// A side is not within 1...2147483647 (readers keep it in a signed 32-bit number), or the depth is not.
+    /// A side or the depth is not within 1...2^24.
     case invalidShape(width: Int, height: Int, depth: Int)
     /// Only 8 and 16 bits a sample are laid out.
     case unsupportedBitsPerSample(Int)
