@@ -12,7 +12,8 @@ public enum LabelVariant: String, Sendable, Hashable, CaseIterable {
     case binary
     /// uint16, one id a neurite section between branch points and class changes, the soma its own id; see `Sections`.
     case instance
-    /// uint8 compartment codes on the centre lines alone, one voxel wide and 26-connected; see `centreLines`.
+    /// uint8 compartment codes on the centre lines alone, one voxel wide and 26-connected: the
+    /// integer line between the voxels nearest to the ends of each edge.
     case centerline
     /// uint8 clipped signed distance to the surface: 0 at `clip` or more outside, 127 just outside, 128 on the surface,
     /// 255 at `clip` or more inside; see `DistanceField`.
@@ -43,10 +44,13 @@ public enum LabelVariant: String, Sendable, Hashable, CaseIterable {
         of skeleton: Skeleton, markers: [Marker] = [], in grid: VoxelGrid, options: LabelOptions = LabelOptions()
     ) throws(LabelError) -> any LabelSource {
         switch self {
-        case .instance, .centerline, .distance, .nodes, .ignore:
-            throw .option("this build does not draw \(rawValue)")
         case .classes, .classes3, .binary:
             try RunIndex(skeleton, variant: self, grid: grid, options: options)
+        case .instance: try RunIndex(sectionsOf: skeleton, grid: grid, options: options)
+        case .centerline: try RunIndex(centreLinesOf: skeleton, grid: grid, options: options)
+        case .ignore: try RunIndex(ignoringAround: markers, of: skeleton, grid: grid, options: options)
+        case .distance: try DistanceField.source(of: skeleton, in: grid, options: options)
+        case .nodes: try NodeField.source(of: skeleton, in: grid, options: options)
         }
     }
 }
