@@ -1,5 +1,6 @@
 #ifndef NEURONFS_CTIFF_SHIM_H
 #define NEURONFS_CTIFF_SHIM_H
+#include <stdarg.h>
 #include <tiffio.h>
 
 /* TIFFGetField is variadic: one wrapper per tag type. */
@@ -7,4 +8,26 @@ static inline int shim_tiff_get_u16(TIFF *t, uint32_t tag, uint16_t *v) { return
 static inline int shim_tiff_get_u32(TIFF *t, uint32_t tag, uint32_t *v) { return TIFFGetFieldDefaulted(t, tag, v); }
 static inline int shim_tiff_get_float(TIFF *t, uint32_t tag, float *v) { return TIFFGetFieldDefaulted(t, tag, v); }
 static inline int shim_tiff_get_string(TIFF *t, uint32_t tag, char **v) { return TIFFGetField(t, tag, v); }
+
+/* Handlers take a va_list, which Swift cannot express: count the complaints instead of formatting them. */
+static inline int shim_tiff_count(TIFF *t, void *counter, const char *module, const char *format, va_list arguments)
+{
+    (void)t; (void)module; (void)format; (void)arguments;
+    ++*(int *)counter;
+    return 1;
+}
+
+/* Opens for reading without libtiff's own mapping (m) and division of large strips (c); *complaints, which must outlive the handle, counts errors and
+   warnings. */
+static inline TIFF *shim_tiff_open_counting(const char *path, int *complaints)
+{
+    TIFFOpenOptions *options = TIFFOpenOptionsAlloc();
+    TIFF *t;
+    if (!options) return NULL;
+    TIFFOpenOptionsSetErrorHandlerExtR(options, shim_tiff_count, complaints);
+    TIFFOpenOptionsSetWarningHandlerExtR(options, shim_tiff_count, complaints);
+    t = TIFFOpenExt(path, "rmc", options);
+    TIFFOpenOptionsFree(options);
+    return t;
+}
 #endif

@@ -1,0 +1,156 @@
+/// A traced neuron: a forest of nodes, each with a radius and a parent.
+///
+/// Coordinates are those of the file, micrometres in the image's full frame for the Allen Cell Types Database. Nodes keep
+/// the file's order, in which a parent may follow its child.
+public struct Skeleton: Sendable {
+    /// One sample of the tracing.
+    public struct Node: Sendable, Hashable {
+        /// The file's id, 0 or more, unique.
+        public var id: Int
+        /// The file's type; see `Skeleton.compartments` for what it means.
+        public var type: Int
+        /// Micrometres.
+        public var x: Double
+        /// Micrometres.
+        public var y: Double
+        /// Micrometres.
+        public var z: Double
+        /// Micrometres, 0 or more.
+        public var radius: Double
+        /// Index of the parent in `Skeleton.nodes`; -1 for a root.
+        public var parent: Int
+
+        /// A node from its columns.
+        public init(id: Int, type: Int, x: Double, y: Double, z: Double, radius: Double, parent: Int) {
+            self.id = id
+            self.type = type
+            self.x = x
+            self.y = y
+            self.z = z
+            self.radius = radius
+            self.parent = parent
+        }
+    }
+
+    /// The smallest box that holds all nodes, radii not counted, um.
+    public struct Bounds: Sendable, Hashable {
+        /// From the least x to the greatest.
+        public var x: ClosedRange<Double>
+        /// From the least y to the greatest.
+        public var y: ClosedRange<Double>
+        /// From the least z to the greatest.
+        public var z: ClosedRange<Double>
+    }
+
+    /// The nodes in the file's order, at least one.
+    public let nodes: [Node]
+
+    /// The compartment of each node: that of its type; types 5 (fork) and 6 (end) take their nearest ancestor's of another
+    /// type, unknown without one.
+    public let compartments: [Compartment]
+
+    /// How many children each node has.
+    public let childCounts: [Int]
+
+    /// The box around the nodes.
+    public let bounds: Bounds
+
+    /// Checks the nodes and derives the rest.
+    /// - Throws: `SWCError` with the node's position from 1 for what `parse` refuses as well: no node or too many, a
+    ///   duplicate id, a value that is not finite or out of bounds, a parent that is the node itself or below it.
+    public init(nodes: [Node], limits: SWCLimits = SWCLimits()) throws(SWCError) {
+        guard nodes.count <= limits.maximumNodes else { throw SWCError.tooManyNodes(limits) }
+        var seen = Set<Int>(minimumCapacity: nodes.count)
+        for (index, node) in nodes.enumerated() {
+            if let reason = Self.fault(of: node, limits: limits) { throw SWCError(line: index + 1, reason: reason) }
+            guard seen.insert(node.id).inserted else { throw SWCError(line: index + 1, reason: "id \(node.id) twice") }
+            guard (-1..<nodes.count).contains(node.parent) else {
+                throw SWCError(line: index + 1, reason: "no node at parent index \(node.parent)")
+            }
+        }
+        try self.init(checked: nodes) { index in index + 1 }
+    }
+
+    /// Derives what follows from nodes whose values are already checked; refuses cycles.
+    init(checked nodes: [Node], lineOf: (Int) -> Int) throws(SWCError) {
+        guard let first = nodes.first else { throw SWCError(line: 0, reason: "the file holds no node") }
+        var childCounts = [Int](repeating: 0, count: nodes.count)
+        var x = first.x...first.x
+        var y = first.y...first.y
+        var z = first.z...first.z
+        for node in nodes {
+            if node.parent >= 0 { childCounts[node.parent] += 1 }
+            x = min(x.lowerBound, node.x)...max(x.upperBound, node.x)
+            y = min(y.lowerBound, node.y)...max(y.upperBound, node.y)
+            z = min(z.lowerBound, node.z)...max(z.upperBound, node.z)
+        }
+        self.compartments = try Self.compartments(of: nodes, lineOf: lineOf)
+        self.nodes = nodes
+        self.childCounts = childCounts
+        self.bounds = Bounds(x: x, y: y, z: z)
+    }
+
+    /// Indices of the nodes without a parent: the soma and, in one file of six, disconnected pieces.
+    public var roots: [Int] { nodes.indices.filter { index in nodes[index].parent < 0 } }
+
+    /// The skeleton with every coordinate multiplied, and radii by `x`: for files in pixels and plane indices, such as the
+    /// reconstruction challenge's, with the grid's spacings.
+    public func scaled(x: Double, y: Double, z: Double) throws(SWCError) -> Skeleton {
+        try Skeleton(
+            nodes: nodes.map { node in
+                var node = node
+                node.x *= x
+                node.y *= y
+                node.z *= z
+                node.radius *= x
+                return node
+            })
+    }
+
+    /// What makes a node unusable by itself.
+    static func fault(of node: Node, limits: SWCLimits) -> String? {
+        for (name, value) in [("x", node.x), ("y", node.y), ("z", node.z)] {
+            guard value.isFinite else { return "\(name) is not a finite number" }
+            guard abs(value) <= limits.maximumCoordinate else {
+                return "\(name) is \(value), more than \(limits.maximumCoordinate) from the origin"
+            }
+        }
+        guard node.radius.isFinite else { return "the radius is not a finite number" }
+        guard node.radius >= 0 else { return "the radius is negative (\(node.radius))" }
+        guard node.radius <= limits.maximumRadius else {
+            return "the radius is \(node.radius), more than \(limits.maximumRadius)"
+        }
+        return nil
+    }
+
+    /// Walks every node's ancestors once, in any file order, and gives each its compartment.
+    private static func compartments(
+        of nodes: [Node], lineOf: (Int) -> Int
+    ) throws(SWCError) -> [Compartment] {
+        var compartments = [Compartment](repeating: .unknown, count: nodes.count)
+        // 0 not visited, 1 on the current path, 2 done.
+        var state = [UInt8](repeating: 0, count: nodes.count)
+        var path: [Int] = []
+        for start in nodes.indices where state[start] == 0 {
+            var index = start
+            while index >= 0 && state[index] == 0 {
+                state[index] = 1
+                path.append(index)
+                index = nodes[index].parent
+            }
+            if index >= 0 && state[index] == 1 {
+                let reason =
+                    nodes[index].parent == index
+                    ? "node \(nodes[index].id) is its own parent" : "node \(nodes[index].id) is its own ancestor"
+                throw SWCError(line: lineOf(index), reason: reason)
+            }
+            var inherited = index >= 0 ? compartments[index] : .unknown
+            while let member = path.popLast() {
+                inherited = Compartment(type: nodes[member].type) ?? inherited
+                compartments[member] = inherited
+                state[member] = 2
+            }
+        }
+        return compartments
+    }
+}

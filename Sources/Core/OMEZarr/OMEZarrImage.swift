@@ -1,0 +1,137 @@
+import Support
+
+/// The layout of one multiscale image: an OME-NGFF 0.4 group of Zarr v2 arrays, one for each level of resolution.
+///
+/// ```text
+/// .zgroup             {"zarr_format": 2}
+/// .zattrs             "multiscales": axes, and scale and translation of each level, um; "image-label" for labels
+/// 0/.zarray           full resolution
+/// 0/z/y/x             its chunks, see ZarrArrayLayout
+/// 1/...               half the columns and rows, all planes
+/// ```
+///
+/// Level n has `ceil(W / 2^n)` columns and `ceil(H / 2^n)` rows of voxels 2^n times as wide and high. Its voxel i covers
+/// voxels `2^n i ..< 2^n (i + 1)` of level 0, whose centres lie at multiples of the spacing s, so its own centre lies at
+/// `origin + (2^n i + (2^n - 1) / 2) s`: a scale of `2^n s` and then a translation of `origin + (2^n - 1) / 2 s`.
+/// Viewers that leave out the second part show the levels shifted against each other.
+///
+/// Planes are never merged: a level's plane is then still a plane of the microscope, which the image service delivers at
+/// reduced size by itself, and plane numbers mean the same on every level.
+///
+/// The format is OME-NGFF 0.4, <https://ngff.openmicroscopy.org/0.4/>, sections 3.1 (axes), 3.4 (multiscales), 3.6
+/// (image-label).
+public struct OMEZarrImage: Sendable {
+    /// One resolution.
+    public struct Level: Hashable, Sendable {
+        /// Shape, chunks and voxel type.
+        public let array: ZarrArrayLayout
+        /// Distance of neighbouring voxel centres, um.
+        public let scale: ZYX<Double>
+        /// The centre of voxel (0, 0, 0), um.
+        public let translation: ZYX<Double>
+    }
+
+    /// What the image is called in its metadata.
+    public let name: String
+    /// From full resolution downwards; the index is the directory's name.
+    public let levels: [Level]
+    /// What the values mean; `nil` for an intensity image.
+    public let label: ImageLabel?
+
+    private let groupBytes: [UInt8]
+    private let attributeBytes: [UInt8]
+    private let arrayBytes: [[UInt8]]
+
+    /// Lays out an image with a pyramid of levels.
+    ///
+    /// - Parameters:
+    ///   - name: What the image is called in its metadata.
+    ///   - shape: Sides at full resolution, voxels.
+    ///   - spacing: Distance of the voxel centres at full resolution, um.
+    ///   - origin: The centre of voxel (0, 0, 0), um. A stack whose first pixel is pixel (1, 1) of its frame has
+    ///     y = x = 0.1144.
+    ///   - dataType: How a voxel is stored.
+    ///   - chunk: Sides of a chunk, the same on every level.
+    ///   - levelCount: Levels to lay out; `nil` for as many as `levelCount(shape:chunk:)` says.
+    ///   - label: What the values mean, for labels.
+    /// - Throws: `OMEZarrError` when the shape, the chunk, the transformation or `levelCount` is out of range.
+    public init(
+        name: String, shape: ZYX<Int>, spacing: ZYX<Double>, origin: ZYX<Double>, dataType: ZarrArrayLayout.DataType,
+        chunk: ZYX<Int>, levelCount: Int? = nil, label: ImageLabel? = nil
+    ) throws(OMEZarrError) {
+        guard spacing.array.allSatisfy({ $0 > 0 && $0.isFinite }), origin.array.allSatisfy(\.isFinite) else {
+            throw .invalidTransformation(spacing: spacing, origin: origin)
+        }
+        let fullResolution = try ZarrArrayLayout(shape: shape, chunk: chunk, dataType: dataType)
+        var levels = [Level(array: fullResolution, scale: spacing, translation: origin)]
+        let count = levelCount ?? Self.levelCount(shape: shape, chunk: chunk)
+        guard (1...32).contains(count) else { throw .invalidLevelCount(count) }
+        for exponent in 1..<count {
+            let factor = Self.factor(level: exponent)
+            levels.append(
+                Level(
+                    array: try ZarrArrayLayout(
+                        shape: shape.zip(factor) { ($0 + $1 - 1) / $1 }, chunk: chunk, dataType: dataType),
+                    scale: spacing.zip(factor) { $0 * Double($1) },
+                    translation: origin.zip(spacing.zip(factor) { $0 * Double($1 - 1) / 2 }, +)))
+        }
+        self.name = name
+        self.levels = levels
+        self.label = label
+        groupBytes = JSONValue.object(["zarr_format": .int(2)]).file
+        attributeBytes = Self.attributes(name: name, levels: levels, label: label).file
+        arrayBytes = levels.map { $0.array.zarray() }
+    }
+
+    /// Voxels of full resolution that a voxel of `level` covers on each axis: 2^level in a plane, 1 across planes.
+    public static func factor(level: Int) -> ZYX<Int> { ZYX(z: 1, y: 1 << level, x: 1 << level) }
+
+    /// Levels until a whole plane lies in one chunk: what a viewer needs to show a plane by a single read.
+    public static func levelCount(shape: ZYX<Int>, chunk: ZYX<Int>) -> Int {
+        var count = 1
+        var (height, width) = (shape.y, shape.x)
+        // A side of 1 cannot be halved; a chunk without columns or rows is refused elsewhere.
+        while height > max(chunk.y, 1) || width > max(chunk.x, 1) {
+            (height, width) = ((height + 1) / 2, (width + 1) / 2)
+            count += 1
+        }
+        return count
+    }
+
+    /// The contents of `.zgroup`.
+    public func zgroup() -> [UInt8] { groupBytes }
+
+    /// The contents of `.zattrs`.
+    public func zattrs() -> [UInt8] { attributeBytes }
+
+    /// The contents of `.zarray` of a level.
+    public func zarray(level: Int) -> [UInt8] { arrayBytes[level] }
+
+    private static func attributes(name: String, levels: [Level], label: ImageLabel?) -> JSONValue {
+        let axes = ["z", "y", "x"].map { axis in
+            JSONValue.object(["name": .string(axis), "type": .string("space"), "unit": .string("micrometer")])
+        }
+        let datasets = levels.enumerated().map { index, level in
+            JSONValue.object([
+                "path": .string(String(index)),
+                "coordinateTransformations": .array([
+                    .object(["type": .string("scale"), "scale": .array(level.scale.array.map(JSONValue.double))]),
+                    .object([
+                        "type": .string("translation"),
+                        "translation": .array(level.translation.array.map(JSONValue.double)),
+                    ]),
+                ]),
+            ])
+        }
+        var attributes: JSONObject = [
+            "multiscales": .array([
+                .object([
+                    "version": .string("0.4"), "name": .string(name), "axes": .array(axes),
+                    "datasets": .array(datasets),
+                ])
+            ])
+        ]
+        attributes["image-label"] = label.map(\.json)
+        return .object(attributes)
+    }
+}

@@ -1,0 +1,169 @@
+import Glibc
+import Morphology
+
+/// The labels evaluated from their definition, sharing no code with the engine.
+///
+/// A rounded cone is the union of the balls along an edge whose radius changes linearly, so a point is inside when the least
+/// of |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t (a distance to a moving point
+/// minus a linear function), so a golden section search over t converges to the minimum: 64 steps leave an interval of 1e-13
+/// of the edge. The engine never evaluates this function; it solves quadratics.
+struct Oracle {
+    var nodes: [Skeleton.Node]
+    var grid: VoxelGrid
+    var floor: Double
+    var taper = false
+    var slab = false
+
+    init(_ nodes: [Skeleton.Node], _ grid: VoxelGrid, floor: Bool = true, taper: Bool = false, slab: Bool = false) {
+        self.nodes = nodes
+        self.grid = grid
+        self.taper = taper
+        self.slab = slab
+        let xy = grid.spacingX * grid.spacingX + grid.spacingY * grid.spacingY
+        self.floor = floor ? 0.5 * sqrt(slab ? xy : xy + grid.spacingZ * grid.spacingZ) : 0
+    }
+
+    struct Ball {
+        var x, y, z, r: Double
+    }
+
+    struct Piece {
+        var from: Ball
+        var to: Ball
+        var value: Int
+        var node: Int
+    }
+
+    /// The class of a node, by walking up.
+    func compartment(_ index: Int) -> Int {
+        var at = index
+        while at >= 0 {
+            switch nodes[at].type {
+            case 1, 2, 3, 4: return nodes[at].type
+            case 5, 6: at = nodes[at].parent
+            default: return 255
+            }
+        }
+        return 255
+    }
+
+    /// What is drawn: one piece an edge, one a root.
+    var pieces: [Piece] {
+        nodes.indices.map { index in
+            let node = nodes[index]
+            let to = Ball(x: node.x, y: node.y, z: node.z, r: max(node.radius, floor))
+            var from = to
+            if node.parent >= 0 {
+                let parent = nodes[node.parent]
+                from = Ball(x: parent.x, y: parent.y, z: parent.z, r: max(parent.radius, floor))
+                if !taper && parent.type == 1 && node.type != 1 { from.r = to.r }
+            }
+            return Piece(from: from, to: to, value: compartment(index), node: index)
+        }
+    }
+
+    /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which keeps
+    /// the function convex.
+    static func depth(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double = 0) -> Double {
+        func at(_ t: Double) -> Double {
+            let cx = piece.from.x + t * (piece.to.x - piece.from.x)
+            let cy = piece.from.y + t * (piece.to.y - piece.from.y)
+            let cz = piece.from.z + t * (piece.to.z - piece.from.z)
+            let dz = max(0, abs(z - cz) - halfSlab)
+            return sqrt((x - cx) * (x - cx) + (y - cy) * (y - cy) + dz * dz)
+                - (piece.from.r + t * (piece.to.r - piece.from.r))
+        }
+        let golden = 0.6180339887498949
+        var low = 0.0
+        var high = 1.0
+        var left = high - golden
+        var right = low + golden
+        var atLeft = at(left)
+        var atRight = at(right)
+        for _ in 0..<64 {
+            if atLeft <= atRight {
+                (high, right, atRight) = (right, left, atLeft)
+                left = high - golden * (high - low)
+                atLeft = at(left)
+            } else {
+                (low, left, atLeft) = (left, right, atRight)
+                right = low + golden * (high - low)
+                atRight = at(right)
+            }
+        }
+        return min(min(at(0), at(1)), min(atLeft, atRight))
+    }
+
+    /// The least value of the pieces that contain voxels of the box, planes then rows then columns.
+    func volume(
+        x: Range<Int>, y: Range<Int>, z: Range<Int>, pieces given: [Piece]? = nil,
+        merge: (_ piece: Piece, _ depth: Double, _ old: Int) -> Int = { piece, depth, old in
+            depth > 1e-6 ? old : old == 0 ? piece.value : min(old, piece.value)
+        }, reach: Double = 1e-5
+    ) -> [Int] {
+        var volume = [Int](repeating: 0, count: x.count * y.count * z.count)
+        for piece in given ?? pieces {
+            // Only voxels in the box around the piece can be within reach.
+            let (a, b) = (piece.from, piece.to)
+            let xs = Self.indices(
+                min(a.x - a.r, b.x - b.r) - reach, max(a.x + a.r, b.x + b.r) + reach, grid.spacingX, grid.originX, x)
+            let ys = Self.indices(
+                min(a.y - a.r, b.y - b.r) - reach, max(a.y + a.r, b.y + b.r) + reach, grid.spacingY, grid.originY, y)
+            let half = slab ? grid.spacingZ / 2 : 0
+            let zs = Self.indices(
+                min(a.z - a.r, b.z - b.r) - reach - half, max(a.z + a.r, b.z + b.r) + reach + half, grid.spacingZ,
+                grid.originZ, z)
+            for k in zs {
+                for j in ys {
+                    for i in xs {
+                        let depth = Self.depth(
+                            piece, (Double(i) + grid.originX) * grid.spacingX,
+                            (Double(j) + grid.originY) * grid.spacingY,
+                            (Double(k) + grid.originZ) * grid.spacingZ, halfSlab: half)
+                        let at = ((k - z.lowerBound) * y.count + j - y.lowerBound) * x.count + i - x.lowerBound
+                        volume[at] = merge(piece, depth, volume[at])
+                    }
+                }
+            }
+        }
+        return volume
+    }
+
+    private static func indices(
+        _ low: Double, _ high: Double, _ spacing: Double, _ origin: Double, _ range: Range<Int>
+    ) -> Range<Int> {
+        let first = Int((low / spacing - origin).rounded(.down)) - 1
+        let last = Int((high / spacing - origin).rounded(.up)) + 1
+        return (first..<(last + 1)).clamped(to: range)
+    }
+
+    /// The whole grid.
+    var volume: [Int] { volume(x: 0..<grid.width, y: 0..<grid.height, z: 0..<grid.depth) }
+}
+
+extension LabelSource {
+    /// Every voxel through `paint`, plane by plane.
+    var allVoxels: [Int] {
+        (0..<grid.depth).flatMap { plane in Self.values(self.plane(plane), bytesPerVoxel) }
+    }
+
+    static func values(_ bytes: [UInt8], _ bytesPerVoxel: Int) -> [Int] {
+        if bytesPerVoxel == 1 { return bytes.map(Int.init) }
+        return stride(from: 0, to: bytes.count, by: 2).map { at in Int(bytes[at]) | Int(bytes[at + 1]) << 8 }
+    }
+
+    /// A box of voxels through `paintWindow`, rows padded to check the stride.
+    func box(x: Range<Int>, y: Range<Int>, z: Range<Int>) -> [Int] {
+        z.flatMap { plane -> [Int] in
+            let rowBytes = x.count * bytesPerVoxel
+            var bytes = [UInt8](repeating: 0xA5, count: (rowBytes + 3) * y.count)
+            bytes.withUnsafeMutableBytes { buffer in
+                paintWindow(plane: plane, x: x, y: y, into: buffer, rowStride: rowBytes + 3)
+            }
+            return y.indices.flatMap { row -> [Int] in
+                let start = (row - y.lowerBound) * (rowBytes + 3)
+                return Self.values(Array(bytes[start..<(start + rowBytes)]), bytesPerVoxel)
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Testing
+import VirtualTIFF
+
+struct VolumeShape: Sendable, CustomTestStringConvertible {
+    let width: Int
+    let height: Int
+    let depth: Int
+    let bits: Int
+    var testDescription: String { "\(width) x \(height) x \(depth) x \(bits) bit" }
+    var byteCount: Int { width * height * depth * bits / 8 }
+
+    static let small = [
+        (1, 1, 1, 8), (1, 1, 3, 8), (1, 64, 2, 16), (300, 1, 4, 8), (31, 63, 5, 8), (32, 64, 3, 8), (33, 65, 3, 16),
+        (70, 200, 7, 8),
+    ].map { VolumeShape(width: $0.0, height: $0.1, depth: $0.2, bits: $0.3) }
+    static let huge = [
+        VolumeShape(width: 29_692, height: 26_074, depth: 600, bits: 8),
+        VolumeShape(width: 10_000, height: 10_000, depth: 420, bits: 16),
+    ]
+}
+
+@Suite struct VolumeTIFFTests {
+    func volume(_ shape: VolumeShape, _ description: String? = nil) throws -> VolumeTIFF {
+        try VolumeTIFF(
+            width: shape.width, height: shape.height, depth: shape.depth, bitsPerSample: shape.bits,
+            spacing: allenSpacing, description: description)
+    }
+
+    @Test(arguments: VolumeShape.small + VolumeShape.huge)
+    func directoriesFollowOneAnotherThroughTheStack(_ shape: VolumeShape) throws {
+        let volume = try volume(shape)
+        #expect(volume.headerSize % 4096 == 0 && volume.fileSize == volume.headerSize + shape.byteCount)
+        let header = volume.headerBytes(0..<volume.headerSize)
+        #expect(header.count == volume.headerSize)
+        let walker = try TIFFWalker { Array(header[$0]) }
+        #expect(walker.isBig && !walker.hasOverlap)
+        #expect(walker.directories.count == shape.depth)
+        #expect(walker.extents.allSatisfy { $0.upperBound <= volume.headerSize })
+        let expected = expectedScalars(
+            width: shape.width, height: shape.height, bits: shape.bits, resolution: [12_500_000, 143])
+        var position = UInt64(volume.headerSize)
+        for (index, directory) in walker.directories.enumerated() {
+            for (tag, values) in expected { try #require(directory[tag]?.values == values, "tag \(tag)") }
+            try #require((directory[305]?.text == "NeuronFS") == (index == 0))
+            try #require((directory[270] != nil) == (index == 0))
+            let offsets = try #require(directory[273]).values, counts = try #require(directory[279]).values
+            try #require(offsets.count == (shape.height + 63) / 64 && offsets.count == counts.count)
+            for (offset, count) in zip(offsets, counts) {
+                try #require(offset == position)
+                position += count
+            }
+        }
+        #expect(position == UInt64(volume.fileSize))
+        #expect(
+            walker.directories[0][270]?.text
+                == "{\"shape\": [\(shape.depth), \(shape.height), \(shape.width)], \"axes\": \"ZYX\", "
+                + "\"spacing\": 0.28, \"unit\": \"um\"}")
+    }
+
+    @Test(arguments: VolumeShape.small)
+    func libtiffReadsTheSameVoxels(_ shape: VolumeShape) throws {
+        let volume = try volume(shape, "labels of 328933585")
+        let voxels = testPixels(count: shape.byteCount, seed: 3)
+        let file = try TemporaryFile(volume.headerBytes(0..<volume.headerSize) + voxels)
+        let read = try LibTIFF(path: file.path)
+        #expect(read.complaints == 0 && read.pages.count == shape.depth)
+        #expect(read.pages.flatMap(\.pixels) == voxels)
+        for page in read.pages {
+            #expect(page.width == UInt32(shape.width) && page.height == UInt32(shape.height))
+            #expect(page.bitsPerSample == UInt16(shape.bits) && page.compression == 1)
+            #expect(page.rowsPerStrip == UInt32(min(64, shape.height)))
+            #expect(page.xResolution == Float(10_000 / 0.1144) && page.resolutionUnit == 3)
+        }
+        #expect(read.pages[0].description?.contains("\"description\": \"labels of 328933585\"") == true)
+    }
+
+    @Test(arguments: [VolumeShape.small[6], VolumeShape.small[7]])
+    func splitPutsTheFileTogetherAgain(_ shape: VolumeShape) throws {
+        let volume = try volume(shape)
+        let voxels = testPixels(count: shape.byteCount, seed: 4)
+        let file = volume.headerBytes(0..<Int.max) + voxels
+        #expect(file.count == volume.fileSize)
+        for _ in 0..<1000 {
+            let start = Int.random(in: 0...(volume.headerSize + 500))
+            let end = start + Int.random(in: 0...6000)
+            let part = volume.split(start..<end)
+            #expect(
+                volume.headerBytes(part.header) + voxels[part.pixels]
+                    == Array(file[min(start, file.count)..<min(end, file.count)]), "\(start)..<\(end)")
+        }
+    }
+
+    @Test func refusals() {
+        #expect(throws: TIFFLayoutError.invalidShape(width: 5, height: 5, depth: 0)) {
+            try volume(VolumeShape(width: 5, height: 5, depth: 0, bits: 8))
+        }
+        let side = 1 << 24
+        #expect(throws: TIFFLayoutError.tooLarge(limit: .max)) {
+            try volume(VolumeShape(width: side, height: side, depth: side, bits: 8))
+        }
+        #expect(throws: TIFFLayoutError.invalidSpacing(PixelSpacing(x: 1, y: 1, z: 0))) {
+            try VolumeTIFF(
+                width: 1, height: 1, depth: 1, bitsPerSample: 8, spacing: PixelSpacing(x: 1, y: 1, z: 0))
+        }
+    }
+}
