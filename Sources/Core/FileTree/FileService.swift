@@ -64,6 +64,15 @@ public protocol ReadReceiver: AnyObject, Sendable {
     func fail(_ error: FileTreeError)
 }
 
+extension ReadReceiver {
+    /// The part `range` of `bytes`.
+    func deliver(_ bytes: [UInt8], _ range: Range<Int>) {
+        unsafe bytes.withUnsafeBytes { buffer in
+            unsafe deliver(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: buffer[range])))
+        }
+    }
+}
+
 /// What kind of file an inode is.
 public enum FileKind: Sendable {
     /// A directory.

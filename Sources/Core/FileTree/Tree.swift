@@ -2,7 +2,7 @@ internal import Catalogue
 public import Logging
 public import Morphology
 public import SpecimenData
-public import Support
+internal import Support
 internal import VirtualTIFF
 
 /// The services and settings a ``Tree`` stands on.

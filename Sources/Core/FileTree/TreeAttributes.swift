@@ -1,3 +1,4 @@
+internal import OMEZarr
 internal import Catalogue
 internal import SpecimenData
 public import Support

@@ -1,3 +1,4 @@
+internal import Logging
 internal import Catalogue
 internal import Morphology
 internal import SpecimenData

@@ -49,7 +49,7 @@ public struct FuseStatistics: Sendable {
     public init(service: any FileService, path: String, options: MountOptions, logger: Logger) throws(FuseError) {
         context = MountContext(service: service, options: options, logger: logger)
         self.path = path
-        var operations = unsafe makeOperations()
+        var operations = makeOperations()
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe options.arguments.map { unsafe strdup($0) } + [nil]
         defer { for unsafe pointer in unsafe arguments { unsafe free(pointer) } }
         let userdata = unsafe Unmanaged.passUnretained(context).toOpaque()

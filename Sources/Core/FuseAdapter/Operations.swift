@@ -56,7 +56,7 @@ typealias DirectoryHandle = HandleBox<[DirectoryEntry]>
 
 /// The table of callbacks. Each hands its request to the service and returns; none waits.
 func makeOperations() -> fuse_lowlevel_ops {
-    var operations = unsafe fuse_lowlevel_ops()
+    var operations = fuse_lowlevel_ops()
     unsafe operations.`init` = { userdata, connection in unsafe initialise(userdata, connection) }
     unsafe operations.lookup = { raw, parent, name in unsafe lookup(raw, parent, name) }
     unsafe operations.getattr = { raw, inode, _ in unsafe getAttributes(raw, inode) }
@@ -81,7 +81,7 @@ func makeOperations() -> fuse_lowlevel_ops {
     unsafe operations.statfs = { raw, _ in unsafe statistics(raw) }
     unsafe operations.getxattr = { raw, inode, name, size in unsafe getExtendedAttribute(raw, inode, name, size) }
     unsafe operations.listxattr = { raw, inode, size in unsafe listExtendedAttributes(raw, inode, size) }
-    return unsafe operations
+    return operations
 }
 
 private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: UnsafeMutablePointer<fuse_conn_info>?) {
@@ -112,12 +112,12 @@ private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePoin
     context.service.lookup(text, in: InodeNumber(rawValue: parent), token: request.token) { result in
         switch result {
         case .success(let attributes):
-            request.answer { raw in
+            unsafe request.answer { raw in
                 var entry = presentation.entry(attributes)
                 unsafe fuse_reply_entry(raw, &entry)
             }
         case .failure(.notFound):
-            request.answer { raw in
+            unsafe request.answer { raw in
                 var entry = presentation.absent()
                 unsafe fuse_reply_entry(raw, &entry)
             }
@@ -135,7 +135,7 @@ private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
     context.service.attributes(of: InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
         case .success(let attributes):
-            request.answer { raw in
+            unsafe request.answer { raw in
                 var status = presentation.stat(attributes)
                 unsafe fuse_reply_attr(raw, &status, presentation.timeout)
             }
@@ -151,7 +151,7 @@ private func readLink(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
     let request = unsafe context.begin(raw)
     do throws(FileTreeError) {
         let target = try context.service.readLink(InodeNumber(rawValue: inode))
-        request.answer { raw in _ = unsafe target.withCString { unsafe fuse_reply_readlink(raw, $0) } }
+        unsafe request.answer { raw in _ = unsafe target.withCString { unsafe fuse_reply_readlink(raw, $0) } }
     } catch {
         request.fail(error)
     }
@@ -167,7 +167,7 @@ private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutable
     context.service.open(InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
         case .success(let file):
-            request.answer { raw in
+            unsafe request.answer { raw in
                 let handle = FileHandle(file).handle
                 var info = template.value(handle: handle)
                 info.keep_cache = file.keepsPageCache ? 1 : 0
@@ -200,7 +200,7 @@ private func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: Unsa
     context.service.children(of: InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
         case .success(let entries):
-            request.answer { raw in
+            unsafe request.answer { raw in
                 let handle = DirectoryHandle(entries).handle
                 var info = template.value(handle: handle)
                 info.keep_cache = 1
@@ -223,7 +223,7 @@ private func readDirectory(
         return request.fail(Errno(rawValue: EBADF))
     }
     let presentation = context.presentation
-    request.answer { raw in
+    unsafe request.answer { raw in
         unsafe withUnsafeTemporaryAllocation(byteCount: max(size, 1), alignment: 8) { buffer in
             guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
             var used = 0
@@ -288,11 +288,11 @@ private func listExtendedAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ s
 /// The convention of `getxattr(2)`: size 0 asks for the length, too small a buffer is `ERANGE`.
 private func reply(_ value: [UInt8], to request: PendingRequest, size: Int) {
     if size == 0 {
-        request.answer { raw in _ = unsafe fuse_reply_xattr(raw, value.count) }
+        unsafe request.answer { raw in _ = unsafe fuse_reply_xattr(raw, value.count) }
     } else if size < value.count {
         request.fail(Errno(rawValue: ERANGE))
     } else {
-        request.deliver(value.span.bytes)
+        unsafe request.deliver(value.span.bytes)
     }
 }
 

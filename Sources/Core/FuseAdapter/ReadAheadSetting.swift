@@ -1,5 +1,5 @@
 internal import Glibc
-internal import Support
+public import Support
 
 /// The kernel's read-ahead of a mount: 128 KiB unless root raises it through /sys after mounting (libfuse#825), which
 /// makes buffered reads larger and half again as fast.

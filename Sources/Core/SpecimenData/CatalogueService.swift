@@ -1,6 +1,7 @@
+internal import Fetch
 public import Catalogue
 internal import Logging
-public import Support
+internal import Support
 
 /// The list of cells: the last good one from disk, and a newer one from the origin when there is one.
 public final class CatalogueService: Sendable {

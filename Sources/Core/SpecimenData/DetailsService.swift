@@ -1,6 +1,7 @@
+internal import Logging
+internal import Fetch
 public import Catalogue
-internal import Support
-public import class Support.CancellationToken
+public import Support
 
 /// Planes, projections and files of a specimen, fetched on first need and kept in the catalogue.
 public final class DetailsService: Sendable {
@@ -44,6 +45,11 @@ public final class DetailsService: Sendable {
         }
     }
 
+    /// The three queries.
+    private enum Part: Sendable {
+        case planes, projections, reconstructions
+    }
+
     /// The three replies as they come in.
     private struct Parts {
         var planes: [JSONObject]?
@@ -66,7 +72,7 @@ public final class DetailsService: Sendable {
             Parts(
                 planes: specimen.hasImages ? nil : [], projections: specimen.hasImages ? nil : [],
                 reconstructions: specimen.hasSkeleton ? nil : []))
-        let arrive: @Sendable (Result<RMARows, SpecimenDataError>, WritableKeyPath<Parts, [JSONObject]?> & Sendable)
+        let arrive: @Sendable (Result<RMARows, SpecimenDataError>, Part)
             -> Void = { [self] outcome, part in
                 var complete: Parts?
                 var failure: SpecimenDataError?
@@ -74,7 +80,11 @@ public final class DetailsService: Sendable {
                     guard !parts.isOver else { return }
                     switch outcome {
                     case .success(let rows):
-                        parts[keyPath: part] = rows.rows
+                        switch part {
+                        case .planes: parts.planes = rows.rows
+                        case .projections: parts.projections = rows.rows
+                        case .reconstructions: parts.reconstructions = rows.rows
+                        }
                         guard parts.planes != nil, parts.projections != nil, parts.reconstructions != nil else { return }
                         complete = parts
                     case .failure(let error): failure = error
@@ -89,15 +99,15 @@ public final class DetailsService: Sendable {
         }
         if specimen.hasImages {
             origin.rows({ RMA.subImagesURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
-                arrive($0, \.planes)
+                arrive($0, .planes)
             }
             origin.rows({ RMA.projectionsURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
-                arrive($0, \.projections)
+                arrive($0, .projections)
             }
         }
         if specimen.hasSkeleton {
             origin.rows({ RMA.reconstructionsURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
-                arrive($0, \.reconstructions)
+                arrive($0, .reconstructions)
             }
         }
     }

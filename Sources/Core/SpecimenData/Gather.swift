@@ -1,4 +1,4 @@
-public import Support
+internal import Support
 
 /// Waits for a number of results and hands them on together, or the first failure.
 public final class Gather<Value: Sendable>: Sendable {

@@ -1,6 +1,6 @@
 public import Catalogue
 internal import Fetch
-public import Logging
+internal import Logging
 public import Support
 internal import Transport
 
@@ -167,4 +167,7 @@ public final class ObjectRegistry: Sendable {
 extension ObjectRecord {
     /// What names this version: the ETag, else Last-Modified, else nothing.
     public var validator: String { etag ?? lastModified ?? "" }
+
+    /// When the origin says the object was last modified, seconds since 1970.
+    public var modified: Double? { lastModified.flatMap(HTTPDate.seconds) }
 }

@@ -14,7 +14,7 @@ public final class PlaneReader: Sendable {
     private let side: Int
 
     /// A decoded tile in memory. The version keeps an old and a new state of an image apart.
-    private struct Tile: Hashable, Sendable {
+    fileprivate struct Tile: Hashable, Sendable {
         var image: Int
         var version: Int
         var level: Int
@@ -100,7 +100,7 @@ public final class PlaneReader: Sendable {
         let indices = version.grid.tiles(covering: range)
         let grid = version.grid
         let gather = Gather<[UInt8]>(count: indices.count) { outcome in
-            completion(
+            unsafe completion(
                 outcome.map { tiles in
                     { buffer in unsafe Self.compose(grid, range, indices, tiles, into: buffer) }
                 })
@@ -154,8 +154,12 @@ public final class PlaneReader: Sendable {
             }
             let rectangle = version.grid.rectangle(index)
             do throws(ImageCodecError) {
-                let pixels = try box.withLock { $0 }
-                    ?? JPEG.decodeLuma(block.bytes, width: rectangle.width, height: rectangle.height)
+                let pixels: [UInt8]
+                if let checked = box.withLock({ $0 }) {
+                    pixels = checked
+                } else {
+                    pixels = try JPEG.decodeLuma(block.bytes, width: rectangle.width, height: rectangle.height)
+                }
                 decoded.insert(pixels, for: version.tile(index), cost: pixels.count)
                 return .success(pixels)
             } catch {
@@ -198,13 +202,13 @@ public final class PlaneReader: Sendable {
         _ grid: TileGrid, _ range: Range<Int>, _ indices: [Int], _ tiles: [[UInt8]],
         into buffer: UnsafeMutableRawBufferPointer
     ) {
-        guard let base = unsafe buffer.baseAddress else { return }
+        guard let base = buffer.baseAddress else { return }
         for (index, tile) in zip(indices, tiles) {
             let rectangle = grid.rectangle(index)
             let rows = max(rectangle.y, range.lowerBound / grid.width)
                 ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
             unsafe tile.withUnsafeBytes { pixels in
-                guard let source = unsafe pixels.baseAddress else { return }
+                guard let source = pixels.baseAddress else { return }
                 for y in rows {
                     let line = y * grid.width
                     let low = max(line + rectangle.x, range.lowerBound)

@@ -1,4 +1,4 @@
-public import Catalogue
+internal import Catalogue
 internal import Logging
 public import Morphology
 public import Support

@@ -3,7 +3,7 @@ import Glibc
 /// Page-aligned buffers that are used again, so that a reply of a mebibyte costs no page faults.
 @safe public final class BufferPool: @unchecked Sendable {
     // Sendable: a buffer is held by one caller at a time; the free list is under its monitor.
-    private let free = Monitor<[UnsafeMutableRawPointer]>([])
+    private let free = unsafe Monitor<[UnsafeMutableRawPointer]>([])
     private let size: Int
     private let limit: Int
 

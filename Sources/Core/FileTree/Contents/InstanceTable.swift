@@ -1,9 +1,29 @@
+internal import Catalogue
 internal import Morphology
 internal import SpecimenData
 internal import Support
 
+/// `labels-instance.json`: what each id of `labels-instance/` is.
+enum InstanceTable {
+    static func bytes(_ sections: Sections) -> [UInt8] {
+        let rows = sections.all.map { section -> JSONValue in
+            [
+                "id": .int(Int(section.id)), "class": .int(Int(section.compartment.rawValue)),
+                "parent": .int(Int(section.parent)), "length_um": .double((section.length * 1000).rounded() / 1000),
+                "nodes": .int(section.nodeCount),
+            ]
+        }
+        let document: JSONValue = [
+            "format": "neuronfs instances 1",
+            "values": "0 is background; an id is a neurite section between branch points and class changes",
+            "sections": .array(rows),
+        ]
+        return Array((document.text(.indented) + "\n").utf8)
+    }
+}
+
 extension Tree {
-    /// The bytes of `labels-instance.json`: what each id of `labels-instance/` is.
+    /// The bytes of `labels-instance.json` of a specimen.
     func instanceTable(
         _ context: SpecimenContext, token: CancellationToken,
         completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void
@@ -15,7 +35,7 @@ extension Tree {
             completion(
                 outcome.mapError { .data($0) }.flatMap { skeleton in
                     do throws(LabelError) {
-                        return .success(try InstanceTable.bytes(Sections(of: skeleton)))
+                        return .success(InstanceTable.bytes(try Sections(skeleton)))
                     } catch {
                         return .failure(.data(.labels(error)))
                     }

@@ -50,7 +50,7 @@ struct MetaJSON {
                         ]
                     }
                 }),
-            "lossy": "JPEG, decoded as \(TileGrid.defaultSide) px tiles at offsets that are multiples of 16",
+            "lossy": .string("JPEG, decoded as \(TileGrid.defaultSide) px tiles at offsets that are multiples of 16"),
         ]
     }
 
@@ -63,8 +63,9 @@ struct MetaJSON {
             "units": "um",
             "origin": "centre of pixel (0, 0) of the full frame; z = 0 is plane 0",
             "to_voxel": [
-                "description":
-                    "i = x / \(context.resolution) - offset_x, j = y / \(context.resolution) - offset_y, k = z / \(SpecimenContext.planeDistance)",
+                "description": .string(
+                    "i = x / \(context.resolution) - offset_x, j = y / \(context.resolution) - offset_y, "
+                        + "k = z / \(SpecimenContext.planeDistance)"),
                 "matrix_um_to_voxel_xyz": matrix,
             ],
             "marker_to_skeleton_um": [.double(-context.resolution), .double(-context.resolution), .double(-SpecimenContext.planeDistance)],

@@ -1,3 +1,4 @@
+internal import VirtualTIFF
 internal import Catalogue
 internal import Morphology
 internal import OMEZarr

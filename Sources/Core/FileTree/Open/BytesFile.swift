@@ -15,7 +15,7 @@ final class BytesFile: OpenFile {
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
         let range = clamped(offset: offset, count: count, size: bytes.count)
-        receiver.deliver(bytes.span.extracting(range).bytes)
+        receiver.deliver(bytes, range)
     }
 }
 

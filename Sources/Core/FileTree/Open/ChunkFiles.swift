@@ -23,7 +23,7 @@ final class LabelChunkFile: OpenFile {
         let line = box.columns.count * source.bytesPerVoxel
         let planeSize = box.rows.count * line
         let range = clamped(offset: offset, count: count, size: box.planes.count * planeSize)
-        guard !range.isEmpty else { return receiver.deliver([UInt8]().span.bytes) }
+        guard !range.isEmpty else { return unsafe receiver.deliver([UInt8]().span.bytes) }
         // Whole lines are painted and the part asked for is handed over: reads begin at page boundaries, lines do not.
         let lines = range.lowerBound / line..<(range.upperBound - 1) / line + 1
         unsafe buffers.withBuffer(count: lines.count * line) { buffer in
@@ -73,7 +73,7 @@ final class ImageChunkFile: OpenFile {
             case .failure(let error): receiver.fail(.data(error))
             case .success(let pixels):
                 if rectangle.width == side, rectangle.height == side {
-                    return receiver.deliver(pixels.span.extracting(range).bytes)
+                    return receiver.deliver(pixels, range)
                 }
                 var chunk = [UInt8](repeating: 0, count: side * side)
                 for y in 0..<rectangle.height {
@@ -81,7 +81,7 @@ final class ImageChunkFile: OpenFile {
                         y * side..<y * side + rectangle.width,
                         with: pixels[y * rectangle.width..<(y + 1) * rectangle.width])
                 }
-                receiver.deliver(chunk.span.extracting(range).bytes)
+                receiver.deliver(chunk, range)
             }
         }
     }

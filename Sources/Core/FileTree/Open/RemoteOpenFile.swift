@@ -19,10 +19,10 @@ final class RemoteOpenFile: OpenFile {
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
         let range = clamped(offset: offset, count: count, size: version.length)
-        guard !range.isEmpty else { return receiver.deliver([UInt8]().span.bytes) }
+        guard !range.isEmpty else { return unsafe receiver.deliver([UInt8]().span.bytes) }
         files.read(version, range, token: token) { outcome in
             switch outcome {
-            case .success(let bytes): receiver.deliver(bytes.span.bytes)
+            case .success(let bytes): unsafe receiver.deliver(bytes.span.bytes)
             case .failure(let error): receiver.fail(.data(error))
             }
         }

@@ -41,7 +41,7 @@ final class StackPlaneFile: OpenFile {
         let parts = layout.split(range)
         let header = layout.header[parts.header]
         if parts.pixels.isEmpty {
-            return receiver.deliver(layout.header.span.extracting(parts.header).bytes)
+            return receiver.deliver(layout.header, parts.header)
         }
         let isServed = unsafe buffers.withBuffer(count: range.count) { buffer in
             let pixels = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[parts.header.count...])
@@ -60,8 +60,8 @@ final class StackPlaneFile: OpenFile {
         if isServed { return prefetch(ahead) }
         if isStale { return receiver.fail(.stale) }
         if refuses { return receiver.fail(.unasked) }
-        planes.read(version, parts.pixels, token: token) { [self] outcome in
-            switch outcome {
+        unsafe planes.read(version, parts.pixels, token: token) { [self] outcome in
+            switch unsafe outcome {
             case .success(let copy):
                 unsafe buffers.withBuffer(count: range.count) { buffer in
                     unsafe buffer.copyBytes(from: header)

@@ -77,16 +77,16 @@ final class StackVolumeFile: OpenFile {
         let parts = layout.split(range)
         let header = layout.headerBytes(parts.header)
         let pieces = planeParts(parts.pixels, planeSize: layout.width * layout.height)
-        guard !pieces.isEmpty else { return receiver.deliver(header.span.bytes) }
-        let gather = Gather<PlaneReader.Copy>(count: pieces.count) { [self] outcome in
-            switch outcome {
+        guard !pieces.isEmpty else { return unsafe receiver.deliver(header.span.bytes) }
+        let gather = unsafe Gather<PlaneReader.Copy>(count: pieces.count) { [self] outcome in
+            switch unsafe outcome {
             case .failure(.changedUpstream): receiver.fail(.stale)
             case .failure(let error): receiver.fail(.data(error))
             case .success(let copies):
                 unsafe buffers.withBuffer(count: range.count) { buffer in
                     unsafe buffer.copyBytes(from: header)
                     var position = parts.header.count
-                    for (piece, copy) in zip(pieces, copies) {
+                    for unsafe (piece, copy) in unsafe zip(pieces, copies) {
                         unsafe copy(
                             UnsafeMutableRawBufferPointer(rebasing: buffer[position..<position + piece.bytes.count]))
                         position += piece.bytes.count
@@ -103,11 +103,11 @@ final class StackVolumeFile: OpenFile {
         }
         for (position, piece) in pieces.enumerated() {
             guard let image = images[piece.plane] else {
-                gather.arrive(.success({ unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }), at: position)
+                unsafe gather.arrive(.success({ unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }), at: position)
                 continue
             }
             planes.version(of: image, specimen: specimen) { [self] version in
-                planes.read(version, piece.bytes, token: token) { gather.arrive($0, at: position) }
+                unsafe planes.read(version, piece.bytes, token: token) { unsafe gather.arrive($0, at: position) }
             }
         }
     }
