@@ -90,7 +90,7 @@ let package = Package(
         tests("BlockCacheTests", ["BlockCache", "Support"]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
         tests("CatalogueTests", ["Catalogue", "Support"]),
-        tests("ImageCodecTests", ["ImageCodec", "Support"]),
+        tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
