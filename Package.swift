@@ -72,7 +72,8 @@ let package = Package(
         .target(
             name: "DemoOrigin",
             dependencies: [
-                "Support", "ImageCodec", "Morphology", logging, .product(name: "FlyingFox", package: "FlyingFox"),
+                "Support", "ImageCodec", "CZlib", logging, .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             path: "Sources/DemoOrigin", swiftSettings: strict),
         .executableTarget(
@@ -94,7 +95,7 @@ let package = Package(
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
-        tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Morphology", "Support"]),
+        tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests("FileTreeTests", ["FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Support"]),
     ]
 )
