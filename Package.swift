@@ -72,7 +72,8 @@ let package = Package(
         .target(
             name: "DemoOrigin",
             dependencies: [
-                "Support", "ImageCodec", "Morphology", logging, .product(name: "FlyingFox", package: "FlyingFox"),
+                "Support", "ImageCodec", "CZlib", logging, .product(name: "FlyingFox", package: "FlyingFox"),
+                .product(name: "FlyingSocks", package: "FlyingFox"),
             ],
             path: "Sources/DemoOrigin", swiftSettings: strict),
         .executableTarget(
@@ -90,11 +91,11 @@ let package = Package(
         tests("BlockCacheTests", ["BlockCache", "Support"]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
         tests("CatalogueTests", ["Catalogue", "Support"]),
-        tests("ImageCodecTests", ["ImageCodec", "Support"]),
+        tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
-        tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Morphology", "Support"]),
+        tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests("FileTreeTests", ["FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Support"]),
     ]
 )
