@@ -1,0 +1,67 @@
+import os
+import pathlib
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import harness
+
+
+def pytest_collection_modifyitems(config, items):
+    if not os.access("/dev/fuse", os.R_OK | os.W_OK):
+        skip = pytest.mark.skip(reason="no /dev/fuse here")
+        for item in items:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def origin():
+    """The stand-in origin with its built-in world."""
+    with harness.Origin() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+def origin_url(origin):
+    return origin.url
+
+
+@pytest.fixture(scope="session")
+def demo(origin):
+    """A mount of the stand-in origin that tests may share: nothing here depends on what is cached."""
+    with harness.Mount(origin.url) as mount:
+        yield mount
+
+
+@pytest.fixture(scope="session")
+def real_origin():
+    """The stand-in origin over the real table and the real skeletons."""
+    data = harness.real_data()
+    if data is None:
+        pytest.skip("no real data beside the checkout")
+    with harness.Origin(data=data) as origin:
+        yield origin
+
+
+@pytest.fixture(scope="session")
+def real(real_origin):
+    with harness.Mount(real_origin.url) as mount:
+        yield mount
+
+
+@pytest.fixture
+def trainable(demo):
+    """Folder of a demo cell with images and skeleton."""
+    folder = demo / "trainable" / "mouse"
+    return folder / sorted(os.listdir(folder))[0]
+
+
+def pytest_sessionfinish(session, exitstatus):
+    """A mount that is left behind fails the run: find it here rather than on a colleague's machine."""
+    with open("/proc/self/mountinfo") as table:
+        left = [line.split(" ")[4] for line in table if "neuronfs-test-" in line]
+    if left:
+        session.exitstatus = 1
+        print(f"\nmounts left behind: {left}")

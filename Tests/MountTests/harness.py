@@ -1,0 +1,150 @@
+"""Starts and stops the real binary: mounts, origins, and nothing left behind whatever happens."""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def binary():
+    path = os.environ.get("NEURONFS_BINARY")
+    if not path:
+        for kind in ("release", "debug"):
+            candidate = ROOT / ".build" / kind / "neuronfs"
+            if candidate.exists():
+                path = str(candidate)
+                break
+    assert path and os.path.exists(path), "build first: make build"
+    return path
+
+
+def real_data():
+    """The folder of real Allen files, or None."""
+    path = pathlib.Path(os.environ.get("NEURONFS_REAL_DATA", ROOT.parent / "shared" / "allen"))
+    return path if (path / "cell_types_specimen_details.csv").exists() else None
+
+
+def is_mounted(path):
+    with open("/proc/self/mountinfo") as table:
+        return any(line.split(" ")[4].replace("\\040", " ") == str(path) for line in table)
+
+
+def wait_until(condition, seconds=20, what="condition"):
+    """Polls, because what is waited for happens in another process. Fails after `seconds`."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.02)
+    raise AssertionError(f"{what} did not come true within {seconds} s")
+
+
+class Origin:
+    """`neuronfs serve-demo` on a free port."""
+
+    def __init__(self, data=None, latency=None):
+        command = [binary(), "serve-demo"]
+        if data:
+            command += ["--data", str(data)]
+        if latency:
+            command += ["--latency", str(latency)]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        assert self.url.startswith("http://127.0.0.1:"), self.url
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.process.stdout.close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Mount:
+    """A mount of `endpoint` (or of the demo, without one). The cache outlives a mount when its directory is given."""
+
+    def __init__(self, endpoint=None, cache=None, options=(), data=None, path=None, environment=None):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-"))
+        self.path = pathlib.Path(path) if path else self.folder / "mnt"
+        self.cache = pathlib.Path(cache) if cache else self.folder / "cache"
+        self.log = self.folder / "log"
+        command = [binary()]
+        command += ["mount", str(self.path), "--endpoint", endpoint] if endpoint else ["demo", str(self.path)]
+        if data:
+            command += ["--data", str(data)]
+        command += ["--cache-dir", str(self.cache), "--log-file", str(self.log)]
+        command += [str(option) for option in options]
+        self.command = command
+        self.environment = dict(os.environ, **(environment or {}))
+        self.pid = None
+
+    def start(self, check=True):
+        result = subprocess.run(self.command, capture_output=True, text=True, timeout=150, env=self.environment)
+        if result.returncode == 0:
+            self.pid = self.status()["pid"]
+        elif check:
+            raise AssertionError(f"{' '.join(self.command)}\n{result.stderr}\n{self.log_text()}")
+        return result
+
+    def log_text(self):
+        return self.log.read_text() if self.log.exists() else ""
+
+    def status(self):
+        return json.loads((self.path / ".neuronfs" / "status.json").read_text())
+
+    def umount(self):
+        return subprocess.run([binary(), "umount", str(self.path)], capture_output=True, text=True, timeout=60)
+
+    def kill(self):
+        """kill -9, then wait until the process is gone. The dead mount stays."""
+        os.kill(self.pid, signal.SIGKILL)
+        wait_until(lambda: not alive(self.pid), what="death of the daemon")
+
+    def clean(self):
+        """Removes the mount whatever state it is in, ends the daemon, removes the folder."""
+        if is_mounted(self.path):
+            result = self.umount()
+            if result.returncode != 0:
+                subprocess.run(["umount", "-l", str(self.path)], capture_output=True)
+        if self.pid and alive(self.pid):
+            os.kill(self.pid, signal.SIGKILL)
+            wait_until(lambda: not alive(self.pid), what="death of the daemon")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        try:
+            self.start()
+        except BaseException:
+            self.clean()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self.clean()
+
+    def __truediv__(self, name):
+        return self.path / name
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
