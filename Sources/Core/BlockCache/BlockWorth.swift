@@ -1,0 +1,26 @@
+import Glibc
+
+/// Which blocks are kept longest: a documented sum in seconds, so that it survives a remount in a file's modification
+/// time and the fetch cost in its header.
+///
+///     score = time of last use + 1 h x (log2(1 + seconds to fetch 1 MiB of it) + log2(1 + reads since mounting))
+///
+/// The block of the lowest score is evicted first: among equals the least recently used, and each doubling of what
+/// fetching again would cost, or of the number of reads, makes up for one hour of disuse.
+enum BlockWorth {
+    /// Seconds of disuse that one doubling of cost or of reads makes up for.
+    static let creditOfDoubling = 3600.0
+
+    /// The credit in seconds for what it cost to fetch `bytes` bytes in `seconds`.
+    static func credit(seconds: Double, bytes: Int) -> Float {
+        guard seconds.isFinite, seconds > 0 else { return 0 }
+        let perMebibyte = seconds * 1_048_576 / Double(max(bytes, 1))
+        // A day per MiB is the most that is believed.
+        return Float(creditOfDoubling * log2(1 + min(perMebibyte, 86_400)))
+    }
+
+    /// The score of a block last used at `lastUse` (seconds since 1970) and read `reads` times.
+    static func score(lastUse: Double, credit: Float, reads: UInt8) -> Double {
+        lastUse + Double(credit) + (reads == 0 ? 0 : creditOfDoubling * log2(1 + Double(reads)))
+    }
+}

@@ -1,0 +1,267 @@
+import Glibc
+import Support
+
+/// What the command line does with a cache directory, mounted or not.
+///
+/// Needs no ownership: a block is one file that is complete or absent, and the owner takes a block that is gone for a miss.
+/// After a removal the owner is told through the file `removals` and counts again.
+public struct CacheInspector: Sendable {
+    let files: BlockFiles
+    private let pinFile: PinFile
+
+    /// An inspector of the cache in `directory`, which need not exist.
+    public init(directory: String) {
+        files = BlockFiles(directory: directory)
+        pinFile = PinFile(directory: directory)
+    }
+
+    /// What there is, by name and size of the files alone.
+    public struct Summary: Sendable {
+        /// Files with the name of a block.
+        public var blocks = 0
+        /// Their bytes on disk, each rounded up to 4 KiB.
+        public var bytes = 0
+        /// Prefixes of object ids that are never evicted, sorted.
+        public var pins: [String] = []
+        /// The process that has the cache open: its pid and what it says it is.
+        public var holder: (pid: Int32, owner: String)?
+        /// Bytes free on the file system; nil when that cannot be told.
+        public var freeBytes: Int?
+        /// Directories of blocks of other versions of the program, which this one leaves alone.
+        public var otherVersions: [String] = []
+    }
+
+    /// One specimen's part of the cache.
+    public struct SpecimenUsage: Equatable, Sendable {
+        /// The part of the object ids before the first slash.
+        public let specimen: String
+        /// Its blocks.
+        public internal(set) var blocks: Int
+        /// Their bytes on disk.
+        public internal(set) var bytes: Int
+        /// The part of ``bytes`` that is pinned.
+        public internal(set) var pinnedBytes: Int
+    }
+
+    /// The result of ``verify(progress:)``.
+    public struct Verification: Equatable, Sendable {
+        /// Blocks proven good.
+        public internal(set) var good = 0
+        /// Blocks found damaged, and removed.
+        public internal(set) var corrupt = 0
+        /// Blocks that the file system could not read, and that were left.
+        public internal(set) var unreadable = 0
+        /// Leftovers of writers that died, removed. Only while nobody has the cache open.
+        public internal(set) var leftovers = 0
+        /// Whether `progress` asked to stop.
+        public internal(set) var isStopped = false
+    }
+
+    /// What a removal removed.
+    public struct Removal: Equatable, Sendable {
+        /// Blocks removed.
+        public internal(set) var blocks = 0
+        /// Bytes on disk given free.
+        public internal(set) var bytes = 0
+    }
+
+    /// Counts what there is.
+    ///
+    /// - Throws: ``BlockCacheError/unusable(path:errno:)`` when a directory cannot be listed.
+    public func status() throws(BlockCacheError) -> Summary {
+        var summary = Summary()
+        try guarding { () throws(Errno) in
+            try forEachName { digest, _ throws(Errno) in
+                guard let digest, let status = try? Disk.status(files.path(digest)) else { return }
+                summary.blocks += 1
+                summary.bytes += Disk.roundedToPages(status.size)
+            }
+            summary.pins = try pinFile.read().prefixes.sorted()
+            summary.otherVersions = try Disk.names(in: files.directory)
+                .filter { $0.hasPrefix("blocks-V") && $0 != BlockFiles.blocksName }.sorted()
+        }
+        summary.holder = DirectoryLock.holder(directory: files.directory)
+        summary.freeBytes = Disk.freeBytes(files.directory)
+        return summary
+    }
+
+    /// The specimens with blocks, the largest first. Damaged blocks are not counted.
+    public func usageBySpecimen() throws(BlockCacheError) -> [SpecimenUsage] {
+        var usage: [String: SpecimenUsage] = [:]
+        try guarding { () throws(Errno) in
+            let pins = try pinFile.read()
+            try forEachHeader { _, header, status in
+                let specimen = ObjectIdentity.specimen(ofID: header.key.object.id)
+                let size = Disk.roundedToPages(status.size)
+                var entry =
+                    usage[specimen] ?? SpecimenUsage(specimen: specimen, blocks: 0, bytes: 0, pinnedBytes: 0)
+                entry.blocks += 1
+                entry.bytes += size
+                if pins.cover(header.key.object.id) { entry.pinnedBytes += size }
+                usage[specimen] = entry
+            }
+        }
+        return usage.values.sorted { ($1.bytes, $0.specimen) < ($0.bytes, $1.specimen) }
+    }
+
+    /// Reads every block and removes those that are damaged.
+    ///
+    /// - Parameter progress: called after every block with the number done and the number there; answers whether to go on.
+    public func verify(progress: (_ done: Int, _ total: Int) -> Bool) throws(BlockCacheError) -> Verification {
+        var result = Verification()
+        var digests: [BlockDigest] = []
+        var leftovers: [String] = []
+        try guarding { () throws(Errno) in
+            try forEachName { digest, path throws(Errno) in
+                if let digest { digests.append(digest) } else { leftovers.append(path) }
+            }
+            for (done, digest) in digests.enumerated() {
+                switch files.read(digest, expected: nil) {
+                case .block: result.good += 1
+                case .missing: break
+                case .other, .corrupt:
+                    try Disk.remove(files.path(digest))
+                    result.corrupt += 1
+                case .failed: result.unreadable += 1
+                }
+                guard progress(done + 1, digests.count) else {
+                    result.isStopped = true
+                    break
+                }
+            }
+            if !result.isStopped, DirectoryLock.holder(directory: files.directory) == nil {
+                for path in leftovers where try Disk.remove(path) { result.leftovers += 1 }
+            }
+        }
+        if result.corrupt > 0 { tellOwner() }
+        return result
+    }
+
+    /// Removes the blocks of least worth (least recently used, cheapest to fetch again) until at most `bytes` are used.
+    /// Pinned blocks stay.
+    public func prune(toBytes bytes: Int) throws(BlockCacheError) -> Removal {
+        var candidates: [(score: Double, digest: BlockDigest, size: Int)] = []
+        var used = 0
+        return try removing { remove throws(Errno) in
+            let pins = try pinFile.read()
+            try forEachHeader { digest, header, status in
+                let size = Disk.roundedToPages(status.size)
+                used += size
+                guard !pins.cover(header.key.object.id) else { return }
+                let credit = BlockWorth.credit(seconds: header.fetchCost, bytes: status.size)
+                candidates.append((BlockWorth.score(lastUse: status.modified, credit: credit, reads: 0), digest, size))
+            }
+            for candidate in candidates.sorted(by: { $0.score < $1.score }) where used > bytes {
+                try remove(candidate.digest, candidate.size)
+                used -= candidate.size
+            }
+        }
+    }
+
+    /// Removes all blocks, or all that are not pinned.
+    public func clear(includingPinned: Bool) throws(BlockCacheError) -> Removal {
+        try removing { remove throws(Errno) in
+            let pins = includingPinned ? Pins([]) : try pinFile.read()
+            try forEachName { digest, path throws(Errno) in
+                guard let digest else { return }
+                let status: Disk.Status
+                if pins.prefixes.isEmpty {
+                    guard let found = try? Disk.status(path) else { return }
+                    status = found
+                } else {
+                    // A damaged block is nobody's, pinned or not.
+                    guard let found = try? files.header(digest) else { return }
+                    guard !pins.cover(found.header.key.object.id) else { return }
+                    status = found.status
+                }
+                try remove(digest, Disk.roundedToPages(status.size))
+            }
+        }
+    }
+
+    /// Removes the blocks of all objects that `prefix` covers, pinned or not.
+    public func remove(prefix: String) throws(BlockCacheError) -> Removal {
+        let pins = Pins([Self.normalized(prefix)])
+        return try removing { remove throws(Errno) in
+            var found: [(BlockDigest, Int)] = []
+            try forEachHeader { digest, header, status in
+                if pins.cover(header.key.object.id) { found.append((digest, Disk.roundedToPages(status.size))) }
+            }
+            for (digest, size) in found { try remove(digest, size) }
+        }
+    }
+
+    /// Keeps all objects whose id is `prefix` or begins with `prefix/` from being evicted, now and when they come.
+    public func pin(_ prefix: String) throws(BlockCacheError) {
+        try guarding { () throws(Errno) in try pinFile.change { $0.insert(Self.normalized(prefix)) } }
+    }
+
+    /// Takes a pin back. Returns whether there was one.
+    @discardableResult
+    public func unpin(_ prefix: String) throws(BlockCacheError) -> Bool {
+        var wasPinned = false
+        try guarding { () throws(Errno) in
+            try pinFile.change { wasPinned = $0.remove(Self.normalized(prefix)) != nil }
+        }
+        return wasPinned
+    }
+}
+
+extension CacheInspector {
+    /// Pins are lines of a file and compared up to a slash.
+    private static func normalized(_ prefix: String) -> String {
+        var text = prefix.replacing("\n", with: "")
+        while text.hasSuffix("/") { text.removeLast() }
+        return text
+    }
+
+    private func guarding(_ body: () throws(Errno) -> Void) throws(BlockCacheError) {
+        do throws(Errno) {
+            try body()
+        } catch {
+            throw .unusable(path: files.directory, errno: error.rawValue)
+        }
+    }
+
+    /// Runs `body` with a function that removes and counts one block, then tells the owner.
+    private func removing(
+        _ body: (_ remove: (BlockDigest, Int) throws(Errno) -> Void) throws(Errno) -> Void
+    ) throws(BlockCacheError) -> Removal {
+        var removal = Removal()
+        defer { if removal.blocks > 0 { tellOwner() } }
+        try guarding { () throws(Errno) in
+            try body { digest, size throws(Errno) in
+                guard try Disk.remove(files.path(digest)) else { return }
+                removal.blocks += 1
+                removal.bytes += size
+            }
+        }
+        return removal
+    }
+
+    /// Best effort: without it the owner learns of each removal when it next reads or evicts the block.
+    private func tellOwner() {
+        guard let file = try? Disk.File(CacheMaintenance.removalsPath(files.directory), O_WRONLY | O_CREAT | O_TRUNC)
+        else { return }
+        _ = try? file.write(Array("\(getpid()) \(Instant.now.nanoseconds)\n".utf8))
+    }
+
+    /// Visits every block (with its digest) and every leftover of a writer (without).
+    private func forEachName(_ body: (BlockDigest?, _ path: String) throws(Errno) -> Void) throws(Errno) {
+        for subdirectory in try files.subdirectories() {
+            let parent = "\(files.blocksDirectory)/\(subdirectory)"
+            for name in try Disk.names(in: parent).sorted() {
+                let digest = BlockFiles.digest(subdirectory: subdirectory, name: name)
+                if digest != nil || name.hasPrefix(BlockFiles.temporaryPrefix) { try body(digest, "\(parent)/\(name)") }
+            }
+        }
+    }
+
+    /// Visits every block whose header is good.
+    private func forEachHeader(_ body: (BlockDigest, BlockHeader, Disk.Status) -> Void) throws(Errno) {
+        try forEachName { digest, _ throws(Errno) in
+            guard let digest, let found = try? files.header(digest) else { return }
+            body(digest, found.header, found.status)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import Logging
+import Support
+
+/// The cache's own thread: learns what earlier owners left, then watches for changes made by others.
+struct CacheMaintenance {
+    let state: CacheState
+    private var removals: Disk.Status?
+
+    init(state: CacheState) {
+        self.state = state
+        removals = Self.removalsVersion(state.files.directory)
+    }
+
+    /// The file that whoever removes blocks without owning the cache touches.
+    static func removalsPath(_ directory: String) -> String { "\(directory)/removals" }
+
+    private static func removalsVersion(_ directory: String) -> Disk.Status? {
+        try? Disk.status(removalsPath(directory))
+    }
+
+    /// Runs until the cache is closed.
+    mutating func run() {
+        state.refreshPins()
+        CacheScanner(state: state).scan()
+        while !isClosedAfterPause() {
+            let regained = holdLock()
+            state.refreshPins()
+            let version = Self.removalsVersion(state.files.directory)
+            if regained || version != removals {
+                removals = version
+                CacheScanner(state: state).scan()
+            }
+        }
+    }
+
+    private func isClosedAfterPause() -> Bool {
+        state.guarded.wait(until: Instant.now.advanced(bySeconds: state.system.pollSeconds)) { guarded in
+            guarded.isClosed ? true : nil
+        } ?? false
+    }
+
+    /// Sees to it that the lock is held, also after the directory was deleted and when it could not be had at first.
+    /// Returns whether it has just been acquired.
+    private func holdLock() -> Bool {
+        let lock = state.guarded.withLock { $0.lock }
+        if let lock, lock.isCurrent { return false }
+        if lock != nil {
+            state.logger.warning(
+                "the cache directory was deleted or replaced", metadata: ["directory": "\(state.files.directory)"])
+            // Dropped before the next try: were it the same file after all, we would wait for ourselves.
+            state.guarded.withLock { $0.lock = nil }
+            do throws(Errno) {
+                try Disk.makeDirectory(state.files.directory)
+            } catch {
+                state.logger.warning("the cache directory cannot be made again, serving goes on uncached: \(error)")
+            }
+        }
+        switch DirectoryLock.acquire(directory: state.files.directory, owner: state.owner) {
+        case .acquired(let lock):
+            state.guarded.withLock { $0.lock = lock }
+            state.logger.info("the cache is in use again", metadata: ["directory": "\(state.files.directory)"])
+            return true
+        case .held(let pid, let owner):
+            if lock != nil {
+                state.logger.warning("the cache now belongs to process \(pid) (\(owner)); serving goes on uncached")
+            }
+            return false
+        case .failed:
+            return false
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// The ids of the objects that have blocks, each kept once, with whether it is pinned.
+struct ObjectTable {
+    private struct Entry {
+        var id: String
+        var blocks: Int
+        var isPinned: Bool
+    }
+
+    private var entries: [Entry] = []
+    private var free: [UInt32] = []
+    private var byID: [String: UInt32] = [:]
+    private var pins = Pins([])
+
+    /// The number of the object `id`, if it has blocks.
+    func number(of id: String) -> UInt32? { byID[id] }
+
+    func isPinned(_ number: UInt32) -> Bool { entries[Int(number)].isPinned }
+
+    /// Counts one block more of `id`.
+    mutating func retain(_ id: String) -> UInt32 {
+        if let number = byID[id] {
+            entries[Int(number)].blocks += 1
+            return number
+        }
+        let entry = Entry(id: id, blocks: 1, isPinned: pins.cover(id))
+        let number: UInt32
+        if let reused = free.popLast() {
+            number = reused
+            entries[Int(number)] = entry
+        } else {
+            number = UInt32(entries.count)
+            entries.append(entry)
+        }
+        byID[id] = number
+        return number
+    }
+
+    /// Counts one block less, and forgets the object with its last.
+    mutating func release(_ number: UInt32) {
+        entries[Int(number)].blocks -= 1
+        guard entries[Int(number)].blocks == 0 else { return }
+        byID[entries[Int(number)].id] = nil
+        entries[Int(number)].id = ""
+        free.append(number)
+    }
+
+    /// Takes over a list of pins. Returns the objects for which it changes something.
+    mutating func setPins(_ pins: Pins) -> Set<UInt32> {
+        self.pins = pins
+        var changed: Set<UInt32> = []
+        for (id, number) in byID where entries[Int(number)].isPinned != pins.cover(id) {
+            entries[Int(number)].isPinned.toggle()
+            changed.insert(number)
+        }
+        return changed
+    }
+}
