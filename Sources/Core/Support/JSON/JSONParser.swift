@@ -28,6 +28,17 @@ private struct JSONParser {
     let text: [UInt8]
     var position = 0
     var depth = 0
+    /// The last object met at each depth: the next one there probably has the same keys.
+    private var templates = [Template](repeating: Template(), count: JSONValue.maximumDepth + 1)
+
+    /// The keys of an object as they stood in the text.
+    private struct Template {
+        var layout = JSONLayout.empty
+        /// Every key with its quotes, one after the other.
+        var spelling: [UInt8] = []
+        /// Where each key ends in `spelling`.
+        var ends: [Int] = []
+    }
 
     init(text: [UInt8]) { self.text = text }
 
@@ -70,41 +81,10 @@ private struct JSONParser {
         return try body(&self)
     }
 
-    private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONError) -> JSONValue {
-        let bytes = Array("\(word)".utf8)
-        guard text.count - position >= bytes.count, text[position..<position + bytes.count].elementsEqual(bytes) else {
-            throw fault("\(word) was expected")
-        }
-        position += bytes.count
+    private mutating func literal(_ word: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
+        guard text[position...].starts(with: word.utf8) else { throw fault("\(word) was expected") }
+        position += word.utf8.count
         return value
-    }
-
-    private mutating func parseObject() throws(JSONError) -> JSONValue {
-        position += 1
-        var object = JSONObject()
-        skipSpace()
-        if byte == UInt8(ascii: "}") {
-            position += 1
-            return .object(object)
-        }
-        while true {
-            skipSpace()
-            guard byte == UInt8(ascii: "\"") else { throw fault("a key was expected") }
-            let key = try parseString()
-            skipSpace()
-            guard byte == UInt8(ascii: ":") else { throw fault("':' was expected") }
-            position += 1
-            skipSpace()
-            object[key] = try parseValue()
-            skipSpace()
-            switch byte {
-            case UInt8(ascii: ","): position += 1
-            case UInt8(ascii: "}"):
-                position += 1
-                return .object(object)
-            default: throw fault("',' or '}' was expected")
-            }
-        }
     }
 
     private mutating func parseArray() throws(JSONError) -> JSONValue {
@@ -128,6 +108,88 @@ private struct JSONParser {
             }
         }
     }
+
+    // MARK: - Objects
+
+    private mutating func parseObject() throws(JSONError) -> JSONValue {
+        position += 1
+        skipSpace()
+        if byte == UInt8(ascii: "}") {
+            position += 1
+            return .object(JSONObject())
+        }
+        let template = templates[depth]
+        var values: [JSONValue] = []
+        values.reserveCapacity(template.ends.count)
+        while values.count < template.ends.count, skipKey(values.count, of: template) {
+            values.append(try parseMemberValue())
+            if try endsObject() {
+                if values.count == template.ends.count { return .object(JSONObject(layout: template.layout, values: values)) }
+                let keys = JSONLayout(keys: Array(template.layout.keys.prefix(values.count)))
+                return .object(JSONObject(layout: keys, values: values))
+            }
+        }
+        return try parseRest(values, of: template)
+    }
+
+    /// Steps over the key that `template` has at `index`, if that is what stands here.
+    private mutating func skipKey(_ index: Int, of template: Template) -> Bool {
+        let start = index == 0 ? 0 : template.ends[index - 1]
+        let length = template.ends[index] - start
+        guard text.count - position >= length else { return false }
+        for offset in 0..<length where text[position + offset] != template.spelling[start + offset] { return false }
+        position += length
+        return true
+    }
+
+    /// Parses what follows the members that agreed with `template`, and makes the whole object the next template.
+    private mutating func parseRest(_ values: [JSONValue], of template: Template) throws(JSONError) -> JSONValue {
+        let agreed = values.count
+        var object = JSONObject(layout: JSONLayout(keys: Array(template.layout.keys.prefix(agreed))), values: values)
+        var next = Template()
+        next.ends = Array(template.ends.prefix(agreed))
+        next.spelling = Array(template.spelling.prefix(next.ends.last ?? 0))
+        while true {
+            guard byte == UInt8(ascii: "\"") else { throw fault("a key was expected") }
+            let start = position
+            let key = try parseString()
+            next.spelling.append(contentsOf: text[start..<position])
+            next.ends.append(next.spelling.count)
+            object[key] = try parseMemberValue()
+            if try endsObject() { break }
+        }
+        // A repeated key has no place of its own, so such an object is no model for the next.
+        if next.ends.count == object.count {
+            next.layout = object.layout
+            templates[depth] = next
+        }
+        return .object(object)
+    }
+
+    private mutating func parseMemberValue() throws(JSONError) -> JSONValue {
+        skipSpace()
+        guard byte == UInt8(ascii: ":") else { throw fault("':' was expected") }
+        position += 1
+        skipSpace()
+        return try parseValue()
+    }
+
+    /// Steps over a comma to the next key and returns false, or over the closing brace and returns true.
+    private mutating func endsObject() throws(JSONError) -> Bool {
+        skipSpace()
+        switch byte {
+        case UInt8(ascii: ","):
+            position += 1
+            skipSpace()
+            return false
+        case UInt8(ascii: "}"):
+            position += 1
+            return true
+        default: throw fault("',' or '}' was expected")
+        }
+    }
+
+    // MARK: - Numbers
 
     /// RFC 8259 section 6: no leading zero, no plus sign, digits on both sides of a point.
     private mutating func parseNumber() throws(JSONError) -> JSONValue {
@@ -156,27 +218,49 @@ private struct JSONParser {
         guard position > start else { throw fault("a digit was expected") }
     }
 
+    // MARK: - Strings
+
     private mutating func parseString() throws(JSONError) -> String {
         position += 1
-        var bytes: [UInt8] = []
-        var runStart = position
+        let start = position
         while let current = byte {
             switch current {
             case UInt8(ascii: "\""):
-                bytes.append(contentsOf: text[runStart..<position])
-                guard let string = String(validating: bytes, as: UTF8.self) else { throw fault("invalid UTF-8") }
+                let string = try validated(text[start..<position])
                 position += 1
                 return string
-            case UInt8(ascii: "\\"):
-                bytes.append(contentsOf: text[runStart..<position])
-                position += 1
-                bytes.append(contentsOf: String(try parseEscape()).utf8)
-                runStart = position
+            case UInt8(ascii: "\\"): return try parseStringWithEscapes(from: start)
             case 0..<0x20: throw fault("a control character in a string")
             default: position += 1
             }
         }
         throw fault("the text ends inside a string")
+    }
+
+    /// Continues a string that began at `start` and whose first escape is here.
+    private mutating func parseStringWithEscapes(from start: Int) throws(JSONError) -> String {
+        var bytes = Array(text[start..<position])
+        while let current = byte {
+            switch current {
+            case UInt8(ascii: "\""):
+                let string = try validated(bytes[...])
+                position += 1
+                return string
+            case UInt8(ascii: "\\"):
+                position += 1
+                bytes.append(contentsOf: String(try parseEscape()).utf8)
+            case 0..<0x20: throw fault("a control character in a string")
+            default:
+                bytes.append(current)
+                position += 1
+            }
+        }
+        throw fault("the text ends inside a string")
+    }
+
+    private func validated(_ bytes: ArraySlice<UInt8>) throws(JSONError) -> String {
+        guard let string = String(validating: bytes, as: UTF8.self) else { throw fault("invalid UTF-8") }
+        return string
     }
 
     private mutating func parseEscape() throws(JSONError) -> Unicode.Scalar {
@@ -211,12 +295,19 @@ private struct JSONParser {
     private mutating func hexQuad() throws(JSONError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw fault("four hexadecimal digits were expected")
-            }
+            guard let byte, let digit = Self.hexDigit(byte) else { throw fault("four hexadecimal digits were expected") }
             value = value << 4 | UInt32(digit)
             position += 1
         }
         return value
+    }
+
+    private static func hexDigit(_ byte: UInt8) -> UInt8? {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+        default: nil
+        }
     }
 }

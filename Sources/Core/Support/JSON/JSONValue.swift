@@ -1,6 +1,6 @@
 /// A JSON value (RFC 8259) that keeps what `JSONSerialization` loses: the order of keys and the spelling of numbers,
 /// so that a table can be handed on byte for byte as the Allen client would write it.
-public indirect enum JSONValue: Hashable, Sendable {
+public enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
@@ -69,38 +69,6 @@ public indirect enum JSONValue: Hashable, Sendable {
     public var objectValue: JSONObject? {
         if case .object(let object) = self { return object }
         return nil
-    }
-}
-
-/// The members of a JSON object, in order.
-public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    /// Keys in the order in which they were first set.
-    public private(set) var keys: [String] = []
-    private var values: [String: JSONValue] = [:]
-
-    /// An object without members.
-    public init() {}
-
-    /// An object with members in the order of the literal.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
-        for (key, value) in elements { self[key] = value }
-    }
-
-    /// The member `key`; setting `nil` removes it.
-    public subscript(key: String) -> JSONValue? {
-        get { values[key] }
-        set {
-            if let newValue {
-                if values.updateValue(newValue, forKey: key) == nil { keys.append(key) }
-            } else if values.removeValue(forKey: key) != nil {
-                keys.removeAll { $0 == key }
-            }
-        }
-    }
-
-    /// Key and value pairs in order.
-    public var members: [(key: String, value: JSONValue)] {
-        keys.compactMap { key in values[key].map { (key, $0) } }
     }
 }
 

@@ -1,0 +1,38 @@
+/// What is asked for one cell at a time, the first time someone looks at it.
+public struct SpecimenDetails: Hashable, Sendable {
+    /// The three queries.
+    public enum Part: String, Sendable, CaseIterable {
+        /// The planes, `SubImage`.
+        case subImages
+        /// The projections, `ProjectionImage`.
+        case projections
+        /// The files of the reconstructions, `NeuronReconstruction`.
+        case reconstructions
+    }
+
+    /// The cell.
+    public let specimenID: Int
+    /// The parts that have been saved. A part that has not is empty below, which then says nothing.
+    public let parts: Set<Part>
+    /// The planes; `nil` where there are none.
+    public let stack: ImageStack?
+    /// The projections, at most one a kind.
+    public let projections: [Projection]
+    /// The files of all reconstructions, by id.
+    public let files: [WellKnownFile]
+    /// Wall clock, seconds since 1970, of the last save.
+    public let fetchedAt: Double
+    /// What was passed over in the rows.
+    public let issues: [CatalogueIssue]
+
+    /// Whether all three queries have been answered.
+    public var isComplete: Bool { parts.count == Part.allCases.count }
+
+    /// The marker file that belongs to the skeleton `skeletonFileID` (`nrwkf__id`): the one of the same reconstruction.
+    ///
+    /// `nil` where that reconstruction has none or is not listed: a marker of another reconstruction would not fit.
+    public func markerFileID(forSkeleton skeletonFileID: Int) -> Int? {
+        guard let reconstruction = files.first(where: { $0.id == skeletonFileID })?.reconstructionID else { return nil }
+        return files.last { $0.typeID == WellKnownFile.markerType && $0.reconstructionID == reconstruction }?.id
+    }
+}
