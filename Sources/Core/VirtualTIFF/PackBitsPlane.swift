@@ -16,8 +16,9 @@
 ///
 /// A row's stretches of equal pixels, labelled or not, take `2 ceil(length / 128)` bytes each.
 ///
-/// That several strips lie at one place is against the advice of TIFF 6.0, section 2, which is for those who edit files
-/// in place. Leaving the strips out instead (offset 0) is worse: Pillow then returns garbage without an error.
+/// That several strips lie at one place is against TIFF 6.0, section 7, "No Duplicate Pointers", which grants that it
+/// would be no problem for files that are only read, as these are. Leaving the strips out instead (offset 0) is worse:
+/// Pillow then returns garbage without an error.
 public struct PackBitsPlane: Sendable {
     /// Pixels of a row.
     public let width: Int
