@@ -67,7 +67,7 @@ struct TIFFWalker {
         }
     }
 
-    /// Whether two parts of the structure share a byte (TIFF 6.0, section 2 forbids it).
+    /// Whether two parts of the structure share a byte (TIFF 6.0, section 7 forbids it).
     var hasOverlap: Bool {
         let sorted = extents.sorted { $0.lowerBound < $1.lowerBound }
         return zip(sorted, sorted.dropFirst()).contains { $0.upperBound > $1.lowerBound }

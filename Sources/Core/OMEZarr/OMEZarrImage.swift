@@ -18,8 +18,7 @@ import Support
 /// Planes are never merged: a level's plane is then still a plane of the microscope, which the image service delivers at
 /// reduced size by itself, and plane numbers mean the same on every level.
 ///
-/// The format is OME-NGFF 0.4, <https://ngff.openmicroscopy.org/0.4/>, sections 3.1 (axes), 3.4 (multiscales), 3.6
-/// (image-label).
+/// The format is OME-NGFF 0.4, <https://ngff.openmicroscopy.org/0.4/>: "axes", "multiscales" and "image-label" metadata.
 public struct OMEZarrImage: Sendable {
     /// One resolution.
     public struct Level: Hashable, Sendable {
@@ -52,7 +51,8 @@ public struct OMEZarrImage: Sendable {
     ///     y = x = 0.1144.
     ///   - dataType: How a voxel is stored.
     ///   - chunk: Sides of a chunk, the same on every level.
-    ///   - levelCount: Levels to lay out; `nil` for as many as `levelCount(shape:chunk:)` says.
+    ///   - levelCount: Levels to lay out, 1...32; `nil` for as many as `levelCount(shape:chunk:)` says. Labels must have
+    ///     as many levels as their image (OME-NGFF, "labels"), whatever their chunks.
     ///   - label: What the values mean, for labels.
     /// - Throws: `OMEZarrError` when the shape, the chunk, the transformation or `levelCount` is out of range.
     public init(

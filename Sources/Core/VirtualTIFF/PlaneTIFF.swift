@@ -66,21 +66,25 @@ public struct PlaneTIFF: Sendable {
         let headerSize = (8 + directory(firstPixel: 0).size).rounded(upTo: GreyImage.headerAlignment)
         guard headerSize <= limit - image.planeSize else { throw .tooLarge(limit: limit) }
 
-        var header: [UInt8] = Array("II".utf8)
-        header.append(littleEndian: UInt16(42))
-        header.append(littleEndian: UInt32(8))
-        header.append(contentsOf: directory(firstPixel: headerSize).encoded(at: 8, next: 0))
-        header.pad(to: GreyImage.headerAlignment)
-
         self.width = width
         self.height = height
         self.bitsPerSample = bitsPerSample
-        self.header = header
+        header = Self.header(directory(firstPixel: headerSize))
         fileSize = headerSize + image.planeSize
     }
 
     /// Bytes before the first pixel.
     public var headerSize: Int { header.count }
+
+    /// The head of a classic TIFF with one directory, up to the first byte of its strips.
+    static func header(_ directory: TIFFDirectory) -> [UInt8] {
+        var header: [UInt8] = Array("II".utf8)
+        header.append(littleEndian: UInt16(42))
+        header.append(littleEndian: UInt32(8))
+        header.append(contentsOf: directory.encoded(at: 8, next: 0))
+        header.pad(to: GreyImage.headerAlignment)
+        return header
+    }
 
     /// What lies in a range of the file.
     ///

@@ -58,7 +58,7 @@ public struct VolumeTIFF: Sendable {
     ///   - depth: Planes, 1...2^24.
     ///   - bitsPerSample: 8 or 16.
     ///   - spacing: Distance of the voxels, um.
-    ///   - description: Free ASCII text without control characters, kept as member `description` of ImageDescription.
+    ///   - description: Free ASCII text without NUL, kept as member `description` of ImageDescription.
     /// - Throws: `TIFFLayoutError` when the shape, sample, spacing or description cannot be expressed, or the file would
     ///   exceed 2^63 - 1 bytes.
     public init(

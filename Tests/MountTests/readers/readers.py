@@ -134,11 +134,11 @@ if shutil.which("tiffcp") and tifffile is not None:
 
     @_reader(PLANE, "libtiff tiffcp")
     def _(path):
-        """Decoded by libtiff and written anew as one strip."""
+        """Decoded by libtiff and written anew in strips of another size; tiffcp refuses buffers above 256 MB."""
         with tempfile.TemporaryDirectory() as directory:
             copy = os.path.join(directory, "copy.tif")
             result = subprocess.run(
-                ["tiffcp", "-c", "none", "-r", "1000000", path, copy], capture_output=True, text=True, check=True
+                ["tiffcp", "-c", "none", "-r", "100", path, copy], capture_output=True, text=True, check=True
             )
             assert not result.stderr, result.stderr
             return tifffile.imread(copy)
