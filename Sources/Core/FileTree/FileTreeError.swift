@@ -62,5 +62,14 @@ extension SpecimenDataError {
 
 extension TransportError {
     /// A wait that ended is told apart from a refusal: a script may try again.
-    fileprivate var errno: Errno { isTimeout ? Errno(rawValue: ETIMEDOUT) : Errno(rawValue: EIO) }
+    fileprivate var errno: Errno {
+        switch kind {
+        case .noReply, .stalled, .deadlineExceeded: Errno(rawValue: ETIMEDOUT)
+        case .cancelled: Errno(rawValue: EINTR)
+        case .shutDown: Errno(rawValue: ENOTCONN)
+        case .changed: Errno(rawValue: ESTALE)
+        // The origin knows no such file although the catalogue names it: that cannot be told apart from a fault of its.
+        default: Errno(rawValue: EIO)
+        }
+    }
 }

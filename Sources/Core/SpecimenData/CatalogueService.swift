@@ -93,7 +93,7 @@ public final class CatalogueService: Sendable {
                 guard let snapshot = try origin.store.loadSnapshot() else {
                     return completion(.failure(.catalogue(.incomplete(expected: rows.total, got: 0))))
                 }
-                for issue in snapshot.issues { origin.logger.warning("\(issue)") }
+                for issue in snapshot.issues { origin.logger.notice("\(issue)") }
                 completion(.success(snapshot))
             } catch {
                 completion(.failure(.catalogue(error)))

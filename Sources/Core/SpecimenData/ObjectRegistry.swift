@@ -103,21 +103,19 @@ public final class ObjectRegistry: Sendable {
     ) -> ObjectRecord {
         let previous = known[id] ?? stored(id)
         var record = ObjectRecord(
-            id: id, length: length ?? previous?.length, etag: etag, lastModified: lastModified,
-            contentType: contentType ?? previous?.contentType, checkedAt: wallClockSeconds(),
-            version: previous?.version ?? 1)
-        let isChanged = previous.map { $0.validator != record.validator || $0.length != record.length } ?? false
-        if isChanged { record.version += 1 }
-        known.insert(record, for: id, cost: 1)
+            id: id, length: length, etag: etag, lastModified: lastModified, contentType: contentType,
+            checkedAt: wallClockSeconds(), version: previous?.version ?? 1)
         do throws(CatalogueError) {
-            try origin.store.saveObject(record)
+            record = try origin.store.saveObject(record)
         } catch {
+            if let previous, previous.validator != record.validator { record.version = previous.version + 1 }
             origin.logger.warning("catalogue not writable", metadata: ["object": "\(id)", "reason": "\(error)"])
         }
-        if isChanged, previous?.validator != "" || previous?.length != nil {
+        known.insert(record, for: id, cost: 1)
+        if let previous, previous.version != record.version {
             origin.logger.notice(
                 "changed upstream",
-                metadata: ["object": "\(id)", "old": "\(previous?.validator ?? "")", "new": "\(record.validator)"])
+                metadata: ["object": "\(id)", "old": "\(previous.validator)", "new": "\(record.validator)"])
             for observer in observers.withLock({ $0 }) { observer(record) }
         }
         return record
