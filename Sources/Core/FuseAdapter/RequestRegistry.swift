@@ -23,6 +23,8 @@ final class RequestRegistry: Sendable {
     private let logger: Logger
     private let sweeper: Monitor<NamedThread?>
     private let expired = Counter()
+    /// Bytes handed to readers.
+    let served = Counter()
 
     /// How often deadlines are looked at, in seconds; a reader waits at most this much longer than its deadline.
     private static let sweepInterval = 0.1
