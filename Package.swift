@@ -29,7 +29,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "NeuronFS",
     products: [
-        .executable(name: "neuronfs", targets: ["NeuronFS"])
+        .executable(name: "neuronfs", targets: ["NeuronFS"]),
+        .library(name: "Morphology", targets: ["Morphology"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

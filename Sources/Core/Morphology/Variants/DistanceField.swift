@@ -70,13 +70,9 @@ private struct DistanceShape: FieldShape {
                 value: 1), clip: clip)
     }
 
-    func box(_ index: Int) -> (y: ClosedRange<Double>, z: ClosedRange<Double>) {
+    func box(_ index: Int) -> FieldBox {
         let edge = edges[index]
-        let grown = RoundedCone.tolerance + RoundedCone.margin
-        let (ra, rb) = (edge.ra + grown, edge.rb + grown)
-        return (
-            y: min(edge.ay - ra, edge.by - rb)...max(edge.ay + ra, edge.by + rb),
-            z: min(edge.az - ra, edge.bz - rb)...max(edge.az + ra, edge.bz + rb)
-        )
+        return FieldBox(
+            ax: edge.ax, ay: edge.ay, az: edge.az, ra: edge.ra, bx: edge.bx, by: edge.by, bz: edge.bz, rb: edge.rb)
     }
 }

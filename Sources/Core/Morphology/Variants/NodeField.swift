@@ -63,11 +63,10 @@ private struct PeakShape: FieldShape {
             sigma: sigma)
     }
 
-    func box(_ index: Int) -> (y: ClosedRange<Double>, z: ClosedRange<Double>) {
-        let reach = NodeField.reach * sigma + RoundedCone.tolerance + RoundedCone.margin
-        return (
-            y: (peaks[index].y - reach)...(peaks[index].y + reach),
-            z: (peaks[index].z - reach)...(peaks[index].z + reach)
-        )
+    func box(_ index: Int) -> FieldBox {
+        let peak = peaks[index]
+        let reach = NodeField.reach * sigma
+        return FieldBox(
+            ax: peak.x, ay: peak.y, az: peak.z, ra: reach, bx: peak.x, by: peak.y, bz: peak.z, rb: reach)
     }
 }
