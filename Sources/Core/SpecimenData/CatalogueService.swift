@@ -78,7 +78,7 @@ public final class CatalogueService: Sendable {
     private static func fetch(
         _ origin: Origin, completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.offlineReason != nil {
+        if origin.fetcher.isOffline {
             return completion(.failure(.offline(object: "the list of cells")))
         }
         let endpoint = origin.endpoint
@@ -89,7 +89,7 @@ public final class CatalogueService: Sendable {
             case .success(let arrived): rows = arrived
             }
             do throws(CatalogueError) {
-                try origin.store.replaceCells(rows: rows.rows, totalRows: rows.total, at: wallClockSeconds())
+                _ = try origin.store.replaceCells(rows: rows.rows, totalRows: rows.total, at: wallClockSeconds())
                 guard let snapshot = try origin.store.loadSnapshot() else {
                     return completion(.failure(.catalogue(.incomplete(expected: rows.total, got: 0))))
                 }

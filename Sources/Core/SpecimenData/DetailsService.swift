@@ -62,7 +62,7 @@ public final class DetailsService: Sendable {
         _ specimen: Specimen, token: CancellationToken,
         completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.offlineReason != nil {
+        if origin.fetcher.isOffline {
             return completion(.failure(.offline(object: "\(specimen.id)/details")))
         }
         let id = specimen.id

@@ -125,10 +125,7 @@ public final class ObjectRegistry: Sendable {
         _ file: RemoteFile, method: HTTPRequest.Method, token: CancellationToken,
         completion: @escaping @Sendable (Result<ObjectRecord, SpecimenDataError>) -> Void
     ) {
-        if let refusal = origin.fetcher.offlineReason {
-            origin.logger.debug("offline", metadata: ["object": "\(file.id)", "reason": "\(refusal)"])
-            return completion(.failure(.offline(object: file.id)))
-        }
+        if origin.fetcher.isOffline { return completion(.failure(.offline(object: file.id))) }
         var request = HTTPRequest(url: file.url)
         request.method = method
         request.expects = file.isImage ? .jpeg : .bytes

@@ -1,3 +1,4 @@
+internal import Catalogue
 import BlockCache
 import Fetch
 import FileTree
