@@ -85,11 +85,11 @@ let package = Package(
             path: "Sources/NeuronFS", swiftSettings: strict),
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
-        tests("SupportTests", ["Support"]),
+        tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support"]),
         tests("BlockCacheTests", ["BlockCache", "Support"]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
-        tests("CatalogueTests", ["Catalogue", "Support"]),
+        tests("CatalogueTests", ["Catalogue", "Support", logging]),
         tests("ImageCodecTests", ["ImageCodec", "Support"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
