@@ -87,16 +87,18 @@ let package = Package(
             path: "Sources/NeuronFS", swiftSettings: strict),
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
-        tests("SupportTests", ["Support"]),
+        tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support"]),
         tests("BlockCacheTests", ["BlockCache", "Support"]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
-        tests("CatalogueTests", ["Catalogue", "Support"]),
+        tests("CatalogueTests", ["Catalogue", "Support", logging]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
-        tests("FileTreeTests", ["FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Support"]),
+        tests("FileTreeTests", [
+                "FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging,
+            ]),
     ]
 )

@@ -96,13 +96,15 @@ extension CatalogueStore {
         var specimens: [Specimen] = []
         let cursor = try Row.fetchCursor(database, sql: "SELECT * FROM specimen ORDER BY id")
         while let row = try cursor.next() {
-            guard let id = row.int(0), let name = row.text(1), let species = row.text(2).flatMap(Species.init(rawValue:)),
+            guard let id = row.int(0), let name = row.text(1),
+                let species = row.text(2).flatMap(Species.init(rawValue:)),
                 let start = row.int(17), let end = row.int(18), start >= 0, start <= end, end <= texts.bytes.count
             else { throw DamagedContent(message: "a row of the table of specimens cannot be") }
             let fields = SpecimenFields(
                 id: id, name: name, species: species, donorID: row.int(3), donorName: row.text(4),
                 structureAcronym: row.text(5), structureParentAcronym: row.text(6), layer: row.text(7),
-                lineName: row.text(8), dendriteType: row.text(9), apical: row.text(10), reconstructionType: row.text(11),
+                lineName: row.text(8), dendriteType: row.text(9), apical: row.text(10),
+                reconstructionType: row.text(11),
                 skeletonFileID: row.int(12), recordingFileID: row.int(13), frameWidth: row.int(14),
                 frameHeight: row.int(15), projectionPath: row.text(16))
             specimens.append(Specimen(fields: fields, texts: texts, range: start..<end))
@@ -112,10 +114,11 @@ extension CatalogueStore {
 
     /// SQLite does not notice a changed byte within a text or blob; this does.
     private static func checksum(_ parts: [UInt8]...) -> UInt32 {
-        CRC32C.checksum(parts.flatMap { part in
-            let sum = CRC32C.checksum(part)
-            return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> $0) }
-        })
+        CRC32C.checksum(
+            parts.flatMap { part in
+                let sum = CRC32C.checksum(part)
+                return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> $0) }
+            })
     }
 }
 

@@ -31,7 +31,8 @@ extension CatalogueStore {
                 try database.execute(
                     sql: "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?, ?)",
                     arguments: [
-                        kept.id, kept.length, kept.etag, kept.lastModified, kept.contentType, kept.checkedAt, kept.version,
+                        kept.id, kept.length, kept.etag, kept.lastModified, kept.contentType, kept.checkedAt,
+                        kept.version,
                     ])
                 return kept
             }
