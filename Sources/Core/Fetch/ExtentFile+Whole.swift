@@ -21,8 +21,11 @@ extension ExtentFile {
     }
 
     /// On a worker: from the cache, else from the pass.
+    ///
+    /// An extent leaves a pass's memory after it was stored. So whoever is told by a pass, or by there being none, that the
+    /// extent is not in memory looks into the cache once more, and believes it when it is told so again.
     private func serve(_ reader: Reader) {
-        var isSure = false
+        var asked: [WholeStream?] = []
         while !reader.isFinished {
             var plan = reader.plan
             plan.validator = validator
@@ -30,22 +33,21 @@ extension ExtentFile {
                 reader.finish(block)
                 return
             }
-            guard let stream = state.withLock({ $0.stream }) else {
-                startStream(for: [reader])
-                break
-            }
-            switch stream.board(reader, isSure: isSure) {
+            let stream = state.withLock { $0.stream }
+            let isSure = asked.contains { $0 === stream }
+            switch stream?.board(reader, isSure: isSure) ?? .ended {
             case .waits:
                 // Cancelled since the loop looked: the token may have found it not yet aboard.
-                if reader.isFinished { stream.leave(reader) }
+                if reader.isFinished { stream?.leave(reader) }
                 return
             case .block(let block):
                 reader.finish(block)
                 return
-            case .passed:
-                isSure = true
-            case .ended:
-                forget(stream)
+            case .ended where isSure:
+                startStream(for: [reader])
+                return
+            case .ended, .passed:
+                asked = [stream]
             }
         }
     }
@@ -58,7 +60,8 @@ extension ExtentFile {
         }
         let fresh = WholeStream(file: self, readers: readers)
         let isFirst = state.withLock { state in
-            if state.stream == nil { state.stream = fresh }
+            // Lock order: a file before its pass.
+            if state.stream?.isOver ?? true { state.stream = fresh }
             return state.stream === fresh
         }
         if isFirst {
@@ -70,7 +73,7 @@ extension ExtentFile {
         }
     }
 
-    /// Drops a pass that is over.
+    /// Drops a pass that is over and holds nothing more.
     func forget(_ stream: WholeStream) {
         state.withLock { state in
             if state.stream === stream { state.stream = nil }

@@ -19,7 +19,7 @@ final class WholeStream: BodySink {
         case block(FetchedBlock)
         /// The extent went by, and may be in the cache by now.
         case passed
-        /// The pass is over.
+        /// The pass is over, and the extent not in memory.
         case ended
     }
 
@@ -52,6 +52,9 @@ final class WholeStream: BodySink {
     }
 
     private var fetcher: BlockFetcher { file.fetcher }
+
+    /// Whether no bytes will come any more.
+    var isOver: Bool { state.withLock { $0.isEnded || $0.isStopped } }
 
     /// Starts the request.
     func start() {
@@ -118,16 +121,19 @@ final class WholeStream: BodySink {
 
     /// Ends the pass, once. Who still waits gets the failure, or the next pass.
     func end(_ result: Result<Void, FetchError>) {
-        let (readers, late, refusal, exchange) = state.withLock { state in
+        let (readers, late, refusal, exchange, isEmpty) = state.withLock { state in
             let wasEnded = state.isEnded
             state.isEnded = true
             state.isStopped = true
             defer { (state.readers, state.late, state.exchange) = ([:], [:], nil) }
             return wasEnded
-                ? ([], [], nil, nil)
-                : (Array(state.readers.values), Array(state.late.values), state.refusal, state.exchange)
+                ? ([], [], nil, nil, state.pending.isEmpty)
+                : (
+                    Array(state.readers.values), Array(state.late.values), state.refusal, state.exchange,
+                    state.pending.isEmpty
+                )
         }
-        file.forget(self)
+        if isEmpty { file.forget(self) }
         fetcher.exit(self)
         switch result {
         case .failure(let error):
@@ -205,7 +211,11 @@ final class WholeStream: BodySink {
             // To get this extent again, the pass must come this far again.
             cache.write(key, block.bytes, fetchCost: Instant.now.seconds(since: began))
         }
-        state.withLock { $0.pending[index] = nil }
+        let isLast = state.withLock { state in
+            state.pending[index] = nil
+            return state.isEnded && state.pending.isEmpty
+        }
+        if isLast { file.forget(self) }
     }
 }
 
