@@ -59,7 +59,8 @@ extension BlockFetcher {
     func begin(_ key: FlightKey, _ plan: BlockPlan, reader: Reader?, isDemand: Bool, _ state: inout State) -> UInt64 {
         state.lastNumber += 1
         var flight = Flight(
-            number: state.lastNumber, plan: plan, isDemand: isDemand, isPrefetch: reader == nil, wasWanted: reader != nil)
+            number: state.lastNumber, plan: plan, isDemand: isDemand, isPrefetch: reader == nil,
+            wasWanted: reader != nil)
         if let reader {
             flight.readers[ObjectIdentifier(reader)] = reader
         } else {
@@ -72,24 +73,24 @@ extension BlockFetcher {
 
     /// Takes a reader off its flight, and ends the flight when nobody wants it any more.
     func leave(_ key: FlightKey, _ number: UInt64, _ reader: Reader) {
-        let exchange = state.withLock { state -> (any SourceExchange)? in
+        let (exchange, isAbandoned) = state.withLock { state -> ((any SourceExchange)?, Bool) in
             guard var flight = state.flights[key], flight.number == number,
                 flight.readers.removeValue(forKey: ObjectIdentifier(reader)) != nil
-            else { return nil }
+            else { return (nil, false) }
             state.flights[key] = flight
-            guard flight.readers.isEmpty else { return nil }
-            if case .landed = flight.phase { return nil }
+            guard flight.readers.isEmpty else { return (nil, false) }
+            if case .landed = flight.phase { return (nil, false) }
             if flight.isPrefetch {
                 state.prefetchesNow += 1
-                return nil
+                return (nil, false)
             }
             state.flights[key] = nil
-            return flight.exchange
+            if case .requested = flight.phase { return (flight.exchange, true) }
+            return (nil, false)
         }
-        if let exchange {
-            counters.abandoned.add()
-            exchange.cancel()
-        }
+        if isAbandoned { counters.abandoned.add() }
+        // While it is still being started, whoever starts it sees that the flight is gone.
+        exchange?.cancel()
     }
 
     /// Removes the flight `number` from the table and returns it; nil when it is not there any more.

@@ -1,5 +1,5 @@
-internal import Logging
 import BlockCache
+import Logging
 import Support
 import Transport
 
@@ -23,7 +23,9 @@ extension BlockFetcher {
 
     private func look(_ key: FlightKey, _ number: UInt64) {
         let plan = state.withLock { state -> BlockPlan? in
-            guard let flight = state.flights[key], flight.number == number, case .queued = flight.phase else { return nil }
+            guard let flight = state.flights[key], flight.number == number, case .queued = flight.phase else {
+                return nil
+            }
             state.flights[key]?.phase = .looking
             return flight.plan
         }

@@ -18,6 +18,8 @@ public final class BlockFetcher: Sendable {
         /// Flights with nobody waiting that were begun to prefetch.
         var prefetchesNow = 0
         var ledger = PrefetchLedger()
+        /// Passes over whole files.
+        var streams: [ObjectIdentifier: WholeStream] = [:]
         var isOffline: Bool
         var isShutDown = false
     }
@@ -129,18 +131,19 @@ public final class BlockFetcher: Sendable {
 
     /// Cancels every request and ends every reader with ``FetchError/shutDown``, on this thread. Later fetches end likewise.
     public func shutDown() {
-        let flights = state.withLock { state in
+        let (flights, streams) = state.withLock { state in
             state.isShutDown = true
             defer {
                 state.flights = [:]
                 state.prefetchesNow = 0
             }
-            return Array(state.flights.values)
+            return (Array(state.flights.values), Array(state.streams.values))
         }
         for flight in flights {
             flight.exchange?.cancel()
             for reader in flight.readers.values { reader.finish(.failure(.shutDown)) }
         }
+        for stream in streams { stream.end(.failure(.shutDown)) }
         circuit.close()
     }
 

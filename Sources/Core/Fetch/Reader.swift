@@ -24,6 +24,9 @@ final class Reader: Sendable {
         waiting.add()
     }
 
+    /// Whether the completion has been called, or a result for it is there.
+    var isFinished: Bool { state.withLock { $0.completion == nil || $0.held != nil } }
+
     /// Calls the completion, unless it has been called.
     func finish(_ result: Result<FetchedBlock, FetchError>) {
         let completion = state.withLock { state -> Completion? in
