@@ -62,6 +62,16 @@ struct Oracle {
         }
     }
 
+    /// A lower bound of `depth`: the distance to the segment less the larger radius.
+    static func bound(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double) -> Double {
+        let (ax, ay, az) = (piece.to.x - piece.from.x, piece.to.y - piece.from.y, piece.to.z - piece.from.z)
+        let (px, py, pz) = (x - piece.from.x, y - piece.from.y, z - piece.from.z)
+        let squared = ax * ax + ay * ay + az * az
+        let t = squared > 0 ? min(1, max(0, (px * ax + py * ay + pz * az) / squared)) : 0
+        let (dx, dy, dz) = (px - t * ax, py - t * ay, pz - t * az)
+        return sqrt(dx * dx + dy * dy + dz * dz) - max(piece.from.r, piece.to.r) - halfSlab
+    }
+
     /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which keeps
     /// the function convex.
     static func depth(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double = 0) -> Double {
@@ -116,10 +126,12 @@ struct Oracle {
             for k in zs {
                 for j in ys {
                     for i in xs {
-                        let depth = Self.depth(
-                            piece, (Double(i) + grid.originX) * grid.spacingX,
-                            (Double(j) + grid.originY) * grid.spacingY,
-                            (Double(k) + grid.originZ) * grid.spacingZ, halfSlab: half)
+                        let px = (Double(i) + grid.originX) * grid.spacingX
+                        let py = (Double(j) + grid.originY) * grid.spacingY
+                        let pz = (Double(k) + grid.originZ) * grid.spacingZ
+                        // Most of the box around a slanting piece is out of reach.
+                        if Self.bound(piece, px, py, pz, halfSlab: half) > reach + 1e-3 { continue }
+                        let depth = Self.depth(piece, px, py, pz, halfSlab: half)
                         let at = ((k - z.lowerBound) * y.count + j - y.lowerBound) * x.count + i - x.lowerBound
                         volume[at] = merge(piece, depth, volume[at])
                     }
