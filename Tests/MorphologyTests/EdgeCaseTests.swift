@@ -72,6 +72,17 @@ import Testing
             ])
             let rows = try LabelVariant.binary.source(of: Skeleton(nodes: tube), in: grid).runs(plane: 1)
             #expect(rows.map(\.columns) == [columns, columns, columns])
+            // And for both caps of a tube along x.
+            for (end, whole) in [(3.0, columns.lowerBound..<21), (-3.0, 0..<columns.upperBound)] {
+                let capped = Self.chain([
+                    (10 * 0.1144, 0.1144, 0.28, 5 * 0.1144 - short), (end, 0.1144, 0.28, 5 * 0.1144 - short),
+                ])
+                for nodes in [capped, Self.chain([capped[1], capped[0]].map { ($0.x, $0.y, $0.z, $0.radius) })] {
+                    let middle = try LabelVariant.binary.source(of: Skeleton(nodes: nodes), in: grid)
+                        .runs(plane: 1, rows: 1..<2)
+                    #expect(middle.map(\.columns) == [whole])
+                }
+            }
         }
     }
 

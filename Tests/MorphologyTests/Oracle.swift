@@ -3,10 +3,10 @@ import Morphology
 
 /// The labels evaluated from their definition, sharing no code with the engine.
 ///
-/// A rounded cone is the union of the balls along an edge whose radius changes linearly, so a point is inside when the least
-/// of |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t (a distance to a moving point
-/// minus a linear function), so a golden section search over t converges to the minimum: 64 steps leave an interval of 1e-13
-/// of the edge. The engine never evaluates this function; it solves quadratics.
+/// A rounded cone is the union of the balls along an edge whose radius changes linearly, so a point is inside when the
+/// least of |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t (a distance to a moving
+/// point minus a linear function), so a golden section search over t converges to the minimum: 64 steps leave an
+/// interval of 1e-13 of the edge. The engine never evaluates this function; it solves quadratics.
 struct Oracle {
     var nodes: [Skeleton.Node]
     var grid: VoxelGrid
@@ -72,8 +72,8 @@ struct Oracle {
         return sqrt(dx * dx + dy * dy + dz * dz) - max(piece.from.r, piece.to.r) - halfSlab
     }
 
-    /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which keeps
-    /// the function convex.
+    /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which
+    /// keeps the function convex.
     static func depth(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double = 0) -> Double {
         func at(_ t: Double) -> Double {
             let cx = piece.from.x + t * (piece.to.x - piece.from.x)

@@ -3,7 +3,8 @@ import Morphology
 import Support
 import Testing
 
-/// The Allen Institute's files, where the machine has them: `$NEURONFS_REAL_DATA`, or shared/allen beside the repository.
+/// The Allen Institute's files, where the machine has them: `$NEURONFS_REAL_DATA`, or shared/allen beside the
+/// repository.
 enum RealData {
     static let folder: String = {
         if let path = getenv("NEURONFS_REAL_DATA") { return String(cString: path) }
@@ -41,7 +42,7 @@ enum RealData {
         }
     }
 
-    /// The goldens come from `reference.py` beside this file, which evaluates another closed form for every voxel.
+    /// The goldens come from `Benchmarks/labels/reference.py`, which evaluates another closed form for every voxel.
     static let cells = [
         Cell(id: 313_862_022, width: 5760, height: 7568, depth: 627, golden: 0xB5B1_E86B),
         Cell(id: 485_909_730, width: 5742, height: 7581, golden: 0x020E_050A),
@@ -57,7 +58,8 @@ enum RealData {
 }
 
 @Suite struct RealSkeletonTests {
-    /// CRC-32C over plane, row, first column, column after the last and value of every run, 32 bits each, little endian.
+    /// CRC-32C over plane, row, first column, column after the last and value of every run, 32 bits each, little
+    /// endian.
     static func checksum(_ source: any LabelSource) -> UInt32 {
         var bytes: [UInt8] = []
         for plane in 0..<source.grid.depth {

@@ -2,7 +2,8 @@
 
     reference.py WIDTH HEIGHT DEPTH FILE.swc
 
-prints the CRC-32C of all runs of the default labels (see RealSkeletonTests.checksum) in a frame of SubImages (origin 1, 1, 0).
+prints the CRC-32C of all runs of the default labels (see RealSkeletonTests.checksum) in a frame of SubImages, whose
+origin is (1, 1, 0).
 The signed distance is the published closed form of the rounded cone (Quilez, "distance functions"), evaluated for every
 voxel centre in the box around each edge; no intervals are computed.
 """
@@ -98,7 +99,8 @@ def main():
     out = bytearray()
     for b, e in zip(begin, end):
         n = int(numbers[b])
-        out += struct.pack("<5I", n // (width * height), n // width % height, n % width, n % width + int(e - b), int(codes[b]))
+        plane, row, column = n // (width * height), n // width % height, n % width
+        out += struct.pack("<5I", plane, row, column, column + int(e - b), int(codes[b]))
     print(f"0x{crc32c(out):08X}  {len(begin)} runs  {len(numbers)} voxels")
 
 
