@@ -96,9 +96,12 @@ let package = Package(
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
+        tests(
+            "SpecimenDataTests",
+            ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests("FileTreeTests", [
-                "FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging,
+                "FileTree", "SpecimenData", "Catalogue", "OMEZarr", "Morphology", "Support", logging,
             ]),
     ]
 )

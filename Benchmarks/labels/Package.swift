@@ -1,8 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Compares the label engine with a C program of the same algorithm, both in one process. `run.sh` builds the C half with
-/// gcc and runs the whole.
+/// Compares the label engine with a C program of the same algorithm, both in one process. `run.sh` builds the C half
+/// with gcc and runs the whole.
 let package = Package(
     name: "LabelBenchmark",
     dependencies: [.package(name: "NeuronFS", path: "../..")],

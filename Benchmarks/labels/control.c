@@ -404,7 +404,8 @@ void control_paint(const control_index *index, int plane, size_t lower, size_t u
     }
 }
 
-void control_window(const control_index *index, int plane, int x0, int x1, int y0, int y1, uint8_t *out, size_t stride) {
+void control_window(
+    const control_index *index, int plane, int x0, int x1, int y0, int y1, uint8_t *out, size_t stride) {
     size_t end = index->starts[plane + 1];
     if (stride == (size_t)(x1 - x0)) memset(out, 0, stride * (size_t)(y1 - y0));
     else

@@ -62,9 +62,6 @@ public final class DetailsService: Sendable {
         _ specimen: Specimen, token: CancellationToken,
         completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.isOffline {
-            return completion(.failure(.offline(object: "\(specimen.id)/details")))
-        }
         let id = specimen.id
         let endpoint = origin.endpoint
         // A query that the catalogue's row already answers with "none" is not asked.

@@ -56,7 +56,8 @@ extension RunIndex {
         return bytes
     }
 
-    /// Reads what `encoded()` wrote and checks all of it: no stored byte can make a later paint write outside its buffer.
+    /// Reads what `encoded()` wrote and checks all of it: no stored byte can make a later paint write outside its
+    /// buffer.
     /// - Throws: `RunIndexCodingError`.
     public convenience init(decoding bytes: [UInt8]) throws(RunIndexCodingError) {
         let format = RunIndexFormat.self

@@ -36,8 +36,8 @@ protocol FieldShape: Sendable {
     func box(_ index: Int) -> FieldBox
 }
 
-/// A label volume with too many values for runs: at each voxel the greatest code of the bumps that reach it, evaluated when
-/// read. Memory is the bumps and, for each plane, the list of those that touch it.
+/// A label volume with too many values for runs: at each voxel the greatest code of the bumps that reach it, evaluated
+/// when read. Memory is the bumps and, for each plane, the list of those that touch it.
 final class FieldSource<Shape: FieldShape>: LabelSource {
     let grid: VoxelGrid
     let bytesPerVoxel = 1
