@@ -4,7 +4,6 @@ import Transport
 /// Time-outs of the transport from the environment, for tests that would else wait half a minute for each stalled reply.
 /// No options: whoever mounts has `--timeout`, which bounds them all.
 enum TransportOverrides {
-
     /// Sets what the environment names, in seconds.
     ///
     /// - Throws: the name of a variable that holds no number of seconds above 0, at most a day.
