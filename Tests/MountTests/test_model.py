@@ -25,7 +25,7 @@ REGRESSIONS = []
 FAULTS = ["reset", "close", "half_body", "long_length", "wrong_range", "ignore_range", "429", "503", "500", "html",
           "empty", "redirect_loop", "jpeg_size", "jpeg_flip", "jpeg_truncate", "truncated_json", "delay"]
 PARAMETERS = {"429": {"retry_after": 0}, "503": {"retry_after": 0}, "delay": {"seconds": 0.2}}
-ALLOWED = "EIO,ETIMEDOUT,ENETDOWN"
+ALLOWED = "EIO,ETIMEDOUT,ENETDOWN,ESTALE"
 
 
 def seeds():
