@@ -87,8 +87,8 @@ let package = Package(
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
         tests("SupportTests", ["Support"]),
         tests("TransportTests", ["Transport", "Support"]),
-        tests("BlockCacheTests", ["BlockCache", "Support"]),
-        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
+        tests("BlockCacheTests", ["BlockCache", "Support", logging]),
+        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", logging]),
         tests("CatalogueTests", ["Catalogue", "Support"]),
         tests("ImageCodecTests", ["ImageCodec", "Support"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
