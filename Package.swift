@@ -100,7 +100,9 @@ let package = Package(
             "SpecimenDataTests",
             ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
-        tests("FileTreeTests", [
+        tests(
+            "FileTreeTests",
+            [
                 "FileTree", "SpecimenData", "Catalogue", "OMEZarr", "Morphology", "Support", logging,
             ]),
     ]
