@@ -25,7 +25,9 @@ struct FlightTableTests {
         let log = Log()
         let finish = Monitor<(@Sendable (Result<Int, SpecimenDataError>) -> Void)?>(nil)
         for caller in 0..<3 {
-            table.join("key", token: CancellationToken()) { log.add("\(caller):\(name($0))") } start: { _, land in
+            table.join("key", token: CancellationToken()) {
+                log.add("\(caller):\(name($0))")
+            } start: { _, land in
                 log.add("start")
                 finish.withLock { $0 = land }
             }
@@ -44,7 +46,9 @@ struct FlightTableTests {
         let tokens = [CancellationToken(), CancellationToken()]
         let efforts = Monitor<[CancellationToken]>([])
         for (caller, token) in tokens.enumerated() {
-            table.join("key", token: token) { log.add("\(caller):\(name($0))") } start: { effort, _ in
+            table.join("key", token: token) {
+                log.add("\(caller):\(name($0))")
+            } start: { effort, _ in
                 efforts.withLock { $0.append(effort) }
             }
         }
@@ -54,7 +58,9 @@ struct FlightTableTests {
         tokens[1].cancel()
         #expect(log.all == ["0:cancelled", "1:cancelled"])
         #expect(efforts.withLock { $0 }.map(\.isCancelled) == [true])
-        table.join("key", token: CancellationToken()) { log.add("2:\(name($0))") } start: { effort, land in
+        table.join("key", token: CancellationToken()) {
+            log.add("2:\(name($0))")
+        } start: { effort, land in
             efforts.withLock { $0.append(effort) }
             land(.success(1))
         }

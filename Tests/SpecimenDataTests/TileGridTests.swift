@@ -15,7 +15,8 @@ struct TileGridTests {
             let grid = TileGrid(width: width, height: height, side: side)
             for low in 0..<width * height {
                 for high in low..<width * height + 1 {
-                    #expect(grid.tiles(covering: low..<high) == bruteForce(grid, low..<high), "\(grid) \(low)..<\(high)")
+                    #expect(
+                        grid.tiles(covering: low..<high) == bruteForce(grid, low..<high), "\(grid) \(low)..<\(high)")
                 }
             }
         }

@@ -1,5 +1,5 @@
-internal import Logging
 internal import Catalogue
+internal import Logging
 internal import Morphology
 internal import SpecimenData
 public import Support

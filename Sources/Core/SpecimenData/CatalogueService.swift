@@ -1,5 +1,5 @@
-internal import Fetch
 public import Catalogue
+internal import Fetch
 internal import Logging
 internal import Support
 
