@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -81,7 +82,7 @@ class ModelWorld:
             try:
                 os.posix_fadvise(opened, 0, 0, os.POSIX_FADV_RANDOM)
                 for offset in range(0, len(truth), step):
-                    got, code = reliability.outcome(lambda: os.pread(opened, step, offset))
+                    got, code = reliability.outcome(lambda: reliability.pread_all(opened, step, offset))
                     if code:
                         assert code == "ENETDOWN", f"{name} at {offset}: {code}"
                     else:
@@ -105,9 +106,17 @@ class ModelWorld:
         self.close()
 
 
+def kill_after(mount, served, readers):
+    """kill -9 once `served` bytes have been handed out, or when every reader has ended: a moment of the work, not of
+    the clock, so that it is as random on a slow machine."""
+    harness.wait_until(
+        lambda: reliability.metrics(mount)["served_bytes_total"] > served or all(r.poll() is not None for r in readers),
+        60, "the moment of the kill")
+    mount.kill()
+
+
 def finish(process, seconds):
     """The report of a reader, or None when it had to be ended; a wrong answer fails."""
-    import signal
     try:
         output, errors = process.communicate(timeout=seconds)
     except subprocess.TimeoutExpired:

@@ -19,12 +19,21 @@ QUICK = {
 DOWN = {errno.ENOTCONN, errno.ECONNABORTED}
 
 
+def pread_all(descriptor, count, offset):
+    """`count` bytes, fewer only at the end of the file: a read(2) that meets an error gives what came before it."""
+    parts = [os.pread(descriptor, count, offset)]
+    while parts[-1] and sum(map(len, parts)) < count:
+        got = sum(map(len, parts))
+        parts.append(os.pread(descriptor, count - got, offset + got))
+    return b"".join(parts)
+
+
 def read_at(path, offset, count):
     """`count` bytes as a random reader gets them: through the page cache, without the kernel's read-ahead."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
-        return os.pread(descriptor, count, offset)
+        return pread_all(descriptor, count, offset)
     finally:
         os.close(descriptor)
 

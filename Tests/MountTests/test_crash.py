@@ -5,7 +5,6 @@ Twelve times as a rule; NEURONFS_CRASHES=50 for the long form (`make crash-test`
 
 import os
 import random
-import time
 
 import pytest
 
@@ -15,7 +14,7 @@ import reliability
 
 CRASHES = int(os.environ.get("NEURONFS_CRASHES", "12"))
 READERS = 3
-# A tile of a plane spans four rows of this size, at most; every block of every file has a piece of its own.
+# Small enough that a piece needs few blocks, large enough that thousands are not needed.
 STEP = 512 << 10
 
 
@@ -36,10 +35,7 @@ def test_kill_under_load(world, tmp_path):
             mount.start()
             readers = [world.reader(mount, draw.randrange(1 << 32), "--seconds", 30, "--direct") for _ in range(READERS)]
             try:
-                harness.wait_until(
-                    lambda: reliability.metrics(mount)["http_requests_total"] > 0, what="a first read")
-                time.sleep(draw.uniform(0, 0.4))
-                mount.kill()
+                model_world.kill_after(mount, draw.randrange(40 << 20), readers)
                 for reader in readers:
                     report = model_world.finish(reader, 60)
                     assert report is None or report["ended"], report
