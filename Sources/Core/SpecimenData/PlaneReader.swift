@@ -12,6 +12,9 @@ public final class PlaneReader: Sendable {
     private let decoded: MemoryCache<Tile, [UInt8]>
     private let flights = FlightTable<Tile, [UInt8]>()
     private let side: Int
+    private let learning = Monitor(())
+    /// What ``Version/unknown`` turned out to be, by image.
+    private let firstVersions = MemoryCache<String, Int>(limit: 20_000)
 
     /// A decoded tile in memory. The version keeps an old and a new state of an image apart.
     fileprivate struct Tile: Hashable, Sendable {
@@ -39,8 +42,11 @@ public final class PlaneReader: Sendable {
         public let grid: TileGrid
         /// Halvings of width and height; 0 is full resolution.
         public let level: Int
-        /// Grows when the upstream image changes.
+        /// Grows when the upstream image changes; ``unknown`` for the first version that this process sees of an image.
         public let number: Int
+
+        /// An image is known by its first tile. Real numbers are larger.
+        fileprivate static let unknown = 0
 
         fileprivate func tile(_ index: Int) -> Tile {
             Tile(image: image.imageID, version: number, level: level, index: index)
@@ -65,7 +71,7 @@ public final class PlaneReader: Sendable {
         return Version(
             objectID: id, image: image,
             grid: TileGrid(width: (image.width + round) >> level, height: (image.height + round) >> level, side: side),
-            level: level, number: registry.cached(id)?.version ?? 1)
+            level: level, number: registry.cached(id)?.version ?? Version.unknown)
     }
 
     /// The name of an image in the cache.
@@ -129,18 +135,24 @@ public final class PlaneReader: Sendable {
         }
     }
 
-    /// Notes the version of an image that was not known.
+    /// Notes the version of an image that was not known. One at a time, so that one of several first tiles decides.
     private func learn(_ version: Version, _ block: FetchedBlock) {
         guard !block.fromCache, registry.cached(version.objectID) == nil else { return }
-        registry.learn(
-            version.objectID, length: nil, etag: block.validator.isEmpty ? nil : block.validator, lastModified: nil,
-            contentType: "image/jpeg")
+        learning.withLock { _ in
+            guard registry.cached(version.objectID) == nil else { return }
+            let record = registry.learn(
+                version.objectID, length: nil, etag: block.validator.isEmpty ? nil : block.validator, lastModified: nil,
+                contentType: "image/jpeg")
+            firstVersions.insert(record.version, for: version.objectID, cost: 1)
+        }
     }
 
     /// Whether `version` is what the image is known to be now. Tiles are asked for by the present validator, so an older
-    /// handle must not ask: it would mix new tiles into what it has read. Also two first tiles may tell two versions.
+    /// handle must not ask: it would put new tiles beside those it has read.
     private func isPresent(_ version: Version) -> Bool {
-        registry.cached(version.objectID).map { $0.version == version.number } ?? true
+        guard let now = registry.cached(version.objectID)?.version else { return true }
+        return version.number == Version.unknown
+            ? now == firstVersions[version.objectID] ?? now : now == version.number
     }
 
     /// Bytes of decoded tiles in memory.
@@ -173,6 +185,7 @@ public final class PlaneReader: Sendable {
         case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
             learn(version, block)
+            // The second also where two first tiles are of two versions.
             guard isPresent(version), registry.cached(version.objectID).map({ $0.validator == block.validator }) ?? true
             else { return .failure(.changedUpstream(object: version.objectID)) }
             let rectangle = version.grid.rectangle(index)
