@@ -6,12 +6,14 @@ struct LabelCommand: ParsableCommand {
         commandName: "label",
         abstract: "Make a label volume from a skeleton of your own, without a mount.",
         discussion: """
-            neuronfs label cell.swc --shape 2048,2048,128 --spacing 0.2,0.2,0.5 -o labels.tif
-            neuronfs label cell.swc --shape 2048,2048,128 --variant binary -o labels.ome.zarr
+            neuronfs label cell.swc --shape 2048,2048,128 -o labels.tif
+            neuronfs label cell.swc --shape 2048,2048,128 -o labels.ome.zarr
 
-            The name says what is written: NAME.tif one BigTIFF, NAME.npy a NumPy array, NAME.zarr an OME-Zarr directory,
-            NAME/ a directory of planes 0000.tif, 0001.tif, ... Beside it NAME.json says what was done and what the
-            values mean. The centre of voxel (0, 0, 0) is the origin of the skeleton's coordinates.
+            The name says what is written: NAME.tif one BigTIFF, NAME.npy a NumPy
+            array, NAME.zarr an OME-Zarr directory, NAME/ a directory of planes
+            0000.tif, 0001.tif, ... Beside it NAME.json says what was done and what
+            the values mean. The centre of voxel (0, 0, 0) is the origin of the
+            skeleton's coordinates, unless --origin moves it.
             """)
 
     @Argument(help: ArgumentHelp("The skeleton, an SWC file.", valueName: "swc"))
@@ -29,10 +31,10 @@ struct LabelCommand: ParsableCommand {
         help: ArgumentHelp("Where voxel (0, 0, 0) lies in the skeleton's frame, in voxels.", valueName: "x,y,z"))
     var origin = AxisNumbers(x: 0, y: 0, z: 0)
 
-    @Option(help: "Units of the skeleton: um, or px for columns, rows and planes (radii in columns).")
+    @Option(help: "Units of the skeleton; px are columns, rows and planes, radii in columns.")
     var units = SkeletonUnits.um
 
-    @Option(help: "What to write: \(LabelKind.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "What the values say; docs/LABELS.md has a picture of each.")
     var variant = LabelKind.classes
 
     @Option(

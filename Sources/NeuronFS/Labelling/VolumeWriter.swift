@@ -5,7 +5,7 @@ import VirtualTIFF
 /// bands of background stay holes in the file.
 struct VolumeWriter {
     /// Bytes of a band, unless one row is longer.
-    private static let bandBytes = 1 << 20
+    private static let bandBytes = 1 << 17
 
     private let source: any LabelSource
     private let rowBytes: Int
