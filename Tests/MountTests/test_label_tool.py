@@ -103,7 +103,9 @@ def test_solids(tmp_path, variant, options):
         assert len(np.unique(expected)) > 1
 
 
-@pytest.mark.parametrize("geometry", [((9, 33, 70), (0.5, 0.2, 0.3), (-2, 3.5, 17)), ((5, 64, 20), (1, 0.25, 0.25), (4, -9, 2))])
+@pytest.mark.parametrize("geometry", [
+    ((9, 33, 70), (0.5, 0.2, 0.3), (-2, 3.5, 17)), ((5, 64, 20), (1, 0.25, 0.25), (4, -9, 2)),
+])
 def test_spacing_and_origin(tmp_path, geometry):
     shape, spacing, origin = geometry
     for seed in range(3):
@@ -315,6 +317,7 @@ def test_report(tmp_path, neuron):
     assert report["voxels"] == {str(value): count for value, count in zip(values, counts)}
     assert report["shape"] == list(SHAPE) and report["dtype"] == "uint8" and report["axes"] == ["z", "y", "x"]
     assert report["values"]["3"] == "basal dendrite"
+    assert report["spacing"] == report["voxel_spacing_um"] == list(SPACING), "nnU-Net reads member spacing"
     assert report["parameters"]["radius_floor_um"] == pytest.approx(brute.half_diagonal(SPACING))
     nodes = brute.parse(neuron.read_bytes())
     assert report["skeleton"]["nodes"] == len(nodes)

@@ -31,14 +31,14 @@ struct LabelReport {
             "dtype": job.kind.variant.bytesPerVoxel == 2 ? "uint16" : "uint8",
             "axes": ["z", "y", "x"],
             "shape": [.int(grid.depth), .int(grid.height), .int(grid.width)],
-            "voxel_spacing_um": [.double(grid.spacingZ), .double(grid.spacingY), .double(grid.spacingX)],
+            "voxel_spacing_um": Self.spacing(grid),
+            // The member that nnU-Net's reader of 3-D TIFFs looks for in NAME.json beside NAME.tif.
+            "spacing": Self.spacing(grid),
             "first_voxel_centre_um": [.double(grid.z(0)), .double(grid.y(0)), .double(grid.x(0))],
             "level": .int(job.level),
             "full_resolution": [
                 "shape": [.int(job.frame.depth), .int(job.frame.height), .int(job.frame.width)],
-                "voxel_spacing_um": [
-                    .double(job.frame.spacingZ), .double(job.frame.spacingY), .double(job.frame.spacingX),
-                ],
+                "voxel_spacing_um": Self.spacing(job.frame),
                 "origin_voxels": [.double(job.frame.originZ), .double(job.frame.originY), .double(job.frame.originX)],
             ],
         ]
@@ -94,6 +94,10 @@ struct LabelReport {
         guard job.options.radiusFloor else { return 0 }
         guard job.options.sampling == .slab else { return grid.halfDiagonal }
         return 0.5 * (grid.spacingX * grid.spacingX + grid.spacingY * grid.spacingY).squareRoot()
+    }
+
+    private static func spacing(_ grid: VoxelGrid) -> JSONValue {
+        [.double(grid.spacingZ), .double(grid.spacingY), .double(grid.spacingX)]
     }
 
     private static func describe(_ level: OMEZarrImage.Level) -> JSONValue {
