@@ -86,6 +86,30 @@ def ours_file(job, folder):
     return {"setup": setup, "crops": crops, "plane": plane, "memory": memory()}
 
 
+def ours_zarr(job, folder):
+    """Crops read from an OME-Zarr of the whole frame, after one run of the command that wrote it (all levels)."""
+    volume = f"{folder}/volume.zarr"
+    subprocess.run(
+        [job["binary"], "label", job["swc"], "--quiet", "--variant", "binary", "--shape", ",".join(map(str, FRAME[::-1])),
+         "-o", volume], check=True)
+    setup = children()
+    import numpy as np
+    import zarr
+
+    array = zarr.open_group(volume, mode="r")["0"]
+    crops = []
+    for number, start in enumerate(job["crops"]):
+        begin = time.process_time()
+        crop = array[tuple(slice(s, s + n) for s, n in zip(start, CROP))]
+        crops.append(time.process_time() - begin)
+        np.save(f"{folder}/mask-{number}.npy", crop)
+    begin = time.process_time()
+    array[job["plane"]]
+    plane = time.process_time() - begin
+    shutil.rmtree(volume)
+    return {"setup": setup, "crops": crops, "plane": plane, "memory": memory()}
+
+
 def swcgeom(job, folder):
     import numpy as np
     import swcgeom as package
@@ -233,6 +257,7 @@ def gunpowder(job, folder):
 TOOLS = {
     "ours_command": (ours_command, "`neuronfs label`, one process a crop"),
     "ours_file": (ours_file, "`neuronfs label -o volume.npy` once, crops by `np.load(mmap_mode='r')`"),
+    "ours_zarr": (ours_zarr, "`neuronfs label -o volume.zarr` once, crops by zarr"),
     "swcgeom": (swcgeom, "swcgeom"),
     "navis": (navis, "navis `voxelize`"),
     "gunpowder": (gunpowder, "gunpowder `RasterizeGraph`"),
@@ -248,7 +273,7 @@ def install(venv):
     if not python.exists():
         subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True)
     versions = {}
-    for name, packages in {"numpy": ["numpy"], **PEERS}.items():
+    for name, packages in {"numpy": ["numpy"], "zarr": ["zarr"], **PEERS}.items():
         pip = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check", *packages]
         result = subprocess.run(pip, capture_output=True, text=True)
         if result.returncode != 0:
@@ -337,7 +362,7 @@ def compare(options, python, versions, folder):
     exact(swc, starts, folder)
     rows, notes = [], []
     for name, (_, title) in TOOLS.items():
-        if name in PEERS and name not in versions:
+        if (name in PEERS and name not in versions) or (name == "ours_zarr" and "zarr" not in versions):
             continue
         command = [str(python), __file__, "--tool", name, "--folder", str(folder), "--binary", job["binary"]]
         result = subprocess.run(command, capture_output=True, text=True)
