@@ -29,7 +29,8 @@ let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let package = Package(
     name: "NeuronFS",
     products: [
-        .executable(name: "neuronfs", targets: ["NeuronFS"])
+        .executable(name: "neuronfs", targets: ["NeuronFS"]),
+        .library(name: "Morphology", targets: ["Morphology"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -86,16 +87,21 @@ let package = Package(
             path: "Sources/NeuronFS", swiftSettings: strict),
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
-        tests("SupportTests", ["Support"]),
+        tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support"]),
         tests("BlockCacheTests", ["BlockCache", "Support"]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
-        tests("CatalogueTests", ["Catalogue", "Support"]),
+        tests("CatalogueTests", ["Catalogue", "Support", logging]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
+        tests(
+            "SpecimenDataTests",
+            ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
-        tests("FileTreeTests", ["FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Support"]),
+        tests("FileTreeTests", [
+                "FileTree", "SpecimenData", "Catalogue", "OMEZarr", "Morphology", "Support", logging,
+            ]),
     ]
 )

@@ -40,22 +40,22 @@ import Testing
     }
 
     @Test func classesOfAwkwardNeurons() throws {
-        try Self.check(seeds: 0..<12, count: 14, grid: Self.small)
+        try Self.check(seeds: 0..<40, count: 14, grid: Self.small)
     }
 
     @Test func withoutTheFloorAndWithTaper() throws {
         var options = LabelOptions()
         options.radiusFloor = false
         options.somaEdge = .taper
-        try Self.check(seeds: 100..<106, count: 14, grid: Self.small, options: options)
+        try Self.check(seeds: 100..<115, count: 14, grid: Self.small, options: options)
     }
 
     @Test func slabSampling() throws {
         var options = LabelOptions()
         options.sampling = .slab
-        try Self.check(seeds: 200..<206, count: 14, grid: Self.small, options: options)
+        try Self.check(seeds: 200..<212, count: 14, grid: Self.small, options: options)
         options.radiusFloor = false
-        try Self.check(seeds: 206..<209, count: 14, grid: Self.small, options: options)
+        try Self.check(seeds: 212..<220, count: 14, grid: Self.small, options: options)
     }
 
     @Test(arguments: [LabelVariant.classes3, .binary])
@@ -65,13 +65,13 @@ import Testing
 
     @Test func everyPyramidLevel() throws {
         let full = VoxelGrid(width: 173, height: 150, depth: 9, originX: 1, originY: 1)
-        for level in 1...4 { try Self.check(seeds: 400..<402, count: 14, grid: full.level(level)) }
+        for level in 1...4 { try Self.check(seeds: 400..<406, count: 14, grid: full.level(level)) }
     }
 
     @Test func unevenSpacing() throws {
         let grid = VoxelGrid(
             width: 30, height: 41, depth: 22, spacingX: 0.31, spacingY: 0.17, spacingZ: 0.1, originX: -7.25, originY: 3,
             originZ: 11)
-        try Self.check(seeds: 500..<504, count: 14, grid: grid)
+        try Self.check(seeds: 500..<512, count: 14, grid: grid)
     }
 }

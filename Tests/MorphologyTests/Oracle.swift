@@ -3,10 +3,10 @@ import Morphology
 
 /// The labels evaluated from their definition, sharing no code with the engine.
 ///
-/// A rounded cone is the union of the balls along an edge whose radius changes linearly, so a point is inside when the least
-/// of |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t (a distance to a moving point
-/// minus a linear function), so a golden section search over t converges to the minimum: 64 steps leave an interval of 1e-13
-/// of the edge. The engine never evaluates this function; it solves quadratics.
+/// A rounded cone is the union of the balls along an edge whose radius changes linearly, so a point is inside when the
+/// least of |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t (a distance to a moving
+/// point minus a linear function), so a golden section search over t converges to the minimum: 64 steps leave an
+/// interval of 1e-13 of the edge. The engine never evaluates this function; it solves quadratics.
 struct Oracle {
     var nodes: [Skeleton.Node]
     var grid: VoxelGrid
@@ -62,8 +62,18 @@ struct Oracle {
         }
     }
 
-    /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which keeps
-    /// the function convex.
+    /// A lower bound of `depth`: the distance to the segment less the larger radius.
+    static func bound(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double) -> Double {
+        let (ax, ay, az) = (piece.to.x - piece.from.x, piece.to.y - piece.from.y, piece.to.z - piece.from.z)
+        let (px, py, pz) = (x - piece.from.x, y - piece.from.y, z - piece.from.z)
+        let squared = ax * ax + ay * ay + az * az
+        let t = squared > 0 ? min(1, max(0, (px * ax + py * ay + pz * az) / squared)) : 0
+        let (dx, dy, dz) = (px - t * ax, py - t * ay, pz - t * az)
+        return sqrt(dx * dx + dy * dy + dz * dz) - max(piece.from.r, piece.to.r) - halfSlab
+    }
+
+    /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which
+    /// keeps the function convex.
     static func depth(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double = 0) -> Double {
         func at(_ t: Double) -> Double {
             let cx = piece.from.x + t * (piece.to.x - piece.from.x)
@@ -116,10 +126,12 @@ struct Oracle {
             for k in zs {
                 for j in ys {
                     for i in xs {
-                        let depth = Self.depth(
-                            piece, (Double(i) + grid.originX) * grid.spacingX,
-                            (Double(j) + grid.originY) * grid.spacingY,
-                            (Double(k) + grid.originZ) * grid.spacingZ, halfSlab: half)
+                        let px = (Double(i) + grid.originX) * grid.spacingX
+                        let py = (Double(j) + grid.originY) * grid.spacingY
+                        let pz = (Double(k) + grid.originZ) * grid.spacingZ
+                        // Most of the box around a slanting piece is out of reach.
+                        if Self.bound(piece, px, py, pz, halfSlab: half) > reach + 1e-3 { continue }
+                        let depth = Self.depth(piece, px, py, pz, halfSlab: half)
                         let at = ((k - z.lowerBound) * y.count + j - y.lowerBound) * x.count + i - x.lowerBound
                         volume[at] = merge(piece, depth, volume[at])
                     }

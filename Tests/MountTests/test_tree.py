@@ -114,7 +114,7 @@ def test_extended_attributes(trainable):
     url = os.getxattr(trainable / "skeleton.swc", "user.neuronfs.url").decode()
     assert url.endswith("/api/v2/well_known_file_download/" + url.rsplit("/", 1)[1])
     data = (trainable / "skeleton.swc").read_bytes()
-    assert int(os.getxattr(trainable / "skeleton.swc", "user.neuronfs.cached")) == len(data)
+    assert int(os.getxattr(trainable / "skeleton.swc", "user.neuronfs.cached")) >= len(data)  # on disk, in whole pages
     assert os.getxattr(trainable / "skeleton.swc", "user.neuronfs.etag")
     assert "user.neuronfs.url" in os.listxattr(trainable / "skeleton.swc")
     with pytest.raises(OSError) as caught:

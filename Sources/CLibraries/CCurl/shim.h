@@ -6,13 +6,16 @@
    of that type-checking macros; Swift imports neither. One wrapper per
    argument type, named after it. */
 static inline CURLcode shim_easy_set_long(CURL *h, CURLoption o, long v) { return curl_easy_setopt(h, o, v); }
-static inline CURLcode shim_easy_set_offset(CURL *h, CURLoption o, curl_off_t v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode shim_easy_set_string(CURL *h, CURLoption o, const char *v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode shim_easy_set_pointer(CURL *h, CURLoption o, void *v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode shim_easy_set_slist(CURL *h, CURLoption o, struct curl_slist *v) { return curl_easy_setopt(h, o, v); }
+/* CURLOPT_WRITEFUNCTION and CURLOPT_HEADERFUNCTION have this one type. */
 typedef size_t (*shim_write_callback)(char *data, size_t size, size_t count, void *context);
 static inline CURLcode shim_easy_set_write(CURL *h, CURLoption o, shim_write_callback f) { return curl_easy_setopt(h, o, f); }
 static inline CURLcode shim_easy_get_long(CURL *h, CURLINFO i, long *v) { return curl_easy_getinfo(h, i, v); }
+static inline CURLcode shim_easy_get_string(CURL *h, CURLINFO i, const char **v) { return curl_easy_getinfo(h, i, (char **)v); }
 static inline CURLcode shim_easy_get_pointer(CURL *h, CURLINFO i, void **v) { return curl_easy_getinfo(h, i, (char **)v); }
 static inline CURLMcode shim_multi_set_long(CURLM *m, CURLMoption o, long v) { return curl_multi_setopt(m, o, v); }
+/* A macro: CURL_GLOBAL_ALL is a bit combination of macros. */
+static inline CURLcode shim_global_init(void) { return curl_global_init(CURL_GLOBAL_ALL); }
 #endif

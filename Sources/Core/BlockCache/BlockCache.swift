@@ -204,6 +204,12 @@ public final class BlockCache: Sendable {
         state.removeFiles(digests)
     }
 
+    /// Bytes on disk of the blocks of the object `id`, in all its versions and levels. Walks the whole index: for a
+    /// person's question, not for the serving path.
+    public func bytes(ofObject id: String) -> Int {
+        state.guarded.withLock { $0.index.bytes(ofObject: id) }
+    }
+
     /// Counts since opening, and what the cache holds now.
     public var statistics: CacheStatistics { state.statistics }
 

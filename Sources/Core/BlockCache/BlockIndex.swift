@@ -141,6 +141,12 @@ struct BlockIndex {
         return slots.filter { $0.isUsed && $0.object == object }.map(\.digest)
     }
 
+    /// Bytes on disk of the blocks whose object id is `id` or continues it after a slash.
+    func bytes(ofObject id: String) -> Int {
+        let numbers = Set(objects.numbers(under: id))
+        return slots.reduce(0) { $0 + ($1.isUsed && numbers.contains($1.object) ? Int($1.size) : 0) }
+    }
+
     /// Makes room for a block of `length` bytes, so that with it at most `limits.maximumBytes` are used and, of the `free`
     /// bytes of the file system, the limit stays free. The caller removes the victims' files before it writes.
     mutating func reserve(length: Int, limits: CacheLimits, free: Int?, now: Double) -> Reservation {

@@ -14,6 +14,11 @@ struct ObjectTable {
     /// The number of the object `id`, if it has blocks.
     func number(of id: String) -> UInt32? { byID[id] }
 
+    /// The numbers of the objects whose id is `id` or continues it after a slash.
+    func numbers(under id: String) -> [UInt32] {
+        byID.filter { $0.key == id || $0.key.hasPrefix(id + "/") }.map(\.value)
+    }
+
     func isPinned(_ number: UInt32) -> Bool { entries[Int(number)].isPinned }
 
     /// Counts one block more of `id`.

@@ -19,10 +19,23 @@ struct SpecimenContext: Sendable {
     static let planeDistance = 0.28
 
     /// Spacing in x and y, um, as the rows of the stack say.
-    var resolution: Double { stack?.planes.first?.resolution ?? 0.1144 }
+    var resolution: Double { stack?.resolution ?? PlaneImage.standardResolution }
+
+    /// Indices of the planes that are there, ascending.
+    var planeIndices: [Int] { stack.map { stack in stack.planes.map(stack.index) } ?? [] }
 
     /// Label planes exist where there is both a skeleton and a frame to draw it in.
     var hasLabels: Bool { specimen.hasSkeleton && stack != nil }
+
+    /// The voxel grid of the stack: of the frame that most planes have.
+    var stackGrid: VoxelGrid? {
+        stack.map { stack in
+            VoxelGrid(
+                width: stack.width, height: stack.height, depth: stack.depth, spacingX: stack.resolution,
+                spacingY: stack.resolution, spacingZ: Self.planeDistance, originX: Double(stack.x),
+                originY: Double(stack.y), originZ: 0)
+        }
+    }
 
     /// The voxel grid of `image`: its pixel (0, 0) lies at (x, y) of the full frame, plane 0 at z = 0.
     func grid(of image: PlaneImage) -> VoxelGrid {
@@ -30,6 +43,11 @@ struct SpecimenContext: Sendable {
             width: image.width, height: image.height, depth: stack?.depth ?? 0, spacingX: image.resolution,
             spacingY: image.resolution, spacingZ: Self.planeDistance, originX: Double(image.x),
             originY: Double(image.y), originZ: 0)
+    }
+
+    /// Whether a plane has the place and size of the stack. Others are planes of their own size, and zero in volumes.
+    func isOfStackSize(_ image: PlaneImage) -> Bool {
+        image.width == stack?.width && image.height == stack?.height && image.x == stack?.x && image.y == stack?.y
     }
 
     var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: Self.planeDistance) }
@@ -40,8 +58,10 @@ struct SpecimenContext: Sendable {
     }
 
     func markerFile(endpoint: String) -> RemoteFile? {
-        details.markerFileID(skeletonFileID: specimen.skeletonFileID).map { remoteFile($0, endpoint: endpoint) }
+        markerFileID.map { remoteFile($0, endpoint: endpoint) }
     }
+
+    var markerFileID: Int? { specimen.skeletonFileID.flatMap { details.markerFileID(forSkeleton: $0) } }
 
     func recordingFile(endpoint: String) -> RemoteFile? {
         specimen.recordingFileID.map { remoteFile($0, endpoint: endpoint) }
@@ -61,17 +81,16 @@ struct SpecimenContext: Sendable {
             RemoteFile(
                 id: "\(id)/image/\(projection.imageID)",
                 url: RMA.imageURL(
-                    base: endpoint, imageID: projection.imageID, left: nil, top: nil, width: nil, height: nil,
-                    downsample: 0, quality: nil),
+                    base: endpoint, imageID: projection.imageID, left: projection.x, top: projection.y,
+                    width: projection.width, height: projection.height),
                 isImage: true)
         }
     }
 
-    /// What labels are made from, in the frame of `image`.
-    func subject(in image: PlaneImage, endpoint: String) -> SkeletonService.Subject? {
-        skeletonFile(endpoint: endpoint).map { skeleton in
-            SkeletonService.Subject(
-                specimen: id, skeleton: skeleton, marker: markerFile(endpoint: endpoint), grid: grid(of: image))
-        }
+    /// What labels are made from, in `grid`.
+    func subject(in grid: VoxelGrid?, endpoint: String) -> SkeletonService.Subject? {
+        guard let skeleton = skeletonFile(endpoint: endpoint), let grid else { return nil }
+        return SkeletonService.Subject(
+            specimen: id, skeleton: skeleton, marker: markerFile(endpoint: endpoint), grid: grid)
     }
 }

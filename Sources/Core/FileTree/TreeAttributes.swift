@@ -46,7 +46,7 @@ extension Tree {
         case .root: return directory(Self.topNodes.count { $0.node.kind == .directory })
         case .control, .trainableSpecies, .split, .grouping(.name): return directory(0)
         case .trainable: return directory(Species.allCases.count)
-        case .splits: return directory(Split.allCases.count)
+        case .splits: return directory(SplitPart.allCases.count)
         case .species(let species): return directory(index.bySpecies[species]?.count ?? 0)
         case .grouping(let grouping): return directory(index.groups(grouping).count)
         case .group(let grouping, let hash): return index.group(grouping, hash: hash).map { _ in directory(0) }

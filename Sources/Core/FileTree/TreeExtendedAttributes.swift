@@ -35,8 +35,8 @@ extension Tree {
         case .plane(_, .stack, let index):
             guard let image = context.stack?.plane(at: index) else { return nil }
             url = RMA.imageURL(
-                base: parts.endpoint, imageID: image.imageID, left: nil, top: nil, width: nil, height: nil,
-                downsample: 0, quality: nil)
+                base: parts.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
+                height: image.height)
             object = PlaneReader.objectID(of: image, specimen: id)
         case .plane(_, _, _):
             // A label plane comes from the skeleton.

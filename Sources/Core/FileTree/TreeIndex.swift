@@ -13,8 +13,6 @@ struct TreeIndex: Sendable {
     let snapshot: CatalogueSnapshot
     let bySpecies: [Species: [Int]]
     let trainable: [Species: [Int]]
-    let splits: [Split: [Int]]
-    let splitOf: [Int: Split]
     let specimenOfName: [String: Int]
     private let groups: [Grouping: [Group]]
     private let groupByName: [Grouping: [String: Int]]
@@ -27,24 +25,10 @@ struct TreeIndex: Sendable {
         // A specimen without an inode number cannot be shown.
         let specimens = snapshot.specimens.filter { UInt32(exactly: $0.id) != nil }
         bySpecies = Dictionary(grouping: specimens, by: \.species).mapValues { $0.map(\.id) }
-        let trainable = specimens.filter(\.isTrainable)
-        self.trainable = Dictionary(grouping: trainable, by: \.species).mapValues { $0.map(\.id) }
-        var splits: [Split: [Int]] = [:]
-        var splitOf: [Int: Split] = [:]
-        for specimen in trainable {
-            let split = snapshot.split(of: specimen)
-            splits[split, default: []].append(specimen.id)
-            splitOf[specimen.id] = split
-        }
-        self.splits = splits
-        self.splitOf = splitOf
-        var names: [String: Int] = [:]
-        for specimen in specimens where Self.isFileName(specimen.name) { names[specimen.name] = specimen.id }
-        specimenOfName = names
+        trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.species).mapValues { $0.map(\.id) }
+        specimenOfName = Dictionary(snapshot.groups.byName.map { ($0.link, $0.specimenID) }) { first, _ in first }
         var groups: [Grouping: [Group]] = [:]
-        for grouping in Grouping.allCases where grouping != .name {
-            groups[grouping] = Self.groups(specimens, grouping)
-        }
+        for grouping in Grouping.allCases { groups[grouping] = Self.groups(snapshot.groups, grouping) }
         self.groups = groups
         groupByName = groups.mapValues { list in
             Dictionary(list.enumerated().map { ($1.name, $0) }) { first, _ in first }
@@ -68,36 +52,20 @@ struct TreeIndex: Sendable {
         groupByHash[grouping]?[hash].flatMap { groups[grouping]?[$0] }
     }
 
-    /// The value by which `grouping` sorts a specimen, as a folder name; nil where the specimen has none.
-    static func groupName(_ specimen: Specimen, _ grouping: Grouping) -> String? {
-        let value: String? =
+    private static func groups(_ all: SpecimenGroups, _ grouping: Grouping) -> [Group] {
+        let list =
             switch grouping {
-            case .name: specimen.name
-            case .structure: specimen.structureAcronym
-            case .layer: specimen.layer
-            case .line: specimen.lineName
-            case .dendriteType: specimen.dendriteType
+            case .name: [SpecimenGroup]()
+            case .structure: all.byStructure
+            case .layer: all.byLayer
+            case .line: all.byLine
+            case .dendriteType: all.byDendriteType
             }
-        // Layer "2/3" is the one value with a slash in the database.
-        return value.map { $0.replacing("/", with: "-") }.flatMap { isFileName($0) ? $0 : nil }
-    }
-
-    /// Whether `name` can be a file name: not empty, not a dot entry, no slash or NUL, 255 bytes at most.
-    private static func isFileName(_ name: String) -> Bool {
-        !name.isEmpty && name != "." && name != ".." && name.utf8.count <= 255
-            && !name.utf8.contains { $0 == UInt8(ascii: "/") || $0 == 0 }
-    }
-
-    private static func groups(_ specimens: [Specimen], _ grouping: Grouping) -> [Group] {
-        var members: [String: [Int]] = [:]
-        for specimen in specimens {
-            if let name = groupName(specimen, grouping) { members[name, default: []].append(specimen.id) }
-        }
         var taken: Set<UInt32> = []
-        return members.sorted { $0.key < $1.key }.map { name, ids in
-            var hash = Self.hash(name)
+        return list.map { group in
+            var hash = Self.hash(group.folder)
             while !taken.insert(hash).inserted { hash &+= 1 }
-            return Group(name: name, hash: hash, specimens: ids)
+            return Group(name: group.folder, hash: hash, specimens: group.specimenIDs)
         }
     }
 

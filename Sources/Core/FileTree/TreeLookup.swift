@@ -50,8 +50,8 @@ extension Tree {
             case .grouping(let grouping): index.group(grouping, named: name).map { .group(grouping, $0.hash) }
             case .group(let grouping, let hash):
                 specimenID(name, among: index.group(grouping, hash: hash)?.specimens).map { .link(grouping.place, $0) }
-            case .splits: Split(rawValue: name).map { .split($0) }
-            case .split(let split): specimenID(name, among: index.splits[split]).map { .link(.split, $0) }
+            case .splits: SplitPart(rawValue: name).map { .split($0) }
+            case .split(let split): specimenID(name, among: index.snapshot.splits[split]).map { .link(.split, $0) }
             default: nil
             }
         guard let found else {
@@ -118,8 +118,8 @@ extension Tree {
         case .group(let grouping, let hash):
             guard let group = index.group(grouping, hash: hash) else { return completion(.failure(.notFound)) }
             nodes = links(group.specimens, grouping.place)
-        case .splits: nodes = Split.allCases.map { ($0.rawValue, .split($0)) }
-        case .split(let split): nodes = links(index.splits[split], .split)
+        case .splits: nodes = SplitPart.allCases.map { ($0.rawValue, .split($0)) }
+        case .split(let split): nodes = links(index.snapshot.splits[split], .split)
         default: return completion(.failure(.notDirectory))
         }
         completion(
@@ -139,7 +139,7 @@ extension Tree {
         switch node {
         case .specimen: nodes = specimenChildren(context)
         case .planes(let id, let series):
-            nodes = (context.stack?.indices ?? []).map { (PlaneNames.name($0), .plane(id, series, $0)) }
+            nodes = context.planeIndices.map { (PlaneNames.name($0), .plane(id, series, $0)) }
         case .projections(let id):
             nodes = ProjectionFile.allCases.filter { context.projection($0) != nil }
                 .map { ($0.name, .projection(id, $0)) }

@@ -8,10 +8,10 @@ internal import VirtualTIFF
 extension Tree {
     /// The BigTIFF of a whole series; nil when the stack has none.
     func volumeLayout(_ context: SpecimenContext, _ series: Series) -> VolumeTIFF? {
-        guard let stack = context.stack, let first = stack.planes.first else { return nil }
+        guard let stack = context.stack else { return nil }
         do throws(TIFFLayoutError) {
             return try VolumeTIFF(
-                width: first.width, height: first.height, depth: stack.depth,
+                width: stack.width, height: stack.height, depth: stack.depth,
                 bitsPerSample: series.bitsPerSample(main: parts.mainVariant), spacing: context.spacing,
                 description: nil)
         } catch {
@@ -26,11 +26,12 @@ extension Tree {
         _ context: SpecimenContext, _ series: Series, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        guard let layout = volumeLayout(context, series), let stack = context.stack, let first = stack.planes.first
-        else { return completion(.failure(.notFound)) }
-        // A plane that is missing, or of another size than the first, is zero in both volumes.
+        guard let layout = volumeLayout(context, series), let stack = context.stack else {
+            return completion(.failure(.notFound))
+        }
+        // A plane that is missing, or of another size than most, is zero in both volumes.
         let images = (0..<stack.depth).map { index in
-            stack.plane(at: index).flatMap { $0.width == first.width && $0.height == first.height ? $0 : nil }
+            stack.plane(at: index).flatMap { context.isOfStackSize($0) ? $0 : nil }
         }
         guard series != .stack else {
             return completion(

@@ -73,7 +73,7 @@ extension Tree {
     ) {
         guard series != .stack else {
             // A plane that the database does not have is the fill value.
-            return completion(.success({ box in box.planes.contains { context.stack?.plane(at: $0) != nil } }))
+            return completion(.success({ box in box.planes.contains { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false } }))
         }
         labelSource(context, series, level: level, token: token) { outcome in
             completion(
@@ -88,8 +88,8 @@ extension Tree {
         _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<any LabelSource, FileTreeError>) -> Void
     ) {
-        guard let first = context.stack?.planes.first, let variant = series.variant(main: parts.mainVariant),
-            let subject = context.subject(in: first, endpoint: parts.endpoint)
+        guard let variant = series.variant(main: parts.mainVariant),
+            let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint)
         else { return completion(.failure(.notFound)) }
         parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) {
             completion($0.mapError { .data($0) })
@@ -116,7 +116,8 @@ extension Tree {
                     })
             }
         }
-        guard let plane = box.planes.first, let image = context.stack?.plane(at: plane) else {
+        guard let plane = box.planes.first, let image = context.stack?.plane(at: plane), context.isOfStackSize(image)
+        else {
             return completion(.failure(.notFound))
         }
         parts.planes.version(of: image, specimen: context.id, level: level) { [self] version in

@@ -31,6 +31,8 @@ public struct FuseStatistics: Sendable {
     public var oldestWait: Double
     /// Requests that ended by their deadline.
     public var expired: Int
+    /// Bytes handed to readers.
+    public var servedBytes: Int
 }
 
 /// One mount. ``run()`` blocks until it is unmounted or a signal ends it.
@@ -94,7 +96,8 @@ public struct FuseStatistics: Sendable {
     public var statistics: FuseStatistics {
         let waiting = context.registry.waiting
         return FuseStatistics(
-            waiting: waiting.count, oldestWait: waiting.oldest, expired: context.registry.expiredCount)
+            waiting: waiting.count, oldestWait: waiting.oldest, expired: context.registry.expiredCount,
+            servedBytes: context.registry.served.value)
     }
 
     /// Tells the kernel that the bytes and attributes of `inode` are of a new version. Not to be called from a FUSE

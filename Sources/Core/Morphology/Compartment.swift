@@ -12,7 +12,8 @@ public enum Compartment: UInt8, Sendable, Hashable, CaseIterable {
     /// Any other type, 0 included, which must not become background.
     case unknown = 255
 
-    /// The compartment an SWC type names by itself; `nil` for 5 (fork) and 6 (end), which take their nearest ancestor's.
+    /// The compartment an SWC type names by itself; `nil` for 5 (fork) and 6 (end), which take their nearest
+    /// ancestor's.
     init?(type: Int) {
         switch type {
         case 1: self = .soma

@@ -2,8 +2,8 @@
 public enum PlaneSampling: String, Sendable, Hashable, CaseIterable {
     /// At the voxel centre in z. With the radius floor this already keeps every neurite connected.
     case centre
-    /// Anywhere in the voxel's z interval (half a z spacing either side), closed: closer to a widefield image, 10 to 30 %
-    /// more voxels.
+    /// Anywhere in the voxel's z interval (half a z spacing either side), closed: closer to a widefield image, 10 to 30
+    /// % more voxels.
     case slab
 }
 
@@ -39,7 +39,8 @@ public struct LabelOptions: Sendable, Hashable {
     public var sampling = PlaneSampling.centre
     /// Default `.tube`.
     public var somaEdge = SomaEdge.tube
-    /// Whether a radius below half a voxel diagonal is raised to it, which keeps every piece 26-connected. Default true.
+    /// Whether a radius below half a voxel diagonal is raised to it, which keeps every piece 26-connected. Default
+    /// true.
     public var radiusFloor = true
     /// `LabelVariant.distance`: the distance at which the value saturates. Default 2 um.
     public var clip = 2.0
@@ -52,8 +53,9 @@ public struct LabelOptions: Sendable, Hashable {
     public var ignoreRadius = 5.0
     /// `LabelVariant.ignore`: the value of ignored voxels, 1...255. Default 255, PyTorch's customary `ignore_index`.
     public var ignoreValue: UInt8 = 255
-    /// Upper bound of the runs one index may compute before overlaps are resolved; a real neuron needs under 3 million.
-    public var maximumRuns = 40_000_000
+    /// Upper bound of the runs one index may compute before overlaps are resolved; 41,000 nodes of usual size need 0.9
+    /// million. Default 20 million.
+    public var maximumRuns = 20_000_000
 
     /// The defaults.
     public init() {}

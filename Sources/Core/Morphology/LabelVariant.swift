@@ -20,12 +20,12 @@ public enum LabelVariant: String, Sendable, Hashable, CaseIterable {
     case distance
     /// uint8 gaussian peaks at soma, tips and branch points, 255 at a node; see `NodeField`.
     case nodes
-    /// As `classes`, with `LabelOptions.ignoreValue` within `ignoreRadius` of every marker of type 10 (cut dendrite) and
-    /// 20 (no reconstruction), over background and classes alike: what happens there was not traced. Nodes of unknown
-    /// class have the same value.
+    /// As `classes`, with `LabelOptions.ignoreValue` within `ignoreRadius` of every marker of type 10 (cut dendrite)
+    /// and 20 (no reconstruction), over background and classes alike: what happens there was not traced. Nodes of
+    /// unknown class have the same value.
     ///
-    /// nnU-Net wants consecutive class ids with the ignore label last. 255 is not that: for nnU-Net make the source with
-    /// `ignoreValue = 5` and declare `"ignore": 5` after the classes 0...4 in dataset.json.
+    /// nnU-Net wants consecutive class ids with the ignore label last. 255 is not that: for nnU-Net make the source
+    /// with `ignoreValue = 5` and declare `"ignore": 5` after the classes 0...4 in dataset.json.
     case ignore
 
     /// Bytes a voxel: 2 for `instance`, else 1.

@@ -78,9 +78,6 @@ public final class CatalogueService: Sendable {
     private static func fetch(
         _ origin: Origin, completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.offlineReason != nil {
-            return completion(.failure(.offline(object: "the list of cells")))
-        }
         let endpoint = origin.endpoint
         origin.rows({ RMA.cellsURL(base: endpoint, startRow: $0) }, token: CancellationToken()) { outcome in
             let rows: RMARows
@@ -89,11 +86,11 @@ public final class CatalogueService: Sendable {
             case .success(let arrived): rows = arrived
             }
             do throws(CatalogueError) {
-                try origin.store.replaceCells(rows: rows.rows, totalRows: rows.total, at: wallClockSeconds())
+                _ = try origin.store.replaceCells(rows: rows.rows, totalRows: rows.total, at: wallClockSeconds())
                 guard let snapshot = try origin.store.loadSnapshot() else {
                     return completion(.failure(.catalogue(.incomplete(expected: rows.total, got: 0))))
                 }
-                for issue in snapshot.issues { origin.logger.warning("\(issue)") }
+                for issue in snapshot.issues { origin.logger.notice("\(issue)") }
                 completion(.success(snapshot))
             } catch {
                 completion(.failure(.catalogue(error)))

@@ -31,7 +31,7 @@ public final class DetailsService: Sendable {
         flights.join(specimen, token: token, completion: completion) { token, finish in
             let queued = origin.workers.submit { [self] in
                 do throws(CatalogueError) {
-                    if let details = try origin.store.details(of: specimen) {
+                    if let details = try origin.store.details(of: specimen), details.isComplete {
                         recent.insert(details, for: specimen, cost: 1)
                         return finish(.success(details))
                     }
@@ -62,9 +62,6 @@ public final class DetailsService: Sendable {
         _ specimen: Specimen, token: CancellationToken,
         completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.offlineReason != nil {
-            return completion(.failure(.offline(object: "\(specimen.id)/details")))
-        }
         let id = specimen.id
         let endpoint = origin.endpoint
         // A query that the catalogue's row already answers with "none" is not asked.
@@ -116,15 +113,20 @@ public final class DetailsService: Sendable {
         _ specimen: Specimen, _ parts: Parts,
         completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
     ) {
-        let rows = SpecimenDetails.Rows(
-            planes: parts.planes ?? [], projections: parts.projections ?? [],
-            reconstructions: parts.reconstructions ?? [])
-        let details = SpecimenDetails(specimenID: specimen.id, rows: rows)
+        let details = SpecimenDetails(
+            of: specimen.id, subImages: parts.planes ?? [], projections: parts.projections ?? [],
+            reconstructions: parts.reconstructions ?? [], at: wallClockSeconds())
         do throws(CatalogueError) {
-            try origin.store.saveDetails(rows, of: specimen.id)
+            try origin.store.saveDetails(
+                subImages: parts.planes, projections: parts.projections, reconstructions: parts.reconstructions,
+                of: specimen.id, at: details.fetchedAt)
         } catch {
+            // Served from memory; asked for again by the next mount.
             origin.logger.warning(
                 "catalogue not writable", metadata: ["specimen": "\(specimen.id)", "reason": "\(error)"])
+        }
+        for issue in details.issues {
+            origin.logger.notice("\(issue)", metadata: ["specimen": "\(specimen.id)"])
         }
         recent.insert(details, for: specimen.id, cost: 1)
         completion(.success(details))

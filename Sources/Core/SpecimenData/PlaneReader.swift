@@ -114,10 +114,27 @@ public final class PlaneReader: Sendable {
     public func prefetch(_ version: Version, tileRow row: Int) {
         guard row >= 0, row < version.grid.rows else { return }
         let columns = version.grid.columns
-        for index in row * columns..<(row + 1) * columns
-        where decoded[version.tile(index)] == nil {
-            origin.fetcher.prefetch(plan(version, index, box: nil))
+        let indices = (row * columns..<(row + 1) * columns).filter { decoded[version.tile($0)] == nil }
+        guard let first = indices.first else { return }
+        guard registry.cached(version.objectID) == nil else {
+            for index in indices { origin.fetcher.prefetch(plan(version, index, box: nil)) }
+            return
         }
+        // Blocks are named by the image's version, which its first tile tells.
+        origin.fetcher.fetch(plan(version, first, box: nil), lane: .prefetch, token: CancellationToken()) {
+            [self] outcome in
+            guard case .success(let block) = outcome else { return }
+            learn(version, block)
+            for index in indices.dropFirst() { origin.fetcher.prefetch(plan(version, index, box: nil)) }
+        }
+    }
+
+    /// Notes the version of an image that was not known.
+    private func learn(_ version: Version, _ block: FetchedBlock) {
+        guard !block.fromCache, registry.cached(version.objectID) == nil else { return }
+        registry.learn(
+            version.objectID, length: nil, etag: block.validator.isEmpty ? nil : block.validator, lastModified: nil,
+            contentType: "image/jpeg")
     }
 
     /// Bytes of decoded tiles in memory.
@@ -144,14 +161,11 @@ public final class PlaneReader: Sendable {
     ) -> Result<[UInt8], SpecimenDataError> {
         switch outcome {
         case .failure(.changedUpstream(_, _, let new)):
-            registry.learn(version.objectID, length: nil, etag: nil, lastModified: new, contentType: nil)
+            registry.learn(version.objectID, length: nil, etag: new, lastModified: nil, contentType: nil)
             return .failure(.changedUpstream(object: version.objectID))
         case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
-            if !block.fromCache, registry.cached(version.objectID) == nil {
-                registry.learn(
-                    version.objectID, length: nil, etag: nil, lastModified: block.validator, contentType: "image/jpeg")
-            }
+            learn(version, block)
             let rectangle = version.grid.rectangle(index)
             do throws(ImageCodecError) {
                 let pixels: [UInt8]

@@ -17,30 +17,36 @@ struct RMAEngine {
         // A condition on an association also selects what is written of it: they are one join.
         let joined = query.includes.map { include in Self.merge(include, query.criteria) }
         let table = try candidates(model, query)
-        let isUnconditional =
-            query.filters.isEmpty && !query.criteria.contains(where: \.isConditional)
-            && !joined.contains(where: \.isConditional) && query.criteria.isEmpty
-        let options = query.options
-        if isUnconditional && options.order.isEmpty {
-            // Only the page is made, however long the table.
-            let start = min(options.startRow, table.count)
-            let end = options.rowLimit.map { min(start + $0, table.count) } ?? table.count
-            let rows = try (start..<end).map { try write(table.row($0), joined, options) }
-            return Result(rows: rows, total: options.counts ? table.count : rows.count, startRow: options.startRow)
+        let criteria = query.criteria.filter { association in
+            !(association.filters.isEmpty && association.children.isEmpty
+                && model.mandatory.contains(association.name))
         }
-        var matches: [RMARow] = []
+        let conditions = joined.filter(\.isConditional)
+        let options = query.options
+        if query.filters.isEmpty && criteria.isEmpty && conditions.isEmpty && options.order.isEmpty {
+            // Only the page is made, however long the table.
+            return try result(table, Array(page(0..<table.count, options)), table.count, joined, options)
+        }
+        var matches: [Int] = []
         for index in 0..<table.count {
             let row = table.row(index)
-            if try meets(row, query.filters), try query.criteria.allSatisfy({ try exists(row, $0) }),
-                try joined.allSatisfy({ try !$0.isConditional || exists(row, $0) })
-            {
-                matches.append(row)
+            if try meets(row, query.filters), try (criteria + conditions).allSatisfy({ try exists(row, $0) }) {
+                matches.append(index)
             }
         }
-        sort(&matches, options.order)
-        let page = matches.dropFirst(options.startRow).prefix(options.rowLimit ?? matches.count)
-        let rows = try page.map { try write($0, joined, options) }
-        return Result(rows: rows, total: options.counts ? matches.count : rows.count, startRow: options.startRow)
+        sort(&matches, table, options.order)
+        return try result(table, Array(page(matches, options)), matches.count, joined, options)
+    }
+
+    private func page<Rows: RandomAccessCollection<Int>>(_ rows: Rows, _ options: RMAOptions) -> some Sequence<Int> {
+        rows.dropFirst(options.startRow).prefix(options.rowLimit ?? rows.count)
+    }
+
+    private func result(
+        _ table: RMATable, _ page: [Int], _ total: Int, _ joined: [RMAAssociation], _ options: RMAOptions
+    ) throws -> Result {
+        let rows = try page.map { try write(table.row($0), joined, options) }
+        return Result(rows: rows, total: options.counts ? total : rows.count, startRow: options.startRow)
     }
 
     /// The rows to look at: an equality on the key, or on the specimen, spares reading the whole table.
@@ -127,16 +133,18 @@ struct RMAEngine {
         return .object(object)
     }
 
-    private func sort(_ rows: inout [RMARow], _ order: [(field: String, descending: Bool)]) {
+    private func sort(_ indices: inout [Int], _ table: RMATable, _ order: [(field: String, descending: Bool)]) {
         guard !order.isEmpty else { return }
-        rows.sort { left, right in
-            for (field, descending) in order {
-                switch JSONOrder.compare(left.fields[field], right.fields[field]) {
+        var keys: [Int: [JSONValue?]] = [:]
+        for index in indices { keys[index] = order.map { table.row(index).fields[$0.field] } }
+        indices.sort { left, right in
+            for (column, entry) in order.enumerated() {
+                switch JSONOrder.compare(keys[left]?[column], keys[right]?[column]) {
                 case 0: continue
-                case let sign: return (sign < 0) != descending
+                case let sign: return (sign < 0) != entry.descending
                 }
             }
-            return false
+            return left < right
         }
     }
 }

@@ -39,6 +39,16 @@ enum RMAModel: String, CaseIterable, Sendable {
 
     /// The field that identifies a row.
     var key: String { self == .specimenDetail ? "specimen__id" : "id" }
+
+    /// Associations that no row lacks: asking for them alone selects nothing.
+    var mandatory: Set<String> {
+        switch self {
+        case .subImage: ["data_set"]
+        case .ephysResult, .ephysFeature, .ephysSweep, .neuronReconstruction, .dataSet, .projectionImage: ["specimen"]
+        case .wellKnownFile: ["well_known_file_type"]
+        case .specimenDetail, .specimen, .wellKnownFileType: []
+        }
+    }
 }
 
 /// Rows of a model, made when asked for: the planes of all stacks together are hundreds of thousands of rows.

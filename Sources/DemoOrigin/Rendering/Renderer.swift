@@ -28,7 +28,7 @@ struct Renderer: Sendable {
         }
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { pixels, initialized in
             unsafe shadow.withUnsafeBufferPointer { shadow in
-                unsafe Self.compose(view.texture, region, shadow.baseAddress, pixels)
+                unsafe Self.compose(view.texture, region, shadow.isEmpty ? nil : shadow.baseAddress, pixels)
             }
             initialized = count
         }

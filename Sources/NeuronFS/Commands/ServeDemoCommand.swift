@@ -19,8 +19,8 @@ struct ServeDemoCommand: ParsableCommand {
 
     func run() throws {
         let signals = Signals.blockEnding()
-        let server = try DemoStart.server(data: data.map(Paths.absolute), port: port, latency: latency)
-        Output.line(server.url)
+        let (server, url) = try DemoStart.server(data: data.map(Paths.absolute), port: port, latency: latency)
+        Output.line(url)
         signals.wait()
         server.stop()
     }

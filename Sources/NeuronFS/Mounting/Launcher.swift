@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 import Support
 
@@ -12,9 +13,8 @@ enum Launcher {
         let log = try LogLevels.openFile(logFile)
         defer { close(log) }
         var ends: [Int32] = [0, 0]
-        guard unsafe pipe2(&ends, Self.closeOnExec) == 0 else {
-            throw Failure(sentence: "cannot make a pipe: \(Errno.current)")
-        }
+        let code = unsafe posix_pipe(&ends)
+        guard code == 0 else { throw Failure(sentence: "cannot make a pipe: \(Errno(rawValue: -code))") }
         let pid: pid_t
         do throws(Errno) {
             defer { close(ends[1]) }
@@ -30,7 +30,4 @@ enum Launcher {
         }
         unsafe closedir(directory)
     }
-
-    /// `O_CLOEXEC`: the daemon gets its end under another number.
-    private static let closeOnExec = O_CLOEXEC
 }

@@ -48,9 +48,9 @@ final class MountDaemon {
             demo = nil
             endpoint = url
         case .demo(let data):
-            let server = try DemoStart.server(data: data)
-            demo = server
-            endpoint = server.url
+            let started = try DemoStart.server(data: data)
+            demo = started.server
+            endpoint = started.url
         }
         // The demo's port changes from start to start; its bytes do not.
         let identity = demo == nil ? endpoint : "demo"
@@ -65,7 +65,8 @@ final class MountDaemon {
             throw Failure(sentence: "\(error)")
         }
         do throws(CatalogueError) {
-            store = try CatalogueStore(path: "\(plan.cacheDirectory)/catalogue-\(Self.fileName(identity)).sqlite")
+            store = try CatalogueStore(
+                path: "\(plan.cacheDirectory)/catalogue-\(Self.fileName(identity)).sqlite", logger: log("catalogue"))
         } catch {
             cache.close()
             demo?.stop()
@@ -76,7 +77,7 @@ final class MountDaemon {
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
-            cache: cache, source: transport, workers: workers, isOffline: settings.offline, logger: log("fetch"))
+            cache: cache, source: TransportSource(transport), workers: workers, isOffline: settings.offline, logger: log("fetch"))
         let origin = Origin(
             endpoint: endpoint, transport: transport, fetcher: fetcher, store: store, workers: workers,
             timeout: settings.timeout, logger: log("data"))
@@ -84,7 +85,7 @@ final class MountDaemon {
         do throws(SpecimenDataError) {
             catalogue = try CatalogueService(origin: origin)
         } catch {
-            Self.takeDown(transport, workers, cache, store, demo)
+            Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
         }
         let registry = ObjectRegistry(origin: origin)
@@ -110,10 +111,12 @@ final class MountDaemon {
                     sourceName: demo == nil ? "neuronfs" : "neuronfs-demo", requestTimeout: settings.timeout),
                 logger: log("fuse"))
         } catch {
-            Self.takeDown(transport, workers, cache, store, demo)
+            Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: "\(error)")
         }
         control.attach(session)
+        let session = self.session
+        tree.onInvalidation { inodes in for inode in inodes { session.invalidate(inode) } }
     }
 
     /// Serves until the mount ends.
@@ -142,18 +145,24 @@ final class MountDaemon {
             outcome = .failure(error)
         }
         starter.join()
-        Self.takeDown(transport, workers, cache, store, demo)
+        Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
         logger.info("unmounted", metadata: ["path": "\(path)"])
         if case .failure(let error) = outcome { throw Failure(sentence: "\(error)") }
     }
 
     private static func takeDown(
-        _ transport: Transport, _ workers: WorkerPool, _ cache: BlockCache, _ store: CatalogueStore, _ demo: DemoServer?
+        _ fetcher: BlockFetcher, _ transport: Transport, _ workers: WorkerPool, _ cache: BlockCache, _ store: CatalogueStore, _ demo: DemoServer?,
+        _ logger: Logger
     ) {
+        fetcher.shutDown()
         transport.shutdown()
         workers.shutdown()
         cache.close()
-        store.close()
+        do throws(CatalogueError) {
+            try store.close()
+        } catch {
+            logger.warning("the catalogue did not close cleanly", metadata: ["reason": "\(error)"])
+        }
         demo?.stop()
     }
 

@@ -50,7 +50,7 @@ enum MountTable {
         let base = unsafe String(cString: real)
         let joined = base == "/" ? "/\(name)" : "\(base)/\(name)"
         // A symbolic link to the mount point: the kernel lists the place it points to.
-        guard unsafe isLink(joined), let target = unsafe realpath(joined, nil) else { return joined }
+        guard isLink(joined), let target = unsafe realpath(joined, nil) else { return joined }
         defer { unsafe free(target) }
         return unsafe String(cString: target)
     }

@@ -15,7 +15,7 @@ struct Signals {
         for signal in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, &previous)
         // A peer that closes a connection must not end the process.
-        unsafe signal(SIGPIPE, SIG_IGN)
+        signal(SIGPIPE, SIG_IGN)
         return Signals(set: set, previous: previous)
     }
 

@@ -1,3 +1,4 @@
+import CPosix
 import Glibc
 import Support
 
@@ -26,24 +27,11 @@ enum Subprocess {
     ///   - errors: a descriptor that becomes its standard error.
     /// - Throws: `Errno` when it cannot be started.
     static func startDaemon(_ arguments: [String], readyDescriptor: Int32, errors: Int32) throws(Errno) -> pid_t {
-        var actions = unsafe posix_spawn_file_actions_t()
-        unsafe posix_spawn_file_actions_init(&actions)
-        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-        unsafe posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
-        unsafe posix_spawn_file_actions_adddup2(&actions, readyDescriptor, Readiness.descriptor)
-        // A daemon must not keep a directory busy.
-        unsafe posix_spawn_file_actions_addchdir_np(&actions, "/")
-        var attributes = posix_spawnattr_t()
-        unsafe posix_spawnattr_init(&attributes)
-        defer { unsafe posix_spawnattr_destroy(&attributes) }
-        unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe (["neuronfs"] + arguments).map { unsafe strdup($0) } + [nil]
         defer { for unsafe pointer in unsafe argv { unsafe free(pointer) } }
-        var pid = pid_t()
-        let code = unsafe posix_spawn(&pid, "/proc/self/exe", &actions, &attributes, &argv, environ)
-        guard code == 0 else { throw Errno(rawValue: code) }
+        let pid = unsafe posix_spawn_daemon(
+            "/proc/self/exe", &argv, errors, readyDescriptor, Readiness.descriptor)
+        guard pid > 0 else { throw Errno(rawValue: -pid) }
         return pid
     }
 }

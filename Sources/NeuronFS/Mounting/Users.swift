@@ -57,7 +57,8 @@ enum Users {
     private static func target(of link: String) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         let count = unsafe buffer.withUnsafeMutableBytes { bytes in
-            unsafe readlink(link, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count)
+            guard let base = bytes.baseAddress else { return 0 }
+            return unsafe readlink(link, base.assumingMemoryBound(to: CChar.self), bytes.count)
         }
         return count > 0 ? String(decoding: buffer[..<count], as: UTF8.self) : nil
     }

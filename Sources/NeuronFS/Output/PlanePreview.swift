@@ -36,16 +36,17 @@ struct PlanePreview {
         let index = plane ?? soma.map { Int(($0.z / spacing[0]).rounded()) } ?? shape[0] / 2
         let centreX = soma.map { Int($0.x / spacing[2]) - offset[1] } ?? shape[2] / 2
         let centreY = soma.map { Int($0.y / spacing[1]) - offset[0] } ?? shape[1] / 2
-        width = min(size, shape[2])
-        height = min(size, shape[1])
-        let left = min(max(0, centreX - width / 2), shape[2] - width)
-        let top = min(max(0, centreY - height / 2), shape[1] - height)
+        let columns = min(size, shape[2])
+        let rows = min(size, shape[1])
+        (width, height) = (columns, rows)
+        let left = min(max(0, centreX - columns / 2), shape[2] - columns)
+        let top = min(max(0, centreY - rows / 2), shape[1] - rows)
         let name = String(repeating: "0", count: max(0, 4 - String(index).count)) + "\(index).tif"
         self.plane = index
         func window(_ series: String) throws(Failure) -> [UInt8] {
             try Self.window(
-                "\(folder)/\(series)/\(name)", width: shape[2], height: shape[1], left: left, top: top, columns: width,
-                rows: height)
+                "\(folder)/\(series)/\(name)", width: shape[2], height: shape[1], left: left, top: top, columns: columns,
+                rows: rows)
         }
         grey = try window("stack")
         labels = soma == nil ? Array(repeating: 0, count: width * height) : try window("labels")

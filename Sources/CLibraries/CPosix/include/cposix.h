@@ -11,6 +11,12 @@ void posix_name_current_thread(const char *name);
 int posix_open_cloexec(const char *path, int flags, unsigned mode);
 int posix_flock_exclusive(int fd, int wait);
 
+/* pipe2, the setsid flag and the chdir action of posix_spawn need _GNU_SOURCE. posix_pipe returns 0 or -errno, both ends
+   close on exec. posix_spawn_daemon starts `path` in a session of its own, in directory "/", standard input and output
+   on /dev/null, `errors` as standard error and `ready` as descriptor `ready_number`; returns the pid or -errno. */
+int posix_pipe(int ends[2]);
+int posix_spawn_daemon(const char *path, char *const argv[], int errors, int ready, int ready_number);
+
 /* The terminal's width in columns, 0 when fd is not a terminal (ioctl is variadic). */
 int posix_terminal_columns(int fd);
 #endif

@@ -104,7 +104,9 @@ public struct ImageStack: Hashable, Sendable {
         let ofType = rows.filter { $0.isPrimary == hasPrimary }
         let dataSets = Dictionary(grouping: ofType, by: \.dataSetID)
         let chosen = dataSets.max { left, right in
-            let counts = [left, right].map { Set($0.value.filter { !$0.plane.failed }.map(\.plane.sectionNumber)).count }
+            let counts = [left, right].map {
+                Set($0.value.filter { !$0.plane.failed }.map(\.plane.sectionNumber)).count
+            }
             return counts[0] != counts[1] ? counts[0] < counts[1] : (left.key ?? .max) > (right.key ?? .max)
         }
         let kept = (chosen?.value ?? []).map(\.plane)

@@ -39,7 +39,8 @@ public struct Projection: Hashable, Sendable {
     /// Reads a row; `nil` for another kind of projection, a failed one, and one without id or size.
     init?(row: JSONObject) {
         let type = row.text("image_type")?.lowercased() ?? ""
-        let kind = row.text("projection_function") ?? (type.hasPrefix("min") ? "min" : type.hasPrefix("max") ? "max" : "")
+        let kind =
+            row.text("projection_function") ?? (type.hasPrefix("min") ? "min" : type.hasPrefix("max") ? "max" : "")
         guard let id = row.positiveInt("id"), row["failed"]?.boolValue != true,
             let axes = Axes(rawValue: row.text("axes") ?? String(type.suffix(2))),
             let function = Function(rawValue: kind),

@@ -22,18 +22,18 @@ public enum RMA {
     }
 
     /// The minimum and maximum projections of a cell.
-    public static func projectionsURL(base: String, specimenID: Int) -> String {
+    public static func projectionsURL(base: String, specimenID: Int, startRow: Int = 0) -> String {
         query(
             base, "model::ProjectionImage,rma::criteria,[specimen_id$eq\(specimenID)]", options: "[num_rows$eqall]",
-            startRow: 0)
+            startRow: startRow)
     }
 
     /// The reconstructions of a cell, each with its files: SWC, marker, picture.
-    public static func reconstructionsURL(base: String, specimenID: Int) -> String {
+    public static func reconstructionsURL(base: String, specimenID: Int, startRow: Int = 0) -> String {
         query(
             base,
             "model::NeuronReconstruction,rma::criteria,[specimen_id$eq\(specimenID)],rma::include,well_known_files",
-            options: "[num_rows$eqall]", startRow: 0)
+            options: "[num_rows$eqall]", startRow: startRow)
     }
 
     /// The bytes of a well known file.

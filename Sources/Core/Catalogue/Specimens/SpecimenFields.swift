@@ -19,7 +19,9 @@ struct SpecimenFields: Equatable {
     var frameWidth: Int?
     var frameHeight: Int?
     var projectionPath: String?
+}
 
+extension SpecimenFields {
     /// Reads row number `index` of the cell list; `nil`, with an issue, when it cannot be shown as a cell.
     init?(row: JSONObject, index: Int, issues: inout IssueList) {
         guard let id = row.positiveInt("specimen__id") else {
@@ -31,23 +33,16 @@ struct SpecimenFields: Equatable {
             return nil
         }
         if row.text("specimen__name") == nil { issues.add(.missingName, String(id)) }
-        self.id = id
-        self.species = species
-        name = row.text("specimen__name") ?? String(id)
-        donorID = row.positiveInt("donor__id")
-        donorName = row.text("donor__name")
-        structureAcronym = row.text("structure__acronym")
-        structureParentAcronym = row.text("structure_parent__acronym")
-        layer = row.text("structure__layer")
-        lineName = row.text("line_name")
-        dendriteType = row.text("tag__dendrite_type")
-        apical = row.text("tag__apical")
-        reconstructionType = row.text("nr__reconstruction_type")
-        skeletonFileID = row.positiveInt("nrwkf__id")
-        recordingFileID = row.positiveInt("erwkf__id")
-        frameWidth = row.positiveInt("si__width")
-        frameHeight = row.positiveInt("si__height")
-        projectionPath = row.text("si__path")
+        self.init(
+            id: id, name: row.text("specimen__name") ?? String(id), species: species,
+            donorID: row.positiveInt("donor__id"), donorName: row.text("donor__name"),
+            structureAcronym: row.text("structure__acronym"),
+            structureParentAcronym: row.text("structure_parent__acronym"), layer: row.text("structure__layer"),
+            lineName: row.text("line_name"), dendriteType: row.text("tag__dendrite_type"),
+            apical: row.text("tag__apical"), reconstructionType: row.text("nr__reconstruction_type"),
+            skeletonFileID: row.positiveInt("nrwkf__id"), recordingFileID: row.positiveInt("erwkf__id"),
+            frameWidth: row.positiveInt("si__width"), frameHeight: row.positiveInt("si__height"),
+            projectionPath: row.text("si__path"))
     }
 }
 

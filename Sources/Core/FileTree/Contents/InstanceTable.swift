@@ -28,9 +28,9 @@ extension Tree {
         _ context: SpecimenContext, token: CancellationToken,
         completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void
     ) {
-        guard let image = context.stack?.planes.first,
-            let subject = context.subject(in: image, endpoint: parts.endpoint)
-        else { return completion(.failure(.notFound)) }
+        guard let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint) else {
+            return completion(.failure(.notFound))
+        }
         parts.skeletons.skeleton(of: subject, token: token) { outcome in
             completion(
                 outcome.mapError { .data($0) }.flatMap { skeleton in

@@ -28,27 +28,24 @@ struct MetaJSON {
     }
 
     private func describe(_ stack: ImageStack) -> JSONObject {
-        let first = stack.planes.first
         let missing = (0..<stack.depth).filter { stack.plane(at: $0) == nil }
         return [
             "axes": ["z", "y", "x"],
-            "shape": [.int(stack.depth), .int(first?.height ?? 0), .int(first?.width ?? 0)],
+            "shape": [.int(stack.depth), .int(stack.height), .int(stack.width)],
             "dtype": "uint8",
             "photometric": "grey, the luma of the JPEG that the database serves; black is zero",
             "voxel_spacing_um": [.double(SpecimenContext.planeDistance), resolution, resolution],
-            "full_frame_px": [.int(first?.frameHeight ?? 0), .int(first?.frameWidth ?? 0)],
-            "offset_in_full_frame_px": [.int(first?.y ?? 0), .int(first?.x ?? 0)],
+            "full_frame_px": [.int(stack.frameHeight), .int(stack.frameWidth)],
+            "offset_in_full_frame_px": [.int(stack.y), .int(stack.x)],
             "first_section_number": .int(stack.firstSection),
             "plane_of_section": "section_number - first_section_number",
             "missing_planes": .array(missing.map { .int($0) }),
             "planes": .array(
-                stack.indices.compactMap { index in
-                    stack.plane(at: index).map { plane in
-                        [
-                            "index": .int(index), "section_number": .int(plane.sectionNumber),
-                            "image_id": .int(plane.imageID), "shape": [.int(plane.height), .int(plane.width)],
-                        ]
-                    }
+                stack.planes.map { plane in
+                    [
+                        "index": .int(stack.index(of: plane)), "section_number": .int(plane.sectionNumber),
+                        "image_id": .int(plane.imageID), "shape": [.int(plane.height), .int(plane.width)],
+                    ]
                 }),
             "lossy": .string("JPEG, decoded as \(TileGrid.defaultSide) px tiles at offsets that are multiples of 16"),
         ]
@@ -74,8 +71,8 @@ struct MetaJSON {
 
     /// Homogeneous 3 x 4 matrix from (x, y, z, 1) um to voxel (i, j, k), rows i, j, k.
     private var matrix: JSONValue {
-        let x = Double(context.stack?.planes.first?.x ?? 0)
-        let y = Double(context.stack?.planes.first?.y ?? 0)
+        let x = Double(context.stack?.x ?? 0)
+        let y = Double(context.stack?.y ?? 0)
         let scale = 1 / context.resolution
         return [
             [.double(scale), .double(0), .double(0), .double(-x)],
@@ -85,7 +82,7 @@ struct MetaJSON {
     }
 
     private var labels: JSONObject {
-        let grid = context.stack?.planes.first.map(context.grid)
+        let grid = context.stackGrid
         return [
             "main": .string(mainVariant.rawValue),
             "values": [
@@ -133,7 +130,7 @@ struct MetaJSON {
     private func describe(_ projection: Projection) -> JSONObject {
         [
             "file": .string("projections/\(projection.fileName)"), "image_id": .int(projection.imageID),
-            "axes": .string(projection.axes), "function": .string(projection.function),
+            "axes": .string(projection.axes.rawValue), "function": .string(projection.function.rawValue),
             "shape": [.int(projection.height), .int(projection.width)],
         ]
     }
@@ -144,7 +141,7 @@ struct MetaJSON {
             "terms": "https://alleninstitute.org/terms-of-use/",
         ]
         if let id = context.specimen.skeletonFileID { provenance["skeleton_file_id"] = .int(id) }
-        if let id = context.details.markerFileID(skeletonFileID: context.specimen.skeletonFileID) {
+        if let id = context.markerFileID {
             provenance["marker_file_id"] = .int(id)
         }
         if let id = context.specimen.recordingFileID { provenance["recording_file_id"] = .int(id) }

@@ -16,16 +16,18 @@ struct ZarrStore: Sendable {
 
     /// Nil when the stack is larger than the format or the inode numbers can hold.
     init?(_ context: SpecimenContext, _ series: Series, main: LabelVariant) {
-        guard let stack = context.stack, let first = stack.planes.first else { return nil }
+        guard let stack = context.stack else { return nil }
         let spacing = context.spacing
-        do {
+        do throws(OMEZarrError) {
             image = try OMEZarrImage(
-                name: series.folder, shape: ZYX(z: stack.depth, y: first.height, x: first.width),
+                name: series.folder, shape: ZYX(z: stack.depth, y: stack.height, x: stack.width),
                 spacing: ZYX(z: spacing.z, y: spacing.y, x: spacing.x),
-                origin: ZYX(z: 0, y: Double(first.y) * spacing.y, x: Double(first.x) * spacing.x),
+                origin: ZYX(z: 0, y: Double(stack.y) * spacing.y, x: Double(stack.x) * spacing.x),
                 dataType: series.bitsPerSample(main: main) == 16 ? .uint16 : .uint8,
                 chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
-                label: series == .stack ? nil : ImageLabel(classes: Self.classes(main), source: "../stack.ome.zarr"))
+                levelCount: OMEZarrImage.levelCount(
+                    shape: ZYX(z: stack.depth, y: stack.height, x: stack.width), chunk: Self.stackChunk),
+                label: series == .stack ? nil : try ImageLabel(classes: Self.classes(main), source: "../stack.ome.zarr"))
         } catch {
             return nil
         }

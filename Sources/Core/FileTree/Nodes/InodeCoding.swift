@@ -103,7 +103,7 @@ extension Node {
         case .grouping: node = Grouping(rawValue: code).map { .grouping($0) }
         case .group: node = Grouping(rawValue: code).map { .group($0, UInt32(subject)) }
         case .splits: node = .splits
-        case .split: node = Split(code: detail).map { .split($0) }
+        case .split: node = SplitPart(code: detail).map { .split($0) }
         case .link: node = LinkPlace(rawValue: code).map { .link($0, subject) }
         }
         // Whatever decodes must encode to the same number: no two numbers mean the same node.
@@ -124,7 +124,7 @@ extension Species {
     }
 }
 
-extension Split {
+extension SplitPart {
     fileprivate var code: Int {
         switch self {
         case .train: 0

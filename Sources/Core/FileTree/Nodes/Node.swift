@@ -37,7 +37,7 @@ public enum Node: Hashable, Sendable {
     /// `splits/`
     case splits
     /// `splits/train/` and its like.
-    case split(Split)
+    case split(SplitPart)
     /// A symbolic link to a specimen.
     case link(LinkPlace, Int)
 }

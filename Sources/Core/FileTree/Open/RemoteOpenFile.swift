@@ -14,7 +14,8 @@ final class RemoteOpenFile: OpenFile {
     init(_ version: FileReader.Version, files: FileReader, window: Int) {
         self.version = version
         self.files = files
-        readAhead = Monitor(ReadAhead(maximumWindow: window))
+        readAhead = Monitor(
+            ReadAhead(limit: window, count: (version.length + version.extentSize - 1) / version.extentSize))
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
@@ -27,6 +28,6 @@ final class RemoteOpenFile: OpenFile {
             }
         }
         let extents = range.lowerBound / version.extentSize...(range.upperBound - 1) / version.extentSize
-        for index in readAhead.withLock({ $0.touch(extents) }) { files.prefetch(version, extent: index) }
+        for index in readAhead.withLock({ $0.touched(extents) }) { files.prefetch(version, extent: index) }
     }
 }

@@ -33,7 +33,8 @@ final class StackPlaneFile: OpenFile {
         self.next = next
         self.planes = planes
         self.buffers = buffers
-        state = Monitor(State(readAhead: ReadAhead(maximumWindow: window)))
+        let rows = version.grid.rows + (next?.grid.rows ?? 0)
+        state = Monitor(State(readAhead: ReadAhead(limit: window, count: rows)))
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
@@ -55,7 +56,7 @@ final class StackPlaneFile: OpenFile {
             guard !refuses, state.pattern.isSequential else { return (refuses, [Int](), state.isStale) }
             let side = version.grid.side * version.grid.width
             let rows = parts.pixels.lowerBound / side...(parts.pixels.upperBound - 1) / side
-            return (false, state.readAhead.touch(rows), state.isStale)
+            return (false, state.readAhead.touched(rows), state.isStale)
         }
         if isServed { return prefetch(ahead) }
         if isStale { return receiver.fail(.stale) }

@@ -1,8 +1,8 @@
 /// A rounded cone cut by the thickness of a plane and looked at along z: a voxel belongs to it when some point of its
 /// z interval, at its centre in x and y, is inside.
 ///
-/// Everything rests on convexity: what is to be minimised over the interval is least at the unconstrained optimum moved to
-/// the nearer end of the interval.
+/// Everything rests on convexity: what is to be minimised over the interval is least at the unconstrained optimum moved
+/// to the nearer end of the interval.
 struct ConeSlab {
     private let solid: RoundedCone
     private let z: ClosedRange<Double>
@@ -21,8 +21,8 @@ struct ConeSlab {
 
     private func clamped(_ value: Double) -> Double { min(max(value, z.lowerBound), z.upperBound) }
 
-    /// The rows the cut solid can touch, relative to `solid.shadow.lineA`, search margin included. The extreme rows of the whole solid
-    /// are those of its balls' poles.
+    /// The rows the cut solid can touch, relative to `solid.shadow.lineA`, search margin included. The extreme rows of
+    /// the whole solid are those of its balls' poles.
     var rows: HullInterval {
         let top = solid.ay - solid.outerA <= solid.by - solid.outerB ? solid.az : solid.bz
         let bottom = solid.ay + solid.outerA >= solid.by + solid.outerB ? solid.az : solid.bz

@@ -1,7 +1,7 @@
 /// Where a line meets the hull of two balls, or of two discs.
 ///
-/// The line runs along one axis. `low` > `high` when it misses. The hull's interval is the hull of three: those of the two
-/// balls, and the roots of the cone's quadratic that lie between the touching circles.
+/// The line runs along one axis. `low` > `high` when it misses. The hull's interval is the hull of three: those of the
+/// two balls, and the roots of the cone's quadratic that lie between the touching circles.
 struct HullInterval {
     /// First coordinate on the line, relative to A.
     private(set) var low = Double.infinity
@@ -17,7 +17,8 @@ struct HullInterval {
         self.high = high
     }
 
-    /// A ball `offset` along the line, its squared radius less the squared distance of its centre from the line `reach`.
+    /// A ball `offset` along the line, its squared radius less the squared distance of its centre from the line
+    /// `reach`.
     @inline(__always) mutating func add(ballAt offset: Double, reach: Double) {
         guard reach >= 0 else { return }
         let half = reach.squareRoot()
@@ -42,7 +43,8 @@ struct HullInterval {
         add(root: -(c2 * reachA + w0 * w0) / sum, u: u, w0: w0, wLimit: wLimit)
     }
 
-    /// A root counts between the touching circles. Infinities and NaN (a line parallel to the surface) fail the comparison.
+    /// A root counts between the touching circles. Infinities and NaN (a line parallel to the surface) fail the
+    /// comparison.
     @inline(__always) private mutating func add(root x: Double, u: Double, w0: Double, wLimit: Double) {
         let w = u * x + w0
         guard w >= 0 && w <= wLimit else { return }
@@ -53,8 +55,8 @@ struct HullInterval {
 
 /// The hull of two discs, a projection of a rounded cone: gives the rows a plane of it can touch, exactly.
 struct DiscHull {
-    /// Coordinate along the line and across it of both centres. When one disc contains the other both are the larger's, so
-    /// an interval is relative to `lineA` and not to the solid's A.
+    /// Coordinate along the line and across it of both centres. When one disc contains the other both are the larger's,
+    /// so an interval is relative to `lineA` and not to the solid's A.
     let lineA, fixedA, lineB, fixedB: Double
     /// Radii with tolerance and search margin.
     let ra, rb: Double

@@ -5,15 +5,15 @@
 ///
 ///     w = h - ra s,   0 <= w <= L c^2   and   c^2 (|q|^2 - ra^2) <= w^2
 ///
-/// the cone between the two circles where it touches the balls. (From the signed distance rho c + s h - ra of the lateral
-/// surface, rho^2 = |q|^2 - h^2; the touching circles are at w = 0 and w = L c^2.) Growing both radii by the same amount
-/// leaves s and c alone, which is how the tolerance and the search margin below are added.
+/// the cone between the two circles where it touches the balls. (From the signed distance rho c + s h - ra of the
+/// lateral surface, rho^2 = |q|^2 - h^2; the touching circles are at w = 0 and w = L c^2.) Growing both radii by the
+/// same amount leaves s and c alone, which is how the tolerance and the search margin below are added.
 struct RoundedCone {
-    /// A voxel centre is inside at a signed distance up to this, um: real files have nodes on voxel centres with whole-pixel
-    /// radii, ties that rounding would otherwise decide.
+    /// A voxel centre is inside at a signed distance up to this, um: real files have nodes on voxel centres with
+    /// whole-pixel radii, ties that rounding would otherwise decide.
     static let tolerance = 1e-6
-    /// Extra radius, um, of the solid whose intervals are computed before the exact test settles their ends: far above the
-    /// rounding of those computations, far below a voxel.
+    /// Extra radius, um, of the solid whose intervals are computed before the exact test settles their ends: far above
+    /// the rounding of those computations, far below a voxel.
     static let margin = 1e-5
 
     /// Centre of ball A, um. For a single ball, that ball.
@@ -92,8 +92,8 @@ struct RoundedCone {
         ConeRow(self, y: y, z: z).contains(x)
     }
 
-    /// The signed distance, um, of a point to the surface, negative inside: the least of |p - c(t)| - r(t) over the balls
-    /// along the edge, which is exact on both sides of the surface.
+    /// The signed distance, um, of a point to the surface, negative inside: the least of |p - c(t)| - r(t) over the
+    /// balls along the edge, which is exact on both sides of the surface.
     @inline(__always) func signedDistance(x: Double, y: Double, z: Double) -> Double {
         let qx = x - ax
         let qy = y - ay

@@ -5,8 +5,8 @@ struct SolidList {
 
     /// Builds the solids of `skeleton`.
     ///
-    /// The radius of every ball is raised to `floor`. An edge has the value of its child. The edge from a node of type 1 to
-    /// one of another type is a tube of the child's radius with `.tube`.
+    /// The radius of every ball is raised to `floor`. An edge has the value of its child. The edge from a node of type
+    /// 1 to one of another type is a tube of the child's radius with `.tube`.
     /// - Parameter value: what to paint for node index and compartment; 0 leaves the solid out.
     init(
         _ skeleton: Skeleton, floor: Double, somaEdge: SomaEdge,
@@ -33,7 +33,8 @@ struct SolidList {
 
     /// The radius floor of `options` on `grid`, um; 0 when it is switched off.
     ///
-    /// With `.slab` sampling a ball as wide as half the diagonal of a voxel in x and y already reaches a labelled voxel.
+    /// With `.slab` sampling a ball as wide as half the diagonal of a voxel in x and y already reaches a labelled
+    /// voxel.
     static func floor(_ options: LabelOptions, _ grid: VoxelGrid) -> Double {
         guard options.radiusFloor else { return 0 }
         switch options.sampling {

@@ -32,8 +32,8 @@ public struct VoxelGrid: Sendable, Hashable {
     /// Most planes of a grid.
     public static let maximumDepth = 1 << 20
 
-    /// A grid of `width` x `height` x `depth` voxels. The defaults are those of an Allen stack whose pixel (0, 0) is pixel
-    /// (0, 0) of the full frame; planes served as SubImages have originX = originY = 1.
+    /// A grid of `width` x `height` x `depth` voxels. The defaults are those of an Allen stack whose pixel (0, 0) is
+    /// pixel (0, 0) of the full frame; planes served as SubImages have originX = originY = 1.
     public init(
         width: Int, height: Int, depth: Int, spacingX: Double = allenLateralSpacing,
         spacingY: Double = allenLateralSpacing, spacingZ: Double = allenAxialSpacing, originX: Double = 0,
@@ -53,8 +53,8 @@ public struct VoxelGrid: Sendable, Hashable {
     /// Voxels of one plane.
     public var planeVoxels: Int { width * height }
 
-    /// Half the diagonal of a voxel, um: 0.16169 for an Allen stack. A ball of this radius around any point contains the
-    /// nearest voxel centre, so a centre line drawn with it leaves no gap.
+    /// Half the diagonal of a voxel, um: 0.16169 for an Allen stack. A ball of this radius around any point contains
+    /// the nearest voxel centre, so a centre line drawn with it leaves no gap.
     public var halfDiagonal: Double {
         0.5 * (spacingX * spacingX + spacingY * spacingY + spacingZ * spacingZ).squareRoot()
     }
@@ -68,9 +68,9 @@ public struct VoxelGrid: Sendable, Hashable {
 
     /// The grid of pyramid level `n`: columns and rows are `2^n` times as large, planes stay.
     ///
-    /// Voxel i of the level covers columns `2^n i ..< 2^n (i + 1)` of this grid and is centred in their middle, at column
-    /// `2^n i + (2^n - 1) / 2`: hence the fractional origin, exact in Double. Sizes are rounded up, so the last column of
-    /// an odd side covers one column only. The radius floor follows from the level's own spacing.
+    /// Voxel i of the level covers columns `2^n i ..< 2^n (i + 1)` of this grid and is centred in their middle, at
+    /// column `2^n i + (2^n - 1) / 2`: hence the fractional origin, exact in Double. Sizes are rounded up, so the last
+    /// column of an odd side covers one column only. The radius floor follows from the level's own spacing.
     public func level(_ n: Int) -> VoxelGrid {
         precondition(n >= 0 && n < 32, "pyramid level \(n)")
         let factor = 1 << n

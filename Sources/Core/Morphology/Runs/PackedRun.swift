@@ -1,5 +1,5 @@
-/// A run in eight bytes: row, first column, last column, value, 16 bits each from the top. Sorting the words sorts by row,
-/// then column.
+/// A run in eight bytes: row, first column, last column, value, 16 bits each from the top. Sorting the words sorts by
+/// row, then column.
 enum PackedRun {
     @inline(__always) static func pack(row: Int, first: Int, last: Int, value: UInt16) -> UInt64 {
         UInt64(truncatingIfNeeded: row) << 48 | UInt64(truncatingIfNeeded: first) << 32

@@ -1,7 +1,7 @@
 /// A label volume as runs of equal voxels, sorted by plane, row and column: 8 bytes a run and 4 a plane.
 ///
-/// Built once from the solids of a skeleton; after that a plane is one memset and its runs. A neuron has 12 to 540 thousand
-/// runs, 0.1 to 4.3 MB. Immutable.
+/// Built once from the solids of a skeleton; after that a plane is one memset and its runs. A neuron has 12 to 540
+/// thousand runs, 0.1 to 4.3 MB. Immutable.
 public final class RunIndex: LabelSource {
     /// The voxels of the index.
     public let grid: VoxelGrid

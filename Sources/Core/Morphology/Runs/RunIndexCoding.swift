@@ -56,7 +56,8 @@ extension RunIndex {
         return bytes
     }
 
-    /// Reads what `encoded()` wrote and checks all of it: no stored byte can make a later paint write outside its buffer.
+    /// Reads what `encoded()` wrote and checks all of it: no stored byte can make a later paint write outside its
+    /// buffer.
     /// - Throws: `RunIndexCodingError`.
     public convenience init(decoding bytes: [UInt8]) throws(RunIndexCodingError) {
         let format = RunIndexFormat.self
@@ -90,7 +91,9 @@ extension RunIndex {
     private static func fault(grid: VoxelGrid, wide: Bool, words: [UInt64], starts: [UInt32]) -> String? {
         guard starts.first == 0, starts.last.map(Int.init) == words.count else { return "plane table" }
         for plane in 0..<grid.depth {
-            guard starts[plane] <= starts[plane + 1] else { return "plane \(plane) begins after it ends" }
+            guard starts[plane] <= starts[plane + 1], starts[plane + 1] <= words.count else {
+                return "plane \(plane) ends at run \(starts[plane + 1])"
+            }
             var previousRow = -1
             var previousLast = -1
             for word in words[Int(starts[plane])..<Int(starts[plane + 1])] {

@@ -74,8 +74,8 @@ extension RunIndex {
         }
     }
 
-    /// Writes a little-endian 16-bit value over bytes `start..<end` after `base`, whose even offsets hold low bytes: a byte
-    /// range may begin or end inside a voxel.
+    /// Writes a little-endian 16-bit value over bytes `start..<end` after `base`, whose even offsets hold low bytes: a
+    /// byte range may begin or end inside a voxel.
     @inline(__always) private static func fill(
         _ base: UnsafeMutableRawPointer, _ start: Int, _ end: Int, _ value: UInt16
     ) {

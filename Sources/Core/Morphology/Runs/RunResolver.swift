@@ -1,5 +1,5 @@
-/// Turns the raw runs of one plane, overlapping and in any order, into sorted runs that do not overlap: at every voxel the
-/// lowest value wins.
+/// Turns the raw runs of one plane, overlapping and in any order, into sorted runs that do not overlap: at every voxel
+/// the lowest value wins.
 @safe struct RunResolver: ~Copyable {
     /// Runs of the row count of each row of the plane at work; zero between planes.
     private var rowCounts: UnsafeMutablePointer<UInt32>
@@ -105,8 +105,8 @@
         }
     }
 
-    /// Walks a cluster of several values from left to right: the lowest value present holds until its run ends or a lower
-    /// one begins.
+    /// Walks a cluster of several values from left to right: the lowest value present holds until its run ends or a
+    /// lower one begins.
     private static func resolveCluster(
         _ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int, last: Int, into output: inout WordBuffer
     ) {

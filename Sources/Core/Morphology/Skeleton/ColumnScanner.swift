@@ -14,8 +14,8 @@ import Glibc
     /// The current line, from 1; 0 before the first.
     private(set) var line = 0
 
-    /// Scans `bytes`, which outlive the scanner. A UTF-8 byte order mark is skipped. Columns are separated by blanks, or by
-    /// commas with optional blanks around them.
+    /// Scans `bytes`, which outlive the scanner. A UTF-8 byte order mark is skipped. Columns are separated by blanks,
+    /// or by commas with optional blanks around them.
     @unsafe init(_ bytes: UnsafeBufferPointer<UInt8>, commaSeparated comma: Bool = false) {
         unsafe self.bytes = bytes
         self.comma = comma
@@ -69,7 +69,8 @@ import Glibc
         return text + (column.count > 20 ? "...\"" : "\"")
     }
 
-    /// The decimal number in the column, correctly rounded; `nil` when it is none. "inf", "nan" and hexadecimal are none.
+    /// The decimal number in the column, correctly rounded; `nil` when it is none. "inf", "nan" and hexadecimal are
+    /// none.
     func number(_ column: Range<Int>) -> Double? {
         var index = column.lowerBound
         var negative = false

@@ -30,16 +30,16 @@ public struct Marker: Sendable, Hashable {
     /// The meaning of `type`, `nil` when it has none we know.
     public var kind: Kind? { type.flatMap(Kind.init(rawValue:)) }
 
-    /// Reads a marker file: comma separated x, y, z, radius, shape, name, comment and colours, of which x, y, z and name are
-    /// used. Comment lines, blank lines, CR LF, a missing final newline and an empty name are tolerated.
+    /// Reads a marker file: comma separated x, y, z, radius, shape, name, comment and colours, of which x, y, z and
+    /// name are used. Comment lines, blank lines, CR LF, a missing final newline and an empty name are tolerated.
     ///
     /// Marker coordinates count voxels from 1, skeletons from 0 (allensdk/core/swc.py, class `Marker`), so one voxel is
     /// subtracted; then 882 of 886 cut dendrites and 55 of 55 stops coincide with a node.
     /// - Parameters:
     ///   - shiftX: micrometres to subtract from x, one voxel. Likewise `shiftY`, `shiftZ`.
     ///   - limits: `maximumNodes` bounds the markers as well.
-    /// - Throws: `SWCError` with line and reason for a missing or unreadable coordinate, a NUL byte, too many markers. A
-    ///   file without markers is an empty list.
+    /// - Throws: `SWCError` with line and reason for a missing or unreadable coordinate, a NUL byte, too many markers.
+    ///   A file without markers is an empty list.
     public static func parse(
         _ bytes: [UInt8], shiftX: Double = VoxelGrid.allenLateralSpacing,
         shiftY: Double = VoxelGrid.allenLateralSpacing, shiftZ: Double = VoxelGrid.allenAxialSpacing,

@@ -1,7 +1,7 @@
 /// Why a skeleton or marker file is refused.
 public struct SWCError: Error, Hashable, CustomStringConvertible {
-    /// The line, from 1; 0 when the file as a whole is at fault. For nodes that did not come from a file, the position in
-    /// the list, from 1.
+    /// The line, from 1; 0 when the file as a whole is at fault. For nodes that did not come from a file, the position
+    /// in the list, from 1.
     public var line: Int
     /// What is wrong with it.
     public var reason: String
@@ -20,7 +20,8 @@ public struct SWCError: Error, Hashable, CustomStringConvertible {
 public struct SWCLimits: Sendable, Hashable {
     /// Most nodes; the largest real skeleton has 41,080. Default 1,000,000.
     public var maximumNodes = 1_000_000
-    /// Largest absolute coordinate, um (or pixels, for files in pixels). Default 100,000: a whole mouse brain is 13,200 um.
+    /// Largest absolute coordinate, um (or pixels, for files in pixels). Default 100,000: a whole mouse brain is 13,200
+    /// um.
     public var maximumCoordinate = 100_000.0
     /// Largest radius, um. Default 1000; real somata are below 20.
     public var maximumRadius = 1000.0

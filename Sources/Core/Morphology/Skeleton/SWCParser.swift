@@ -7,13 +7,14 @@ extension SWCError {
 extension Skeleton {
     /// Reads an SWC file: lines of id, type, x, y, z, radius, parent id; further columns are ignored.
     ///
-    /// Tolerated: comment lines (`#`) and blank lines anywhere, LF, CR LF or CR, tabs, blanks around a line, a UTF-8 byte
-    /// order mark, no newline at the end, ids from 0 and in any order, a parent after its child, whole numbers written as
-    /// "3.0". A parent id that is negative or not in the file makes a root.
+    /// Tolerated: comment lines (`#`) and blank lines anywhere, LF, CR LF or CR, tabs, blanks around a line, a UTF-8
+    /// byte order mark, no newline at the end, ids from 0 and in any order, a parent after its child, whole numbers
+    /// written as "3.0". A parent id that is negative or not in the file makes a root.
     ///
-    /// - Throws: `SWCError` with line and reason for a missing column, a column that is not a finite decimal number, an id
-    ///   that is negative or not whole, a type that is not whole, a duplicate id, a negative radius, a coordinate or radius
-    ///   above the limits, a node among its own ancestors, a NUL byte, more nodes than the limit, or no node at all.
+    /// - Throws: `SWCError` with line and reason for a missing column, a column that is not a finite decimal number, an
+    ///   id that is negative or not whole, a type that is not whole, a duplicate id, a negative radius, a coordinate or
+    ///   radius above the limits, a node among its own ancestors, a NUL byte, more nodes than the limit, or no node at
+    ///   all.
     public static func parse(_ bytes: [UInt8], limits: SWCLimits = SWCLimits()) throws(SWCError) -> Skeleton {
         let parsed: Result<SWCRows, SWCError> = unsafe bytes.withUnsafeBufferPointer { buffer in
             do throws(SWCError) {

@@ -1,7 +1,7 @@
 /// A traced neuron: a forest of nodes, each with a radius and a parent.
 ///
-/// Coordinates are those of the file, micrometres in the image's full frame for the Allen Cell Types Database. Nodes keep
-/// the file's order, in which a parent may follow its child.
+/// Coordinates are those of the file, micrometres in the image's full frame for the Allen Cell Types Database. Nodes
+/// keep the file's order, in which a parent may follow its child.
 public struct Skeleton: Sendable {
     /// One sample of the tracing.
     public struct Node: Sendable, Hashable {
@@ -45,8 +45,8 @@ public struct Skeleton: Sendable {
     /// The nodes in the file's order, at least one.
     public let nodes: [Node]
 
-    /// The compartment of each node: that of its type; types 5 (fork) and 6 (end) take their nearest ancestor's of another
-    /// type, unknown without one.
+    /// The compartment of each node: that of its type; types 5 (fork) and 6 (end) take their nearest ancestor's of
+    /// another type, unknown without one.
     public let compartments: [Compartment]
 
     /// How many children each node has.
@@ -93,8 +93,8 @@ public struct Skeleton: Sendable {
     /// Indices of the nodes without a parent: the soma and, in one file of six, disconnected pieces.
     public var roots: [Int] { nodes.indices.filter { index in nodes[index].parent < 0 } }
 
-    /// The skeleton with every coordinate multiplied, and radii by `x`: for files in pixels and plane indices, such as the
-    /// reconstruction challenge's, with the grid's spacings.
+    /// The skeleton with every coordinate multiplied, and radii by `x`: for files in pixels and plane indices, such as
+    /// the reconstruction challenge's, with the grid's spacings.
     public func scaled(x: Double, y: Double, z: Double) throws(SWCError) -> Skeleton {
         try Skeleton(
             nodes: nodes.map { node in

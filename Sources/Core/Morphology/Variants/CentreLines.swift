@@ -1,10 +1,10 @@
 extension RunIndex {
-    /// The centre lines, one voxel wide: for every edge the 26-connected line between the voxels nearest to its ends, for
-    /// every root its voxel. The edge has its child's code; the lowest code wins.
+    /// The centre lines, one voxel wide: for every edge the 26-connected line between the voxels nearest to its ends,
+    /// for every root its voxel. The edge has its child's code; the lowest code wins.
     ///
     /// With d the difference of the end voxels and n its largest absolute component, the line is the voxels
-    /// from + floor(d k / n + 1/2), k = 0...n, in integers: the same on every machine. Sampling, floor and soma options have
-    /// no meaning here.
+    /// from + floor(d k / n + 1/2), k = 0...n, in integers: the same on every machine. Sampling, floor and soma options
+    /// have no meaning here.
     convenience init(
         centreLinesOf skeleton: Skeleton, grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) {

@@ -5,9 +5,9 @@
 ///     inside  (d <= 1e-6)   128 + floor(127 min(-d / clip, 1)):   128 on the surface, 255 at `clip` or deeper
 ///     outside               127 - floor(127 min(d / clip, 1)):    127 next to it, 0 at `clip` or farther
 ///
-/// so that a code of 128 or more is exactly `LabelVariant.binary`. Outside, d is the distance to the nearest solid, exact.
-/// Inside it is the greatest depth below the surface of any one solid, which where solids merge is at most the depth below
-/// their common surface. Decode with d = (127.5 - code) / 127 * clip, to half a step.
+/// so that a code of 128 or more is exactly `LabelVariant.binary`. Outside, d is the distance to the nearest solid,
+/// exact. Inside it is the greatest depth below the surface of any one solid, which where solids merge is at most the
+/// depth below their common surface. Decode with d = (127.5 - code) / 127 * clip, to half a step.
 public enum DistanceField {
     /// The code of a signed distance `d` um.
     @inline(__always) public static func code(distance d: Double, clip: Double) -> UInt8 {
@@ -70,13 +70,9 @@ private struct DistanceShape: FieldShape {
                 value: 1), clip: clip)
     }
 
-    func box(_ index: Int) -> (y: ClosedRange<Double>, z: ClosedRange<Double>) {
+    func box(_ index: Int) -> FieldBox {
         let edge = edges[index]
-        let grown = RoundedCone.tolerance + RoundedCone.margin
-        let (ra, rb) = (edge.ra + grown, edge.rb + grown)
-        return (
-            y: min(edge.ay - ra, edge.by - rb)...max(edge.ay + ra, edge.by + rb),
-            z: min(edge.az - ra, edge.bz - rb)...max(edge.az + ra, edge.bz + rb)
-        )
+        return FieldBox(
+            ax: edge.ax, ay: edge.ay, az: edge.az, ra: edge.ra, bx: edge.bx, by: edge.by, bz: edge.bz, rb: edge.rb)
     }
 }

@@ -8,6 +8,21 @@ protocol FieldKernel {
     func code(x: Double, y: Double, z: Double) -> UInt8
 }
 
+/// The box around the hull of two balls, search margin included, um.
+struct FieldBox {
+    var x, y, z: ClosedRange<Double>
+
+    @inline(__always) init(
+        ax: Double, ay: Double, az: Double, ra: Double, bx: Double, by: Double, bz: Double, rb: Double
+    ) {
+        let grownA = ra + (RoundedCone.tolerance + RoundedCone.margin)
+        let grownB = rb + (RoundedCone.tolerance + RoundedCone.margin)
+        x = min(ax - grownA, bx - grownB)...max(ax + grownA, bx + grownB)
+        y = min(ay - grownA, by - grownB)...max(ay + grownA, by + grownB)
+        z = min(az - grownA, bz - grownB)...max(az + grownA, bz + grownB)
+    }
+}
+
 /// The bumps of a field in a compact form.
 protocol FieldShape: Sendable {
     associatedtype Kernel: FieldKernel
@@ -17,12 +32,12 @@ protocol FieldShape: Sendable {
     var footprint: Int { get }
     /// A bump, made when a window needs it.
     func kernel(_ index: Int) -> Kernel
-    /// The y and z ranges of a bump's support, um: cheaper than the bump.
-    func box(_ index: Int) -> (y: ClosedRange<Double>, z: ClosedRange<Double>)
+    /// The box around a bump's support, um: cheaper than the bump.
+    func box(_ index: Int) -> FieldBox
 }
 
-/// A label volume with too many values for runs: at each voxel the greatest code of the bumps that reach it, evaluated when
-/// read. Memory is the bumps and, for each plane, the list of those that touch it.
+/// A label volume with too many values for runs: at each voxel the greatest code of the bumps that reach it, evaluated
+/// when read. Memory is the bumps and, for each plane, the list of those that touch it.
 final class FieldSource<Shape: FieldShape>: LabelSource {
     let grid: VoxelGrid
     let bytesPerVoxel = 1
@@ -65,18 +80,25 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
 
     var footprint: Int { shape.footprint + members.count * 4 + starts.count * 4 }
 
-    /// Calls `body` with every row interval of every bump that reaches the rows; `body` returns whether to go on.
+    /// Calls `body` with every row interval of every bump that reaches the window, not cut to `columns`; `body` returns
+    /// whether to go on.
     @inline(__always) private func visit(
-        plane: Int, rows: Range<Int>, _ body: (_ kernel: Shape.Kernel, _ row: Int, _ columns: ClosedRange<Int>) -> Bool
+        plane: Int, rows: Range<Int>, columns: Range<Int>,
+        _ body: (_ kernel: Shape.Kernel, _ row: Int, _ columns: ClosedRange<Int>) -> Bool
     ) {
         let rows = rows.clamped(to: 0..<grid.height)
-        guard plane >= 0, plane < grid.depth, !rows.isEmpty else { return }
+        guard plane >= 0, plane < grid.depth, !rows.isEmpty, !columns.isEmpty else { return }
         let z = grid.z(plane)
         let top = grid.y(rows.lowerBound)
         let bottom = grid.y(rows.upperBound - 1)
+        let leftmost = grid.x(columns.lowerBound)
+        let rightmost = grid.x(columns.upperBound - 1)
         for member in members[Int(starts[plane])..<Int(starts[plane + 1])] {
-            let box = shape.box(Int(member)).y
-            guard box.upperBound >= top && box.lowerBound <= bottom else { continue }
+            let box = shape.box(Int(member))
+            guard
+                box.y.upperBound >= top && box.y.lowerBound <= bottom && box.x.upperBound >= leftmost
+                    && box.x.lowerBound <= rightmost
+            else { continue }
             let kernel = shape.kernel(Int(member))
             let support = kernel.support
             let range = support.shadow.interval(at: z)
@@ -124,8 +146,9 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
         guard !bytes.isEmpty, let base = buffer.baseAddress else { return }
         unsafe memset(base, 0, bytes.count)
         let width = grid.width
-        visit(plane: plane, rows: (bytes.lowerBound / width)..<((bytes.upperBound - 1) / width + 1)) {
-            kernel, row, columns in
+        visit(
+            plane: plane, rows: (bytes.lowerBound / width)..<((bytes.upperBound - 1) / width + 1), columns: 0..<width
+        ) { kernel, row, columns in
             let start = row * width
             let wanted = max(columns.lowerBound, bytes.lowerBound - start)
             let end = min(columns.upperBound + 1, bytes.upperBound - start)
@@ -147,7 +170,7 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
             rowStride >= x.count && buffer.count >= (y.count - 1) * rowStride + x.count,
             "\(x.count) x \(y.count) voxels at stride \(rowStride) into \(buffer.count) bytes")
         unsafe RunIndex.clear(base, rows: y.count, rowBytes: x.count, rowStride: rowStride)
-        visit(plane: plane, rows: y) { kernel, row, columns in
+        visit(plane: plane, rows: y, columns: x) { kernel, row, columns in
             let wanted = (columns.lowerBound..<(columns.upperBound + 1)).clamped(to: x)
             unsafe raise(
                 kernel, row: row, plane: plane, columns: wanted, in: base + (row - y.lowerBound) * rowStride,
@@ -161,7 +184,7 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
         var isEmpty = true
         for plane in planes.clamped(to: 0..<grid.depth) where isEmpty {
             let z = grid.z(plane)
-            visit(plane: plane, rows: y) { kernel, row, columns in
+            visit(plane: plane, rows: y, columns: x) { kernel, row, columns in
                 for column in (columns.lowerBound..<(columns.upperBound + 1)).clamped(to: x)
                 where kernel.code(x: grid.x(column), y: grid.y(row), z: z) > 0 {
                     isEmpty = false
@@ -175,7 +198,7 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
 
     func forEachRun(plane: Int, rows: Range<Int>, _ body: (LabelRun) -> Void) {
         var touched = Int.max...Int.max
-        visit(plane: plane, rows: rows) { _, row, _ in
+        visit(plane: plane, rows: rows, columns: 0..<grid.width) { _, row, _ in
             touched = min(touched.lowerBound, row)...(touched.lowerBound == .max ? row : max(touched.upperBound, row))
             return true
         }

@@ -1,8 +1,9 @@
 import Glibc
 
-/// The codes of `LabelVariant.nodes`: at each voxel the greatest of floor(255 exp(-d^2 / (2 sigma^2)) + 1/2) over the marked
-/// nodes, d the distance in um from the voxel centre to the node. There is no cut: a peak ends where its code rounds to 0,
-/// at d = sigma sqrt(2 ln 510) = 3.53 sigma. The code is 255 only where a node lies close to a voxel centre.
+/// The codes of `LabelVariant.nodes`: at each voxel the greatest of floor(255 exp(-d^2 / (2 sigma^2)) + 1/2) over the
+/// marked nodes, d the distance in um from the voxel centre to the node. There is no cut: a peak ends where its code
+/// rounds to 0, at d = sigma sqrt(2 ln 510) = 3.53 sigma. The code is 255 only where a node lies close to a voxel
+/// centre.
 public enum NodeField {
     /// The code at distance `d` um, given its square.
     @inline(__always) public static func code(squaredDistance d2: Double, sigma: Double) -> UInt8 {
@@ -63,11 +64,10 @@ private struct PeakShape: FieldShape {
             sigma: sigma)
     }
 
-    func box(_ index: Int) -> (y: ClosedRange<Double>, z: ClosedRange<Double>) {
-        let reach = NodeField.reach * sigma + RoundedCone.tolerance + RoundedCone.margin
-        return (
-            y: (peaks[index].y - reach)...(peaks[index].y + reach),
-            z: (peaks[index].z - reach)...(peaks[index].z + reach)
-        )
+    func box(_ index: Int) -> FieldBox {
+        let peak = peaks[index]
+        let reach = NodeField.reach * sigma
+        return FieldBox(
+            ax: peak.x, ay: peak.y, az: peak.z, ra: reach, bx: peak.x, by: peak.y, bz: peak.z, rb: reach)
     }
 }

@@ -1,8 +1,9 @@
 /// The neurite sections of a skeleton: the ids `LabelVariant.instance` paints.
 ///
-/// A section is a chain of nodes between branch points, roots, tips and changes of compartment; connected soma nodes are one
-/// section. Ids count from 1 by compartment code (soma, axon, basal, apical, unknown), within one in the order of the file,
-/// so "the lowest id wins" where solids overlap, and every voxel's section has the compartment `LabelVariant.classes` shows.
+/// A section is a chain of nodes between branch points, roots, tips and changes of compartment; connected soma nodes
+/// are one section. Ids count from 1 by compartment code (soma, axon, basal, apical, unknown), within one in the order
+/// of the file, so "the lowest id wins" where solids overlap, and every voxel's section has the compartment
+/// `LabelVariant.classes` shows.
 public struct Sections: Sendable, Hashable {
     /// One section.
     public struct Section: Sendable, Hashable {

@@ -29,7 +29,7 @@ private struct JSONParser {
     var position = 0
     var depth = 0
     /// The last object met at each depth: the next one there probably has the same keys.
-    private var templates = [Template](repeating: Template(), count: JSONValue.maximumDepth + 1)
+    private var templates: [Template] = []
 
     /// The keys of an object as they stood in the text.
     private struct Template {
@@ -118,13 +118,15 @@ private struct JSONParser {
             position += 1
             return .object(JSONObject())
         }
-        let template = templates[depth]
+        let template = depth < templates.count ? templates[depth] : Template()
         var values: [JSONValue] = []
         values.reserveCapacity(template.ends.count)
         while values.count < template.ends.count, skipKey(values.count, of: template) {
             values.append(try parseMemberValue())
             if try endsObject() {
-                if values.count == template.ends.count { return .object(JSONObject(layout: template.layout, values: values)) }
+                if values.count == template.ends.count {
+                    return .object(JSONObject(layout: template.layout, values: values))
+                }
                 let keys = JSONLayout(keys: Array(template.layout.keys.prefix(values.count)))
                 return .object(JSONObject(layout: keys, values: values))
             }
@@ -161,6 +163,7 @@ private struct JSONParser {
         // A repeated key has no place of its own, so such an object is no model for the next.
         if next.ends.count == object.count {
             next.layout = object.layout
+            while templates.count <= depth { templates.append(Template()) }
             templates[depth] = next
         }
         return .object(object)
@@ -281,7 +284,9 @@ private struct JSONParser {
     private mutating func parseUnicodeEscape() throws(JSONError) -> Unicode.Scalar {
         let first = try hexQuad()
         if let scalar = Unicode.Scalar(first) { return scalar }
-        guard (0xD800..<0xDC00).contains(first), byte == UInt8(ascii: "\\") else { throw fault("half a surrogate pair") }
+        guard (0xD800..<0xDC00).contains(first), byte == UInt8(ascii: "\\") else {
+            throw fault("half a surrogate pair")
+        }
         position += 1
         guard byte == UInt8(ascii: "u") else { throw fault("half a surrogate pair") }
         position += 1
@@ -295,7 +300,9 @@ private struct JSONParser {
     private mutating func hexQuad() throws(JSONError) -> UInt32 {
         var value: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte, let digit = Self.hexDigit(byte) else { throw fault("four hexadecimal digits were expected") }
+            guard let byte, let digit = Self.hexDigit(byte) else {
+                throw fault("four hexadecimal digits were expected")
+            }
             value = value << 4 | UInt32(digit)
             position += 1
         }

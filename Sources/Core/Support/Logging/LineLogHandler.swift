@@ -13,7 +13,8 @@ public final class LogSink: Sendable {
         text.withUTF8 { bytes in
             var done = 0
             while done < bytes.count {
-                let count = unsafe Glibc.write(descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
+                let count = unsafe Glibc.write(
+                    descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
                 if count > 0 {
                     done += count
                 } else if errno != EINTR {

@@ -1,0 +1,56 @@
+public import Transport
+
+/// All it takes to get one block: what it is, how to ask for it, and how to know that it is right.
+public struct BlockPlan: Sendable {
+    /// Names the object and begins with the specimen id; see BlockCache.ObjectIdentity.
+    public var id: String
+    /// The version the caller believes in: an ETag, else a Last-Modified, else "" for an upstream that sends neither.
+    /// Nil while it is not known, and then the cache cannot be asked.
+    public var validator: String?
+    /// Whether the reply's own validator is compared with the expected one and names the block. False for a service that
+    /// stamps each reply with the time of day: then ``validator`` (or "") names it.
+    public var comparesValidator = true
+    /// Bytes of the whole object; nil where unknown.
+    public var length: Int?
+    /// The number of the tile or extent.
+    public var index: Int
+    /// The request. Its lane is set by the fetcher.
+    public var request: HTTPRequest
+    /// Looks at the bytes on a worker: nil when they are good, else what is wrong with them.
+    public var verify: @Sendable ([UInt8]) -> String?
+
+    /// A plan from its parts.
+    public init(
+        id: String, validator: String?, length: Int?, index: Int, request: HTTPRequest,
+        verify: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
+    ) {
+        self.id = id
+        self.validator = validator
+        self.length = length
+        self.index = index
+        self.request = request
+        self.verify = verify
+    }
+}
+
+/// A block as a reader gets it.
+public struct FetchedBlock: Sendable {
+    /// The verified bytes.
+    public var bytes: [UInt8]
+    /// The version they belong to.
+    public var validator: String
+    /// Whether they came from the cache on disk.
+    public var fromCache: Bool
+
+    /// A block from its parts.
+    public init(bytes: [UInt8], validator: String, fromCache: Bool) {
+        self.bytes = bytes
+        self.validator = validator
+        self.fromCache = fromCache
+    }
+}
+
+extension ResponseHead {
+    /// What names the version of the object: the ETag, else the Last-Modified, else empty.
+    public var validator: String { etag ?? lastModified ?? "" }
+}

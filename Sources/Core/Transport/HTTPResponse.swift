@@ -1,0 +1,78 @@
+/// The status line and headers of a reply.
+public struct ResponseHead: Sendable {
+    /// The HTTP status.
+    public var status: Int
+    /// Headers by lower-case name; repeated ones joined by ", ".
+    public var headers: [String: String]
+    /// The URL that answered, after redirects.
+    public var finalURL: String
+
+    /// A head with the given parts.
+    public init(status: Int, headers: [String: String], finalURL: String) {
+        self.status = status
+        self.headers = headers
+        self.finalURL = finalURL
+    }
+
+    /// The entity tag as sent, quotes and `W/` included.
+    public var etag: String? { headers["etag"] }
+
+    /// The `Last-Modified` date as sent.
+    public var lastModified: String? { headers["last-modified"] }
+
+    /// The media type without parameters, lower case.
+    public var contentType: String? {
+        guard let value = headers["content-type"] else { return nil }
+        let type = value.prefix { $0 != ";" && $0 != "," }.lowercased()
+        return trimmed(type).isEmpty ? nil : trimmed(type)
+    }
+
+    /// `Content-Length` in bytes, when it says how long the body is: chunked replies have none.
+    public var contentLength: Int? {
+        guard headers["transfer-encoding"] == nil, let value = headers["content-length"], let count = Int(value),
+            count >= 0
+        else { return nil }
+        return count
+    }
+
+    /// `Content-Range: bytes a-b/total` as half-open range; `total` is nil for `*`. RFC 9110, 14.4.
+    public var contentRange: (range: Range<Int>, total: Int?)? {
+        guard let value = headers["content-range"] else { return nil }
+        let words = value.split(separator: " ", omittingEmptySubsequences: true)
+        guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
+        let halves = words[1].split(separator: "/", omittingEmptySubsequences: false)
+        guard halves.count == 2 else { return nil }
+        let ends = halves[0].split(separator: "-", omittingEmptySubsequences: false)
+        guard ends.count == 2, let first = Int(ends[0]), let last = Int(ends[1]), first >= 0, first <= last,
+            last < Int.max
+        else { return nil }
+        if halves[1] == "*" { return (first..<last + 1, nil) }
+        guard let total = Int(halves[1]), last < total else { return nil }
+        return (first..<last + 1, total)
+    }
+
+    /// Whether the body is compressed.
+    var isEncoded: Bool { encoding != "identity" }
+
+    var encoding: String { headers["content-encoding"].map { trimmed($0.lowercased()) } ?? "identity" }
+}
+
+/// A reply that passed every check.
+public struct HTTPResponse: Sendable {
+    /// The head; of a transfer that was resumed, the first one.
+    public var head: ResponseHead
+    /// The body, decompressed; empty when a sink took it.
+    public var body: [UInt8]
+    /// Tries made, the successful one included.
+    public var attempts: Int
+    /// Seconds from the call to the last byte, waiting included.
+    public var seconds: Double
+}
+
+/// `text` without spaces and tabs at its ends.
+func trimmed(_ text: some StringProtocol) -> String {
+    func isBlank(_ character: Character) -> Bool { character == " " || character == "\t" }
+    var rest = text.drop(while: isBlank)
+    while let last = rest.last, isBlank(last) { rest = rest.dropLast() }
+    return String(rest)
+}

@@ -1,0 +1,61 @@
+import CCurl
+
+/// One libcurl easy handle, reused from exchange to exchange. Used on the transport thread only.
+@safe final class EasyHandle {
+    let raw: UnsafeMutableRawPointer
+    /// Tells handles apart.
+    var address: UInt { unsafe UInt(bitPattern: raw) }
+    private var headers: UnsafeMutablePointer<curl_slist>?
+    private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
+
+    init?() {
+        guard let handle = unsafe curl_easy_init() else { return nil }
+        unsafe raw = handle
+        unsafe message.initialize(repeating: 0, count: Int(CURL_ERROR_SIZE))
+    }
+
+    deinit {
+        unsafe curl_easy_cleanup(raw)
+        unsafe curl_slist_free_all(headers)
+        unsafe message.deallocate()
+    }
+
+    /// Forgets every option; the connections belong to the multi handle and stay.
+    func reset() {
+        unsafe curl_easy_reset(raw)
+        unsafe curl_slist_free_all(headers)
+        unsafe headers = nil
+        unsafe message.pointee = 0
+        _ = unsafe shim_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, message)
+    }
+
+    func set(_ option: CURLoption, _ value: Int) { _ = unsafe shim_easy_set_long(raw, option, value) }
+
+    func set(_ option: CURLoption, _ value: String) { _ = unsafe shim_easy_set_string(raw, option, value) }
+
+    func set(_ option: CURLoption, _ value: UnsafeMutableRawPointer) {
+        _ = unsafe shim_easy_set_pointer(raw, option, value)
+    }
+
+    func setHeaders(_ lines: [String]) {
+        for line in lines {
+            if let longer = unsafe curl_slist_append(headers, line) { unsafe headers = longer }
+        }
+        _ = unsafe shim_easy_set_slist(raw, CURLOPT_HTTPHEADER, headers)
+    }
+
+    func integer(_ info: CURLINFO) -> Int {
+        var value = 0
+        _ = unsafe shim_easy_get_long(raw, info, &value)
+        return value
+    }
+
+    func string(_ info: CURLINFO) -> String? {
+        var value: UnsafePointer<CChar>?
+        _ = unsafe shim_easy_get_string(raw, info, &value)
+        return unsafe value.map { unsafe String(cString: $0) }
+    }
+
+    /// libcurl's own words about the last failure; empty when it has none.
+    var errorText: String { unsafe String(cString: message) }
+}

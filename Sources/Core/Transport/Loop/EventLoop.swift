@@ -1,0 +1,240 @@
+import CCurl
+import Logging
+import Support
+
+/// The transport thread: owns the curl multi handle and every job.
+///
+/// One turn: take commands, admit jobs, `curl_multi_perform`, settle what has ended, look at the clock, and sleep in
+/// `curl_multi_poll` until a socket, a timer or another thread has something. Deadlines are looked at after the
+/// sockets, so that a process that was stopped does not drop bytes that have long arrived.
+@safe final class EventLoop {
+    let configuration: TransportConfiguration
+    let statistics: Monitor<TransportStatistics>
+    let logger: Logger
+    private let mailbox: Mailbox
+    private let received: Counter
+    private let multi: UnsafeMutableRawPointer
+    private var idleHandles: [EasyHandle] = []
+    /// By the address of their easy handle.
+    private var legs: [UInt: Leg] = [:]
+    private var jobs: [UInt64: Job] = [:]
+    var admission: Admission
+    private var timers = TimerQueue()
+    var retryPolicy: RetryPolicy
+    var retryBudget: RetryBudget
+    private let certificateFile: String?
+
+    init(
+        _ configuration: TransportConfiguration, multi: UnsafeMutableRawPointer, mailbox: Mailbox,
+        statistics: Monitor<TransportStatistics>, received: Counter, logger: Logger
+    ) {
+        self.configuration = configuration
+        unsafe self.multi = multi
+        self.mailbox = mailbox
+        self.statistics = statistics
+        self.received = received
+        self.logger = logger
+        admission = Admission(configuration)
+        retryPolicy = RetryPolicy(configuration)
+        retryBudget = RetryBudget(configuration, patience: configuration.backoffCeiling, now: .now)
+        certificateFile = configuration.effectiveCertificateFile
+        _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections)
+        _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, configuration.maxConnections)
+    }
+
+    /// Serves until the mailbox says stop; then fails what is left and frees the handles.
+    func run() {
+        mailbox.adopt()
+        while true {
+            let (commands, isStopping) = mailbox.take()
+            for command in commands { handle(command) }
+            if isStopping { break }
+            admit()
+            var running: Int32 = 0
+            _ = unsafe curl_multi_perform(multi, &running)
+            var hasWork = settleEnded()
+            if checkTime() { hasWork = true }
+            publishGauges()
+            if !hasWork { _ = unsafe curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
+        }
+        // A completion may ask for more: `start` refuses by now, so the table only shrinks.
+        for job in jobs.values.sorted(by: { $0.id < $1.id }) {
+            fail(job, Fault(.shutDown, "the transport was shut down"))
+        }
+        publishGauges()
+        mailbox.close()
+        idleHandles = []
+        _ = unsafe curl_multi_cleanup(multi)
+    }
+
+    // MARK: Commands
+
+    private func handle(_ command: Command) {
+        switch command {
+        case .start(let id, let request, let begun, let completion): start(id, request, begun, completion)
+        case .promote(let id):
+            if let job = jobs[id] { admission.promote(job) }
+        case .cancel(let id):
+            if let job = jobs[id] { fail(job, Fault(.cancelled, "cancelled")) }
+        }
+    }
+
+    private func start(_ id: UInt64, _ request: HTTPRequest, _ begun: Instant, _ completion: @escaping Completion) {
+        statistics.withLock { $0.requests += 1 }
+        let range = request.range
+        guard let origin = URLParts(request.url), range.map({ !$0.isEmpty && $0.lowerBound >= 0 }) ?? true else {
+            let cause = range.map { $0.isEmpty || $0.lowerBound < 0 } ?? false ? "unusable range" : "unusable URL"
+            statistics.withLock { statistics in
+                statistics.failed += 1
+                statistics.errors[.invalidRequest, default: 0] += 1
+            }
+            completion(.failure(Fault(.invalidRequest, cause).error(url: request.url, host: "unknown", attempts: 0)))
+            return
+        }
+        let job = Job(id: id, request: request, origin: origin, begun: begun, completion: completion)
+        jobs[id] = job
+        if let deadline = request.deadline {
+            guard deadline > begun else { return fail(job, deadlineFault(job)) }
+            timers.add(job, at: deadline, live: jobs.count)
+        }
+        admission.enqueue(job)
+    }
+
+    // MARK: Legs
+
+    private func admit() {
+        while let job = admission.next() {
+            guard let easy = idleHandles.popLast() ?? EasyHandle() else {
+                admission.release(job)
+                fail(job, Fault(.connectFailed, "no memory for a connection"))
+                continue
+            }
+            begin(Leg(job, easy, configuration, received: received, now: .now))
+        }
+    }
+
+    private func begin(_ leg: Leg) {
+        let job = leg.job
+        if job.visited.count == 1 { job.attempts += 1 }
+        job.state = .active
+        job.leg = leg
+        legs[leg.easy.address] = leg
+        leg.configure(configuration, certificateFile: certificateFile)
+        job.needsFreshConnection = false
+        statistics.withLock { statistics in
+            statistics.updateHost(job.origin.host) { $0.attempts += 1 }
+            if leg.ask.isResume { statistics.resumed += 1 }
+        }
+        _ = unsafe curl_multi_add_handle(multi, leg.easy.raw)
+    }
+
+    /// Takes a leg off the wire and keeps its handle. Its connection survives if its exchange was complete.
+    private func detach(_ leg: Leg) {
+        _ = unsafe curl_multi_remove_handle(multi, leg.easy.raw)
+        let connections = leg.easy.integer(CURLINFO_NUM_CONNECTS)
+        legs[leg.easy.address] = nil
+        leg.job.leg = nil
+        admission.release(leg.job)
+        if idleHandles.count < configuration.window { idleHandles.append(leg.easy) }
+        let host = leg.job.origin.host
+        statistics.withLock { statistics in
+            statistics.connections += connections
+            if let headAt = leg.headAt {
+                statistics.updateHost(host) { $0.measure(headAt.seconds(since: leg.started)) }
+            }
+        }
+    }
+
+    /// Settles every exchange that libcurl has finished with. Returns whether there was one.
+    private func settleEnded() -> Bool {
+        var hadSome = false
+        var left: Int32 = 0
+        while let message = unsafe curl_multi_info_read(multi, &left) {
+            guard unsafe message.pointee.msg == CURLMSG_DONE, let raw = unsafe message.pointee.easy_handle,
+                let leg = legs[UInt(bitPattern: raw)]
+            else { continue }
+            hadSome = true
+            let outcome = leg.outcome(unsafe message.pointee.data.result)
+            detach(leg)
+            settle(leg.job, outcome)
+        }
+        return hadSome
+    }
+
+    // MARK: Time
+
+    /// Acts on deadlines, ends of pauses and slow legs. Returns whether a job became ready.
+    private func checkTime() -> Bool {
+        let now = Instant.now
+        var isReady = false
+        while let job = timers.popDue(now) {
+            if job.state == .finished { continue }
+            if let deadline = job.request.deadline, deadline <= now {
+                fail(job, deadlineFault(job))
+            } else if job.state == .pausing, let retryAt = job.retryAt, retryAt <= now {
+                admission.enqueue(job, atFront: true)
+                isReady = true
+            }
+        }
+        for leg in Array(legs.values) {
+            guard let fault = leg.timeFault(now) else { continue }
+            let reason = leg.reason(stoppedBy: fault)
+            detach(leg)
+            settle(leg.job, .failed(reason))
+            isReady = true
+        }
+        return isReady
+    }
+
+    private func pollMilliseconds() -> Int32 {
+        let now = Instant.now
+        var next = now.advanced(bySeconds: 60)
+        if let timer = timers.next { next = min(next, timer) }
+        for leg in legs.values { next = min(next, leg.nextCheck) }
+        return Int32((max(0, next.seconds(since: now)) * 1000).rounded(.up))
+    }
+
+    /// Lets `job` wait until `instant` for its next try.
+    func pause(_ job: Job, until instant: Instant) {
+        job.state = .pausing
+        job.retryAt = instant
+        timers.add(job, at: instant, live: jobs.count)
+    }
+
+    // MARK: Ends
+
+    /// Completes `job` with an error, from whatever it was doing.
+    func fail(_ job: Job, _ fault: Fault) {
+        let host = job.origin.host
+        if let leg = job.leg { detach(leg) }
+        finish(job, .failure(fault.error(url: job.request.url, host: host, attempts: job.attempts)))
+    }
+
+    /// Hands the result to the caller, once.
+    func finish(_ job: Job, _ result: Result<HTTPResponse, TransportError>) {
+        guard job.state != .finished, let completion = job.completion else { return }
+        job.state = .finished
+        job.completion = nil
+        job.partial = Job.Partial()
+        jobs[job.id] = nil
+        statistics.withLock { statistics in
+            switch result {
+            case .success: statistics.succeeded += 1
+            case .failure(let error):
+                statistics.failed += 1
+                statistics.errors[error.kind, default: 0] += 1
+            }
+        }
+        publishGauges()
+        completion(result)
+    }
+
+    private func publishGauges() {
+        let active = admission.active
+        let waiting = jobs.count - active
+        statistics.withLock { statistics in
+            statistics.inFlight = active
+            statistics.waiting = waiting
+        }
+    }
+}

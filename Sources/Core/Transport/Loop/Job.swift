@@ -1,0 +1,87 @@
+import Support
+
+typealias Completion = @Sendable (Result<HTTPResponse, TransportError>) -> Void
+
+/// One request from ``Transport/start(_:completion:)`` to its completion. Used on the transport thread only.
+final class Job {
+    enum State {
+        /// In the admission queue.
+        case queued
+        /// Has a leg under way.
+        case active
+        /// Pausing until ``retryAt``.
+        case pausing
+        /// Completed.
+        case finished
+    }
+
+    /// What has been received of the body, across tries.
+    struct Partial {
+        var head: ResponseHead?
+        var body: [UInt8] = []
+        var received = 0
+        /// A strong validator of the version received, when its rest can be asked for.
+        var validator: String?
+        /// The file's length, when known.
+        var total: Int?
+        var check = BodyCheck(kind: .any, typeIsKnown: true)
+    }
+
+    let id: UInt64
+    let request: HTTPRequest
+    let begun: Instant
+    /// Scheme, host and port of the request's own URL.
+    let home: URLParts
+    var completion: Completion?
+    var lane: Lane
+    var state = State.queued
+    /// Tries begun.
+    var attempts = 0
+    /// The URLs of this try; the last is the next to ask.
+    var visited: [String]
+    /// Scheme, host and port of the next URL to ask.
+    var origin: URLParts
+    var retryAt: Instant?
+    var lastFault: Fault?
+    var needsFreshConnection = false
+    var partial = Partial()
+    var leg: Leg?
+
+    var url: String { visited.last ?? request.url }
+
+    init(id: UInt64, request: HTTPRequest, origin: URLParts, begun: Instant, completion: @escaping Completion) {
+        self.id = id
+        self.request = request
+        home = origin
+        self.origin = origin
+        self.begun = begun
+        self.completion = completion
+        lane = request.lane
+        visited = [request.url]
+    }
+
+    /// What the next exchange asks for: the request, or the rest of a body that was cut.
+    var ask: Ask {
+        var ask = Ask()
+        guard request.method == .get else { return ask }
+        ask.lower = request.range?.lowerBound
+        ask.upper = request.range?.upperBound
+        ask.validator = request.ifRange
+        if partial.received > 0, let validator = partial.validator {
+            ask.lower = (request.range?.lowerBound ?? 0) + partial.received
+            ask.validator = validator
+            ask.isResume = true
+            ask.total = partial.total
+        }
+        return ask
+    }
+
+    /// Makes the job ready for another try after `fault`.
+    func prepareRetry(after fault: Fault) {
+        lastFault = fault
+        visited = [request.url]
+        origin = home
+        needsFreshConnection = [.stalled, .noReply, .reset, .truncated].contains(fault.kind)
+        if fault.voidsBody || partial.validator == nil { partial = Partial() }
+    }
+}

@@ -1,0 +1,71 @@
+import CCurl
+
+extension Leg {
+    /// Sets every option of the easy handle for this exchange.
+    func configure(_ configuration: TransportConfiguration, certificateFile: String?) {
+        let request = job.request
+        easy.reset()
+        easy.set(CURLOPT_URL, job.url)
+        easy.set(CURLOPT_USERAGENT, configuration.userAgent)
+        easy.set(request.method == .head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1)
+        // Redirects are judged by RedirectPolicy, one exchange each.
+        easy.set(CURLOPT_FOLLOWLOCATION, 0)
+        easy.set(CURLOPT_PROTOCOLS_STR, "http,https")
+        easy.set(CURLOPT_NOSIGNAL, 1)
+        // Without it, removing a handle waits for a name look-up that hangs (libcurl 7.87 and later).
+        easy.set(CURLOPT_QUICK_EXIT, 1)
+        easy.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(configuration.connectTimeout * 1000)))
+        easy.set(CURLOPT_TCP_KEEPALIVE, 1)
+        easy.set(CURLOPT_BUFFERSIZE, 128 << 10)
+        easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        let version = configuration.acceptHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
+        easy.set(CURLOPT_HTTP_VERSION, version)
+        if let certificateFile { easy.set(CURLOPT_CAINFO, certificateFile) }
+        if let proxy = configuration.proxy { easy.set(CURLOPT_PROXY, proxy) }
+        if job.needsFreshConnection { easy.set(CURLOPT_FRESH_CONNECT, 1) }
+
+        var headers: [String] = []
+        if let lower = ask.lower {
+            headers.append("Range: bytes=\(lower)-\(ask.upper.map { String($0 - 1) } ?? "")")
+            // A weak tag cannot guard a range (RFC 9110, 13.1.5); the reply is compared with it all the same.
+            if let validator = ask.validator, !validator.hasPrefix("W/"), Self.isPlain(validator) {
+                headers.append("If-Range: \(validator)")
+            }
+        }
+        if request.expects == .json, !ask.isResume {
+            easy.set(CURLOPT_ACCEPT_ENCODING, "gzip")
+        } else {
+            headers.append("Accept-Encoding: identity")
+        }
+        easy.setHeaders(headers)
+
+        let context = unsafe Unmanaged.passUnretained(self).toOpaque()
+        _ = unsafe shim_easy_set_write(easy.raw, CURLOPT_WRITEFUNCTION, receiveBody)
+        unsafe easy.set(CURLOPT_WRITEDATA, context)
+        _ = unsafe shim_easy_set_write(easy.raw, CURLOPT_HEADERFUNCTION, receiveHeader)
+        unsafe easy.set(CURLOPT_HEADERDATA, context)
+    }
+
+    /// Whether a header value cannot end its line.
+    private static func isPlain(_ value: String) -> Bool { value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
+}
+
+/// The corresponding C callback is `CURLOPT_WRITEFUNCTION`. Anything but the count aborts.
+private func receiveBody(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let data = unsafe data, let context = unsafe context, count > 0 else { return 0 }
+    let bytes = unsafe UnsafeRawBufferPointer(start: data, count: size * count)
+    let leg = unsafe Unmanaged<Leg>.fromOpaque(context).takeUnretainedValue()
+    return unsafe leg.takeBody(bytes) ? size * count : 0
+}
+
+/// The corresponding C callback is `CURLOPT_HEADERFUNCTION`.
+private func receiveHeader(
+    _ data: UnsafeMutablePointer<CChar>?, _ size: Int, _ count: Int, _ context: UnsafeMutableRawPointer?
+) -> Int {
+    guard let data = unsafe data, let context = unsafe context, count > 0 else { return 0 }
+    let bytes = unsafe UnsafeRawBufferPointer(start: data, count: size * count)
+    let leg = unsafe Unmanaged<Leg>.fromOpaque(context).takeUnretainedValue()
+    return unsafe leg.takeHeader(bytes) ? size * count : 0
+}

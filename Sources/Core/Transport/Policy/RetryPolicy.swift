@@ -1,0 +1,65 @@
+/// Which failed tries are repeated, and after how long.
+struct RetryPolicy {
+    /// The statuses that say "later": RFC 9110 408, 429 (RFC 6585) and the gateway family.
+    static func isTransient(status: Int) -> Bool { [408, 429, 500, 502, 503, 504].contains(status) }
+
+    /// Whether a failure of this kind may be mended by another try. `status` has its own rule.
+    static func isTransient(_ kind: TransportError.Kind) -> Bool {
+        switch kind {
+        case .unresolvedHost, .connectFailed, .reset, .noReply, .stalled, .truncated, .badShape, .wrongRange,
+            .wrongLength:
+            true
+        case .status, .invalidRequest, .rangeIgnored, .changed, .tooLarge, .redirectRefused, .tls, .refusedBySink,
+            .cancelled, .deadlineExceeded, .shutDown:
+            false
+        }
+    }
+
+    static func isTransient(_ fault: Fault) -> Bool {
+        if fault.kind == .status { return isTransient(status: fault.status ?? 0) }
+        return isTransient(fault.kind)
+    }
+
+    let base: Double
+    let ceiling: Double
+    let retryAfterCeiling: Double
+    private var generator: SplitMix64
+
+    init(_ configuration: TransportConfiguration) {
+        base = configuration.backoffBase
+        ceiling = configuration.backoffCeiling
+        retryAfterCeiling = configuration.retryAfterCeiling
+        var system = SystemRandomNumberGenerator()
+        generator = SplitMix64(state: configuration.jitterSeed ?? system.next())
+    }
+
+    /// Seconds to wait after failed try number `attempt` (from 1): a uniform random part of the exponential bound
+    /// ("full jitter", so that readers cut off together do not come back together), at least what the server asked for.
+    mutating func pause(afterAttempt attempt: Int, retryAfter: Double?) -> Double {
+        var bound = base
+        for _ in 1..<max(1, attempt) where bound < ceiling { bound *= 2 }
+        let jitter = Double.random(in: 0...1, using: &generator) * min(bound, ceiling)
+        return max(jitter, min(retryAfter ?? 0, retryAfterCeiling))
+    }
+
+    /// Seconds that a `Retry-After` header asks for, from its number or its date; `nil` when it makes no sense.
+    static func retryAfter(_ header: String?, now: Double) -> Double? {
+        guard let header else { return nil }
+        let text = trimmed(header)
+        if let seconds = Int(text) { return seconds >= 0 ? Double(seconds) : nil }
+        return HTTPDate.parse(text).map { max(0, Double($0) - now) }
+    }
+}
+
+/// Steele, Lea and Flood's generator: small, seedable, good enough to spread pauses.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var value = state
+        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+        return value ^ (value >> 31)
+    }
+}

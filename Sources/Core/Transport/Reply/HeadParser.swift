@@ -1,0 +1,48 @@
+/// Collects the header lines of one reply.
+struct HeadParser {
+    private(set) var head: ResponseHead?
+    private var status: Int?
+    private var headers: [String: String] = [:]
+    private var bytes = 0
+    private let limit: Int
+    private let url: String
+
+    /// - Parameters:
+    ///   - url: what was asked, for the head.
+    ///   - limit: bytes of headers accepted, interim replies included.
+    init(url: String, limit: Int) {
+        self.url = url
+        self.limit = limit
+    }
+
+    /// Takes one line with its line end. Returns false when the headers are too long.
+    ///
+    /// ``head`` is set by the empty line that ends a final reply's headers. Trailers after that are ignored, interim
+    /// replies (1xx) forgotten.
+    mutating func take(_ line: UnsafeRawBufferPointer) -> Bool {
+        bytes += line.count
+        guard bytes <= limit else { return false }
+        guard head == nil else { return true }
+        let text = unsafe String(decoding: line, as: UTF8.self)
+        let content = text.prefix { $0 != "\r\n" && $0 != "\n" && $0 != "\r" }
+        if content.isEmpty {
+            finish()
+        } else if content.hasPrefix("HTTP/"), status == nil {
+            let words = content.split(separator: " ", maxSplits: 2)
+            status = words.count > 1 ? Int(words[1]) : nil
+        } else if let colon = content.firstIndex(of: ":") {
+            let name = content[..<colon].lowercased()
+            let value = trimmed(content[content.index(after: colon)...])
+            headers[name] = headers[name].map { "\($0), \(value)" } ?? value
+        }
+        return true
+    }
+
+    private mutating func finish() {
+        if let status, status >= 200 || status == 101 {
+            head = ResponseHead(status: status, headers: headers, finalURL: url)
+        }
+        status = nil
+        headers = [:]
+    }
+}

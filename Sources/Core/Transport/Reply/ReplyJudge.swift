@@ -1,0 +1,148 @@
+/// What one HTTP exchange asks for, after a transfer may have been cut.
+struct Ask {
+    /// First byte asked for, from the start of the file; `nil` for no `Range` header.
+    var lower: Int?
+    /// End (exclusive); `nil` for the rest of the file.
+    var upper: Int?
+    /// The validator sent as `If-Range`.
+    var validator: String?
+    /// Whether bytes received before are to be continued.
+    var isResume = false
+    /// The file's length, when an earlier reply of this transfer told it.
+    var total: Int?
+}
+
+/// What to do with a reply, decided from its head before any of its body is believed.
+enum Verdict {
+    /// Take the body. `restarts` voids what was received before; `length` is the body's length if the head tells it.
+    case deliver(restarts: Bool, length: Int?)
+    /// Ask again at the place the reply names.
+    case redirect
+    /// Failed; the body is short and reading it keeps the connection.
+    case drain(Fault)
+    /// Failed; the body may be long and is not read.
+    case abort(Fault)
+}
+
+/// Believes nothing unchecked: status, type, encoding, version, range and length of a reply against what was asked.
+struct ReplyJudge {
+    let request: HTTPRequest
+    let ask: Ask
+    /// Seconds since 1970, for `Retry-After` dates.
+    let now: Double
+
+    func judge(_ head: ResponseHead) -> Verdict {
+        if [301, 302, 303, 307, 308].contains(head.status), head.headers["location"] != nil { return .redirect }
+        guard head.status == 200 || head.status == 206 else { return .drain(statusFault(head)) }
+        if let fault = typeFault(head) ?? encodingFault(head) { return .abort(fault) }
+        if let fault = versionFault(head) { return .abort(fault) }
+        return head.status == 206 ? judgePart(head) : judgeWhole(head)
+    }
+
+    private func statusFault(_ head: ResponseHead) -> Fault {
+        var fault = Fault(.status, "HTTP status \(head.status)")
+        fault.status = head.status
+        fault.retryAfter = RetryPolicy.retryAfter(head.headers["retry-after"], now: now)
+        // The rest of a cut body may be refused because the file has become shorter; a fresh start tells.
+        if ask.isResume, head.status == 416 || head.status == 412 {
+            return Fault(.truncated, "the rest of the body was refused (HTTP status \(head.status))", voidsBody: true)
+        }
+        return fault
+    }
+
+    private func typeFault(_ head: ResponseHead) -> Fault? {
+        guard let type = head.contentType else { return nil }
+        let fits =
+            switch request.expects {
+            case .json:
+                ["application/json", "text/json", "text/javascript"].contains(type)
+                    || (type.hasPrefix("application/") && type.hasSuffix("+json"))
+            case .jpeg: type == "image/jpeg" || type == "image/jpg"
+            case .bytes: type != "text/html" && type != "application/xhtml+xml"
+            case .any: true
+            }
+        return fits ? nil : Fault(.badShape, "\(type) in place of \(request.expects.rawValue)")
+    }
+
+    private func encodingFault(_ head: ResponseHead) -> Fault? {
+        switch head.encoding {
+        case "identity", "": nil
+        case "gzip", "x-gzip": request.expects == .json ? nil : Fault(.badShape, "compressed without being asked")
+        default: Fault(.badShape, "unknown compression \(head.encoding.prefix(40))")
+        }
+    }
+
+    /// A reply about another version than the caller's, or than the one that a cut transfer began with.
+    private func versionFault(_ head: ResponseHead) -> Fault? {
+        guard let believed = request.ifRange ?? ask.validator else { return nil }
+        let present = believed.hasSuffix("\"") ? head.etag : head.lastModified
+        if let present {
+            if Self.opaque(present) == Self.opaque(believed) { return nil }
+        } else if head.status == 206 || request.range == nil {
+            // A part need not repeat the validator: `If-Range` makes 206 itself the promise.
+            return nil
+        }
+        if request.ifRange == nil {
+            // Between our own tries the caller has seen nothing: a whole new reply is as good, a part is not.
+            return head.status == 200 ? nil : Fault(.truncated, "the file changed while it was read", voidsBody: true)
+        }
+        var fault = Fault(.changed, "the file changed (\(believed) is now \(present ?? "unknown"))")
+        fault.etag = head.etag
+        return fault
+    }
+
+    private static func opaque(_ validator: String) -> Substring {
+        validator.hasPrefix("W/") ? validator.dropFirst(2) : Substring(validator)
+    }
+
+    private func judgePart(_ head: ResponseHead) -> Verdict {
+        guard let lower = ask.lower else {
+            return .abort(Fault(.wrongRange, "a part in reply to a request for the whole"))
+        }
+        guard let got = head.contentRange else {
+            return .abort(Fault(.wrongRange, "HTTP status 206 without a usable Content-Range"))
+        }
+        let description = "bytes \(got.range.lowerBound)-\(got.range.upperBound - 1)"
+        let end = ask.upper ?? ask.total ?? got.total ?? got.range.upperBound
+        guard got.range.lowerBound == lower, got.range.upperBound == end || got.range.upperBound == got.total,
+            got.range.upperBound <= end
+        else { return .abort(Fault(.wrongRange, "\(description) in reply to a request for \(lower)-\(end - 1)")) }
+        if let before = ask.total, let total = got.total, before != total {
+            return .abort(Fault(.truncated, "the file's length changed while it was read", voidsBody: true))
+        }
+        if let length = head.contentLength, !head.isEncoded, length != got.range.count {
+            return .abort(Fault(.wrongLength, "Content-Length \(length) for a range of \(got.range.count) bytes"))
+        }
+        let whole = got.range.upperBound - (request.range?.lowerBound ?? 0)
+        if let fault = lengthFault(whole, isEncoded: head.isEncoded) { return .abort(fault) }
+        return .deliver(restarts: false, length: head.isEncoded ? nil : got.range.count)
+    }
+
+    private func judgeWhole(_ head: ResponseHead) -> Verdict {
+        let length = head.isEncoded ? nil : head.contentLength
+        if request.range != nil {
+            guard request.acceptsWholeBody else {
+                var fault = Fault(.rangeIgnored, "the server ignores ranges")
+                fault.totalLength = length
+                return .abort(fault)
+            }
+            if let length, let fault = tooLarge(length) { return .abort(fault) }
+        } else if let length = head.contentLength, let fault = lengthFault(length, isEncoded: head.isEncoded) {
+            return .abort(fault)
+        }
+        return .deliver(restarts: ask.isResume, length: length)
+    }
+
+    private func lengthFault(_ length: Int, isEncoded: Bool) -> Fault? {
+        if let fault = tooLarge(length) { return fault }
+        guard !isEncoded, let expected = request.expectedLength, expected != length else { return nil }
+        return Fault(.wrongLength, "\(length) bytes announced in place of \(expected)")
+    }
+
+    private func tooLarge(_ length: Int) -> Fault? {
+        guard request.method == .get, length > request.maximumBody else { return nil }
+        var fault = Fault(.tooLarge, "a body of \(length) bytes exceeds the limit of \(request.maximumBody)")
+        fault.limit = request.maximumBody
+        return fault
+    }
+}

@@ -1,0 +1,88 @@
+import CCurl
+public import Logging
+import Support
+
+/// HTTP over libcurl, on one thread called "transport".
+///
+/// Any thread may start, cancel and promote requests; none of these calls waits. Completions and sinks are called on
+/// the transport thread and must hand off quickly: while one runs, no other transfer moves.
+///
+/// A result is exactly the bytes asked for, or an error: see ``HTTPRequest`` for what is checked.
+public final class Transport: Sendable {
+    private let mailbox: Mailbox
+    private let snapshot = Monitor(TransportStatistics())
+    private let received = Counter()
+    private let thread: NamedThread
+
+    private static let globalInit: Bool = shim_global_init() == CURLE_OK
+
+    /// Starts the transport thread. It ends with ``shutdown()``, or when the last reference goes.
+    public init(_ configuration: TransportConfiguration, logger: Logger) {
+        guard Self.globalInit, let multi = unsafe curl_multi_init() else {
+            preconditionFailure("libcurl cannot be initialised: out of memory")
+        }
+        let mailbox = unsafe Mailbox(multi: multi)
+        self.mailbox = mailbox
+        let (snapshot, received) = (self.snapshot, self.received)
+        // A pointer is not Sendable; the thread is the multi handle's only user but for `curl_multi_wakeup`.
+        let address = UInt(bitPattern: multi)
+        thread = NamedThread("transport") {
+            guard let multi = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return }
+            unsafe EventLoop(
+                configuration, multi: multi, mailbox: mailbox, statistics: snapshot, received: received,
+                logger: logger
+            ).run()
+        }
+    }
+
+    deinit { shutdown() }
+
+    /// Starts a request.
+    ///
+    /// - Parameter completion: called exactly once, on the transport thread; on the calling thread, before this
+    ///   returns, only when the transport has been shut down.
+    /// - Returns: what cancels or promotes the request.
+    @discardableResult
+    public func start(
+        _ request: HTTPRequest,
+        completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void
+    ) -> Exchange {
+        guard let id = mailbox.start(request, completion) else {
+            let fault = Fault(.shutDown, "the transport was shut down")
+            let host = URLParts(request.url)?.host ?? "unknown"
+            completion(.failure(fault.error(url: request.url, host: host, attempts: 0)))
+            return Exchange(id: 0, mailbox: mailbox)
+        }
+        return Exchange(id: id, mailbox: mailbox)
+    }
+
+    /// Fails every request with ``TransportError/shutDown(_:)`` and ends the thread; waits for it, unless called from it.
+    public func shutdown() {
+        let isOwnThread = mailbox.stop()
+        if !isOwnThread { thread.join() }
+    }
+
+    /// What has happened so far.
+    public var statistics: TransportStatistics {
+        var statistics = snapshot.withLock { $0 }
+        statistics.bytesReceived = received.value
+        return statistics
+    }
+}
+
+/// One request under way.
+public final class Exchange: Sendable {
+    private let id: UInt64
+    private let mailbox: Mailbox
+
+    init(id: UInt64, mailbox: Mailbox) {
+        self.id = id
+        self.mailbox = mailbox
+    }
+
+    /// Ends the request with ``TransportError/cancelled(_:)``. Does nothing when it has completed.
+    public func cancel() { mailbox.post(.cancel(id: id)) }
+
+    /// A reader waits now: moves the request from prefetch to demand.
+    public func promote() { mailbox.post(.promote(id: id)) }
+}

@@ -1,0 +1,102 @@
+import Support
+import Testing
+
+@testable import Fetch
+@testable import Transport
+
+@Suite struct PrefetchTests {
+    @Test func aPrefetchedBlockIsThereForItsReader() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        bench.fetcher.prefetch(plan(0))
+        let call = try bench.source.call(0)
+        #expect(call.request.lane == .prefetch)
+        call.reply([1])
+        #expect(eventually { bench.fetcher.statistics.prefetched == 1 })
+        #expect(bench.fetcher.statistics.prefetchedUsed == 0)
+        // Again: it is there, and no request is made.
+        bench.fetcher.prefetch(plan(0))
+        #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
+        #expect(try bench.fetch(plan(0)).wait()[0].block?.fromCache == true)
+        #expect(bench.fetcher.statistics.prefetchedUsed == 1)
+        #expect(bench.source.count == 1)
+    }
+
+    @Test func aReaderThatJoinsPromotesAndMayLeaveAgain() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        bench.fetcher.prefetch(plan(0))
+        let call = try bench.source.call(0)
+        #expect(eventually { bench.fetcher.state.withLock { $0.flights.values.allSatisfy { $0.exchange != nil } } })
+        let token = CancellationToken()
+        let reader = bench.fetch(plan(0), token: token)
+        #expect(eventually { call.promoted.value == 1 })
+        let second = bench.fetch(plan(0))
+        token.cancel()
+        #expect(reader.count == 1)
+        #expect(call.promoted.value == 1)
+        call.reply([1])
+        #expect(try second.wait()[0].bytes == [1])
+        #expect(eventually { bench.fetcher.statistics.prefetchedUsed == 1 })
+        // Left by its only reader, a prefetch goes on.
+        bench.fetcher.prefetch(plan(1))
+        let other = try bench.source.call(1)
+        let leaving = CancellationToken()
+        _ = bench.fetch(plan(1), token: leaving)
+        leaving.cancel()
+        #expect(other.cancelled.value == 0)
+        other.reply([2])
+        #expect(eventually { bench.fetcher.cached(plan(1))?.bytes == [2] })
+        #expect(bench.source.count == 2)
+    }
+
+    @Test func tooManyAreDroppedAndReadersAreNot() throws {
+        let bench = try Bench(prefetchLimit: 3)
+        defer { bench.close() }
+        for index in 0..<10 { bench.fetcher.prefetch(plan(index)) }
+        #expect(bench.fetcher.statistics.prefetchDropped == 7)
+        _ = try bench.source.call(2)
+        let reader = bench.fetch(plan(9))
+        let call = try bench.source.call(3)
+        call.reply([9])
+        #expect(try reader.wait()[0].bytes == [9])
+        // As they come in there is room again.
+        for index in 0..<3 { try bench.source.call(index).reply([0]) }
+        #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
+        bench.fetcher.prefetch(plan(4))
+        _ = try bench.source.call(4)
+        #expect(bench.fetcher.statistics.prefetchDropped == 7)
+    }
+
+    @Test func whatCannotBeKeptIsNotFetched() throws {
+        let uncached = try Bench(cached: false)
+        defer { uncached.close() }
+        uncached.fetcher.prefetch(plan(0))
+        let bench = try Bench()
+        defer { bench.close() }
+        bench.fetcher.prefetch(plan(0, validator: nil))
+        bench.fetcher.setOffline(true)
+        bench.fetcher.prefetch(plan(0))
+        #expect(uncached.fetcher.statistics.prefetchDropped == 1)
+        #expect(bench.fetcher.statistics.prefetchDropped == 2)
+        #expect(bench.fetcher.statistics.flights == 0)
+    }
+
+    @Test func theLedgerCountsUseAndWaste() {
+        var ledger = PrefetchLedger()
+        let keys = (0..<6000).map { FlightKey(plan($0)) }
+        for key in keys { ledger.noteFetched(key, isUsed: false) }
+        #expect(ledger.fetched == 6000 && ledger.wasted == 6000 - 4096 && ledger.used == 0)
+        for key in keys.reversed().prefix(1000) {
+            ledger.noteWanted(key)
+            ledger.noteWanted(key)
+        }
+        ledger.noteWanted(keys[0])
+        #expect(ledger.used == 1000)
+        ledger.noteFetched(keys[0], isUsed: true)
+        #expect(ledger.used == 1001)
+        for index in 6000..<(6000 + 20_000) { ledger.noteFetched(FlightKey(plan(index)), isUsed: false) }
+        #expect(ledger.fetched == 26_001)
+        #expect(ledger.wasted == 26_001 - 1001 - 4096)
+    }
+}
