@@ -1,12 +1,7 @@
-"""`neuronfs label`: every variant against the brute force, every format through real readers, every refusal."""
+"""`neuronfs label`: every variant against the brute force, every format through real readers."""
 
 import json
 import os
-import pty
-import resource
-import signal
-import subprocess
-import time
 
 import numpy as np
 import pytest
@@ -16,50 +11,14 @@ from PIL import Image
 
 import brute
 import neurons
-from harness import binary, real_data, wait_until
-
-SHAPE = (14, 40, 46)
-SPACING = brute.ALLEN_SPACING
-
-
-def xyz(zyx):
-    return ",".join(str(value) for value in zyx[::-1])
-
-
-def label(swc, output, shape=SHAPE, spacing=SPACING, origin=(0, 0, 0), force=True, options=(), **popen):
-    """Runs the command. Most skeletons here stick out of their little volumes on purpose: hence `force`."""
-    command = [binary(), "label", str(swc), "--shape", xyz(shape), "--spacing", xyz(spacing), "--origin", xyz(origin)]
-    command += ["--force"] if force else []
-    command += [str(option) for option in options] + ["-o", str(output)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, **popen)
-
-
-def labelled(swc, output, **arguments):
-    result = label(swc, output, **arguments)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""
-    return np.load(output) if str(output).endswith(".npy") else None
-
-
-def refused(result, *parts, code=2):
-    assert result.returncode == code, (result.returncode, result.stderr)
-    lines = result.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("neuronfs: "), result.stderr
-    for part in parts:
-        assert part in lines[0], lines[0]
-    assert result.stdout == ""
+from harness import real_data
+from label_tool import SHAPE, SPACING, label, labelled, write
 
 
 @pytest.fixture
 def neuron(tmp_path):
     path = tmp_path / "cell.swc"
     path.write_text(neurons.awkward(5, SHAPE, SPACING))
-    return path
-
-
-def write(folder, seed, shape=SHAPE, spacing=SPACING, origin=(0, 0, 0), count=60):
-    path = folder / f"{seed}.swc"
-    path.write_text(neurons.awkward(seed, shape, spacing, origin, count))
     return path
 
 
@@ -172,6 +131,21 @@ def test_ignore(tmp_path, neuron, value):
     assert report["markers"] == {"file": "markers", "count": 4, "ignored_around": 2}
     # The ball around the first marker, one voxel less than the file says.
     assert voxels[5, 15, 19] == value
+
+
+def test_real_neuron(tmp_path):
+    """Crops at the soma and along the axon of a real cell, voxel by voxel."""
+    data = real_data()
+    if data is None:
+        pytest.skip("no real data beside the checkout")
+    swc = data / "swc" / "313862022.swc"
+    nodes = brute.parse(swc.read_bytes())
+    for node in (nodes[0], nodes[len(nodes) // 2], nodes[-1]):
+        centre = (node.xyz[::-1] / SPACING).astype(int)
+        origin = tuple(int(value) for value in centre - (8, 60, 70))
+        shape = (16, 120, 140)
+        voxels = labelled(swc, tmp_path / "x.npy", shape=shape, origin=origin)
+        assert np.array_equal(voxels, brute.label_window(nodes, origin, shape)) and voxels.any()
 
 
 # Units, crops, levels
@@ -343,236 +317,3 @@ def test_instance_table(tmp_path, neuron):
         assert row["voxels"] == np.count_nonzero(voxels == row["id"])
         assert row["length_um"] == pytest.approx(lengths[row["id"]], abs=1e-3)
         assert row["parent"] == parents[row["id"]]
-
-
-# Skeletons that are not as they should be
-
-
-@pytest.mark.parametrize("text, parts", [
-    ("1 1 2 2 2 0.5\n", ["line 1", "7 are needed"]),
-    ("# head\n1 1 2 2 2 0.5 -1\n2 3 2 nan 2 0.5 1\n", ["line 3", "y is not a finite number"]),
-    ("1 1 2 2 2 0.5 -1\n2 3 2 inf 2 0.5 1\n", ["line 2", "not a finite number"]),
-    ("1 1 2 2 2 0.5 -1\n2 3 2 2 2 -0.5 1\n", ["line 2", "the radius is negative"]),
-    ("1 3 2 2 2 1 3\n2 3 2 2 2 1 1\n3 3 2 2 2 1 2\n", ["its own ancestor"]),
-    ("1 3 2 2 2 1 1\n", ["line 1", "its own parent"]),
-    ("1 1 2 2 2 0.5 -1\n1 3 2 2 2 0.5 1\n", ["line 2", "twice"]),
-    ("1 1 2 2 2 0.5 -1\n2 3 a b c 0.5 1\n", ["line 2", '"a"']),
-    ("1 1 1e300 2 2 0.5 -1\n", ["line 1"]),
-    ("", ["no node"]),
-    ("# only a comment\n", ["no node"]),
-])
-def test_malformed(tmp_path, text, parts):
-    (tmp_path / "bad.swc").write_text(text)
-    refused(label(tmp_path / "bad.swc", tmp_path / "x.tif", force=False), "bad.swc", *parts)
-    assert os.listdir(tmp_path) == ["bad.swc"]
-
-
-def test_binary_garbage(tmp_path):
-    random = np.random.default_rng(1)
-    for number, data in enumerate([random.bytes(4096), b"\x89PNG\r\n\x1a\n", b"\xff" * 4096]):
-        path = tmp_path / f"{number}.swc"
-        path.write_bytes(data)
-        refused(label(path, tmp_path / "x.tif"), f"{number}.swc")
-    refused(label("/dev/zero", tmp_path / "x.tif"), "longer than")
-    refused(label(tmp_path, tmp_path / "x.tif"), "cannot read")
-    refused(label(tmp_path / "none.swc", tmp_path / "x.tif"), "No such file")
-
-
-def test_two_million_nodes(tmp_path):
-    path = tmp_path / "large.swc"
-    with open(path, "w") as file:
-        file.writelines(f"{index} 3 2 2 2 0.1 {index - 1}\n" for index in range(1, 2_000_001))
-    refused(label(path, tmp_path / "x.tif"), "more than 1000000 nodes")
-
-
-def test_tolerated(tmp_path):
-    """A parent that is not in the file makes a root; order, line ends, byte order mark and comments do not matter."""
-    plain = "1 1 2 2 2 0.5 -1\n2 3 3 3 2 0.2 1\n3 2 1 1 1 0.2 99\n"
-    awkward = "\ufeff# comment\r\n\r\n 3\t2 1 1 1 0.2 99 extra\r\n2 3 3.0 3 2 0.2 1.0\r\n1 1 2 2 2 0.5 -1"
-    (tmp_path / "a.swc").write_text(plain)
-    (tmp_path / "b.swc").write_bytes(awkward.encode())
-    first = labelled(tmp_path / "a.swc", tmp_path / "a.npy")
-    assert np.array_equal(first, labelled(tmp_path / "b.swc", tmp_path / "b.npy"))
-    assert np.array_equal(first, brute.label_volume(plain, SHAPE))
-    assert json.loads((tmp_path / "a.json").read_text())["skeleton"]["roots"] == 2
-
-
-def test_misfit(tmp_path):
-    swc = tmp_path / "cell.swc"
-    swc.write_text("1 1 2 2 2 0.5 -1\n2 3 40 3 2 0.2 1\n")
-    refused(label(swc, tmp_path / "x.npy", force=False), "does not fit", "x coordinates", "--force")
-    assert sorted(os.listdir(tmp_path)) == ["cell.swc"]
-    voxels = labelled(swc, tmp_path / "x.npy", force=True)
-    assert np.array_equal(voxels, brute.label_volume(swc.read_bytes(), SHAPE)) and voxels.any()
-    swc.write_text("1 1 2 2 2 0.5 -1\n2 3 -140 3 2 0.2 1\n")
-    refused(label(swc, tmp_path / "y.npy", force=False), "frame")
-
-
-def test_skeleton_in_another_frame(tmp_path):
-    data = real_data()
-    if data is None:
-        pytest.skip("no real data beside the checkout")
-    swc = data / "swc" / "694146546_upright_NOT_image_frame.swc"
-    refused(label(swc, tmp_path / "x.npy", shape=(500, 12000, 12000), force=False), "does not fit")
-
-
-def test_real_neuron(tmp_path):
-    """Crops at the soma and along the axon of a real cell, voxel by voxel."""
-    data = real_data()
-    if data is None:
-        pytest.skip("no real data beside the checkout")
-    swc = data / "swc" / "313862022.swc"
-    nodes = brute.parse(swc.read_bytes())
-    for node in (nodes[0], nodes[len(nodes) // 2], nodes[-1]):
-        centre = (node.xyz[::-1] / SPACING).astype(int)
-        origin = tuple(int(value) for value in centre - (8, 60, 70))
-        shape = (16, 120, 140)
-        voxels = labelled(swc, tmp_path / "x.npy", shape=shape, origin=origin)
-        assert np.array_equal(voxels, brute.label_window(nodes, origin, shape)) and voxels.any()
-
-
-# Options and places
-
-
-@pytest.mark.parametrize("options", [
-    ["--shape", "10,10"], ["--shape", "0,5,5"], ["--shape", "a,b,c"], ["--spacing", "0,1,1"], ["--spacing", "nan,1,1"],
-    ["--variant", "pink"], ["--level", "99"], ["--slab", "--variant", "nodes"], ["--clip", "3"],
-    ["--markers", "m"], ["--variant", "ignore"], ["--ignore-value", "7"], ["--units", "mm"], ["-o", "labels.png"],
-    ["--ignore-value", "256", "--variant", "ignore", "--markers", "/dev/null"],
-], ids=" ".join)
-def test_bad_options(tmp_path, neuron, options):
-    result = subprocess.run(
-        [binary(), "label", str(neuron), "--shape", "5,5,5", "-o", str(tmp_path / "x.tif"), *options],
-        capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert result.returncode == 64 and "Error" in result.stderr
-    assert os.listdir(tmp_path) == ["cell.swc"]
-
-
-@pytest.mark.parametrize("options, part", [
-    (["--variant", "distance", "--clip", "0"], "clip"), (["--variant", "nodes", "--sigma", "0"], "sigma"),
-    (["--variant", "ignore", "--markers", "/dev/null", "--ignore-value", "0"], "ignore value 0"),
-])
-def test_options_the_engine_refuses(tmp_path, neuron, options, part):
-    refused(label(neuron, tmp_path / "x.tif", options=options), part)
-
-
-def test_volumes_that_cannot_be(tmp_path, neuron):
-    refused(label(neuron, tmp_path / "x.tif", shape=(5, 70000, 10)), "voxels a plane")
-    refused(label(neuron, f"{tmp_path}/x/", shape=(5, 65536, 65536)), "would be longer than", ".zarr")
-    assert os.listdir(tmp_path) == ["cell.swc"]
-
-
-def test_nothing_is_lost(tmp_path, neuron):
-    """A directory with something in it and a description of something else are refused; a label file is replaced."""
-    (tmp_path / "stack").mkdir()
-    (tmp_path / "stack" / "0000.tif").write_text("mine")
-    refused(label(neuron, tmp_path / "stack"), "is not empty")
-    assert (tmp_path / "stack" / "0000.tif").read_text() == "mine"
-    (tmp_path / "x.zarr").mkdir()
-    (tmp_path / "x.zarr" / "notes").write_text("mine")
-    refused(label(neuron, tmp_path / "x.zarr"), "is not empty")
-    (tmp_path / "y.json").write_text('{"mine": true}')
-    refused(label(neuron, tmp_path / "y.npy"), "y.json", "in the way")
-    (tmp_path / "y.json").write_text("mine")
-    refused(label(neuron, tmp_path / "y.npy"), "y.json", "in the way")
-    (tmp_path / "file").write_text("mine")
-    refused(label(neuron, f"{tmp_path}/file/"), "is a file")
-    refused(label(neuron, tmp_path / "none" / "x.tif"), "cannot write", "No such file", code=1)
-    assert sorted(os.listdir(tmp_path)) == ["cell.swc", "file", "stack", "x.zarr", "y.json"]
-    labelled(neuron, tmp_path / "z.npy")
-    (tmp_path / "z.npy").write_text("old")
-    assert labelled(neuron, tmp_path / "z.npy").any()
-
-
-@pytest.mark.parametrize("name", ["x.tif", "x.npy", "x.ome.zarr", "x/"])
-def test_a_write_that_fails_leaves_nothing(tmp_path, neuron, name):
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))
-
-    result = label(
-        neuron, f"{tmp_path}/{name}", shape=(8, 300, 300), preexec_fn=limit, restore_signals=False)
-    refused(result, "cannot write", "File too large", code=1)
-    assert os.listdir(tmp_path) == ["cell.swc"]
-
-
-@pytest.mark.parametrize("name", ["x.tif", "x.zarr", "x/"])
-def test_interrupted(tmp_path, name):
-    """Ctrl-C in the middle of a long job ends it, with nothing left behind."""
-    swc = tmp_path / "cell.swc"
-    swc.write_text(neurons.grown(size=(900, 900, 280)))
-    process = subprocess.Popen(
-        [binary(), "label", str(swc), "--shape", "8000,8000,1000", "--variant", "distance", "--clip", "10", "-o",
-         f"{tmp_path}/{name}"], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-    try:
-        wait_until(lambda: len(os.listdir(tmp_path)) > 1, what="output")
-        time.sleep(0.2)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-        assert "interrupted" in process.stderr.read()
-    finally:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-        process.stderr.close()
-    assert os.listdir(tmp_path) == ["cell.swc"]
-
-
-def test_memory_is_bounded_and_background_takes_no_disk(tmp_path):
-    """A volume of 40 GB."""
-    swc = tmp_path / "cell.swc"
-    swc.write_text(neurons.grown())
-    gigabyte = 1 << 30
-    result = label(
-        swc, tmp_path / "x.tif", shape=(400, 10000, 10000), force=False,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (gigabyte, gigabyte)))
-    assert result.returncode == 0, result.stderr
-    status = os.stat(tmp_path / "x.tif")
-    assert status.st_size > 40e9
-    assert status.st_blocks * 512 < 2e9
-    voxels = tifffile.memmap(tmp_path / "x.tif", mode="r")
-    start, shape = (60, 560, 440), (16, 200, 240)
-    window = voxels[tuple(slice(s, s + n) for s, n in zip(start, shape))]
-    assert np.array_equal(window, brute.label_window(swc.read_bytes(), start, shape)) and window.any()
-
-
-# Progress
-
-
-def test_progress_on_a_terminal(tmp_path):
-    swc = tmp_path / "cell.swc"
-    swc.write_text(neurons.grown(size=(200, 200, 60)))
-    master, slave = pty.openpty()
-    import fcntl
-    import struct
-    import termios
-    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 90, 0, 0))
-    command = [binary(), "label", str(swc), "--shape", "1800,1800,220", "--variant", "distance", "--clip", "2.5", "-o",
-               str(tmp_path / "x.npy")]
-    try:
-        process = subprocess.Popen(command, stderr=slave, stdout=subprocess.DEVNULL)
-        os.close(slave)
-        text = b""
-        while True:
-            try:
-                part = os.read(master, 4096)
-            except OSError:  # EIO: the other end is closed
-                break
-            if not part:
-                break
-            text += part
-        assert process.wait(120) == 0
-    finally:
-        os.close(master)
-    pictures = text.decode().split("\r")
-    bars = [picture for picture in pictures if "planes" in picture]
-    assert bars and all(bar.startswith("[") and "/220 planes, " in bar and " left" in bar for bar in bars)
-    assert all(len(bar.replace("\x1b[K", "")) < 90 for bar in bars)
-    assert pictures[-1] == "\x1b[K", "the bar is taken away at the end"
-
-
-def test_quiet(tmp_path, neuron):
-    result = label(neuron, tmp_path / "x.npy", options=["--quiet"])
-    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
-    result = label(neuron, tmp_path / "x.npy")
-    assert result.stdout.startswith(f"{tmp_path}/x.npy: 14 x 40 x 46 (z, y, x) voxels, variant classes")
