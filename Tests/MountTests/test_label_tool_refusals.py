@@ -202,6 +202,8 @@ def test_memory_is_bounded_and_background_takes_no_disk(tmp_path):
     start, shape = (60, 560, 440), (16, 200, 240)
     window = voxels[tuple(slice(s, s + n) for s, n in zip(start, shape))]
     assert np.array_equal(window, brute.label_window(swc.read_bytes(), start, shape)) and window.any()
+    # pytest keeps its folders.
+    os.unlink(tmp_path / "x.tif")
 
 
 # Progress
