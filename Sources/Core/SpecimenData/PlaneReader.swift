@@ -137,6 +137,12 @@ public final class PlaneReader: Sendable {
             contentType: "image/jpeg")
     }
 
+    /// Whether `version` is what the image is known to be now. Tiles are asked for by the present validator, so an older
+    /// handle must not ask: it would mix new tiles into what it has read. Also two first tiles may tell two versions.
+    private func isPresent(_ version: Version) -> Bool {
+        registry.cached(version.objectID).map { $0.version == version.number } ?? true
+    }
+
     /// Bytes of decoded tiles in memory.
     public var memory: Int { decoded.usage.cost }
 
@@ -147,6 +153,7 @@ public final class PlaneReader: Sendable {
     ) {
         let key = version.tile(index)
         if let pixels = decoded[key] { return completion(.success(pixels)) }
+        guard isPresent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
         flights.join(key, token: token, completion: completion) { token, finish in
             // The check that lets a tile into the cache decodes it; the pixels are kept for the reader.
             let box = Monitor<[UInt8]?>(nil)
@@ -166,6 +173,8 @@ public final class PlaneReader: Sendable {
         case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
             learn(version, block)
+            guard isPresent(version), registry.cached(version.objectID).map({ $0.validator == block.validator }) ?? true
+            else { return .failure(.changedUpstream(object: version.objectID)) }
             let rectangle = version.grid.rectangle(index)
             do throws(ImageCodecError) {
                 let pixels: [UInt8]

@@ -45,6 +45,10 @@ final class MountDaemon {
         }
         logger = log("mount")
 
+        var configuration = TransportConfiguration(userAgent: "neuronfs/\(Version.text) (+https://github.com/neuronfs)")
+        configuration.maxConnectionsPerHost = settings.maxConnections
+        try TransportOverrides.apply(to: &configuration)
+
         switch plan.origin {
         case .endpoint(let url):
             demo = nil
@@ -74,8 +78,6 @@ final class MountDaemon {
             demo?.stop()
             throw Failure(sentence: "cannot open the catalogue in \(plan.cacheDirectory): \(error)")
         }
-        var configuration = TransportConfiguration(userAgent: "neuronfs/\(Version.text) (+https://github.com/neuronfs)")
-        configuration.maxConnectionsPerHost = settings.maxConnections
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
