@@ -1,0 +1,2 @@
+def listing(*a): return ""
+def mounting(*a): return ""
