@@ -87,7 +87,9 @@ public final class PlaneReader: Sendable {
     ) -> Bool {
         let indices = version.grid.tiles(covering: range)
         guard let tiles = decoded.all(indices.map(version.tile)) else { return false }
-        unsafe Self.compose(version.grid, range, indices, tiles, into: buffer)
+        for (index, tile) in zip(indices, tiles) {
+            unsafe Self.compose(version.grid, range, index, tile, into: buffer)
+        }
         return true
     }
 
@@ -99,14 +101,15 @@ public final class PlaneReader: Sendable {
     ) {
         let indices = version.grid.tiles(covering: range)
         let grid = version.grid
-        let gather = Gather<[UInt8]>(count: indices.count) { outcome in
-            unsafe completion(
-                outcome.map { tiles in
-                    { buffer in unsafe Self.compose(grid, range, indices, tiles, into: buffer) }
-                })
+        let composition = PlaneComposition(byteCount: range.count, tiles: indices.count) { outcome in
+            unsafe completion(outcome.map { bytes in { buffer in unsafe buffer.copyBytes(from: bytes) } })
         }
-        for (position, index) in indices.enumerated() {
-            tile(version, index, token: token) { gather.arrive($0, at: position) }
+        for index in indices {
+            tile(version, index, token: token) { outcome in
+                unsafe composition.arrive(outcome) { pixels, buffer in
+                    unsafe Self.compose(grid, range, index, pixels, into: buffer)
+                }
+            }
         }
     }
 
@@ -211,26 +214,23 @@ public final class PlaneReader: Sendable {
             })
     }
 
-    /// Copies the bytes `range` of a plane out of its tiles, in the order of `indices`.
+    /// Copies what tile `index` has of the bytes `range` of a plane into `buffer`, which holds the range.
     private static func compose(
-        _ grid: TileGrid, _ range: Range<Int>, _ indices: [Int], _ tiles: [[UInt8]],
-        into buffer: UnsafeMutableRawBufferPointer
+        _ grid: TileGrid, _ range: Range<Int>, _ index: Int, _ tile: [UInt8], into buffer: UnsafeMutableRawBufferPointer
     ) {
         guard let base = buffer.baseAddress else { return }
-        for (index, tile) in zip(indices, tiles) {
-            let rectangle = grid.rectangle(index)
-            let rows = max(rectangle.y, range.lowerBound / grid.width)
-                ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
-            unsafe tile.withUnsafeBytes { pixels in
-                guard let source = pixels.baseAddress else { return }
-                for y in rows {
-                    let line = y * grid.width
-                    let low = max(line + rectangle.x, range.lowerBound)
-                    let high = min(line + rectangle.x + rectangle.width, range.upperBound)
-                    guard low < high else { continue }
-                    let from = (y - rectangle.y) * rectangle.width + low - line - rectangle.x
-                    unsafe memcpy(base + (low - range.lowerBound), source + from, high - low)
-                }
+        let rectangle = grid.rectangle(index)
+        let rows = max(rectangle.y, range.lowerBound / grid.width)
+            ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
+        unsafe tile.withUnsafeBytes { pixels in
+            guard let source = pixels.baseAddress else { return }
+            for y in rows {
+                let line = y * grid.width
+                let low = max(line + rectangle.x, range.lowerBound)
+                let high = min(line + rectangle.x + rectangle.width, range.upperBound)
+                guard low < high else { continue }
+                let from = (y - rectangle.y) * rectangle.width + low - line - rectangle.x
+                unsafe memcpy(base + (low - range.lowerBound), source + from, high - low)
             }
         }
     }
