@@ -40,7 +40,7 @@ enum Settings {
     static let allowOther = flag("allow-other")
     static let uid = optional("uid", "the number of a user") { UInt32($0) }
     static let gid = optional("gid", "the number of a group") { UInt32($0) }
-    static let timeout = seconds("timeout", 1...86_400, 60)
+    static let timeout = seconds("timeout", 0.1...86_400, 60)
     static let maxConnections = count("max-connections", 1...64, 8)
     static let readAhead = count("read-ahead", 0...64, 4)
     static let logLevel = Setting(
