@@ -50,11 +50,11 @@ enum Settings {
     static let foreground = flag("foreground")
 
     // How patient the HTTP layer is. The values are those of Transport.TransportConfiguration, where they are reasoned.
-    static let connectTimeout = seconds("connect-timeout", 0.05...3600, 10)
-    static let firstByteTimeout = seconds("first-byte-timeout", 0.05...3600, 30)
-    static let stallTimeout = seconds("stall-timeout", 0.05...3600, 20)
+    static let connectTimeout = seconds("connect-timeout", 0.001...86_400, 10)
+    static let firstByteTimeout = seconds("first-byte-timeout", 0.001...86_400, 30)
+    static let stallTimeout = seconds("stall-timeout", 0.001...86_400, 20)
     static let retries = count("retries", 0...20, 3)
-    static let backoffBase = seconds("backoff-base", 0.001...60, 0.5)
+    static let backoffBase = seconds("backoff-base", 0.001...86_400, 0.5)
 
     private static func flag(_ name: String) -> Setting<Bool> {
         Setting(

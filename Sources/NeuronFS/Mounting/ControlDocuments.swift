@@ -54,7 +54,12 @@ final class ControlDocuments: Sendable {
             "cache_free_bytes": .int(settings.cacheFree.bytes), "offline": .bool(settings.offline),
             "labels": .string(settings.labels.rawValue), "timeout_seconds": .double(settings.timeout),
             "max_connections": .int(settings.maxConnections), "read_ahead": .int(settings.readAhead),
-            "log_level": .string(settings.logLevel), "version": .string(Version.text),
+            "log_level": .string(settings.logLevel),
+            "connect_timeout_seconds": .double(settings.tuning.connectTimeout),
+            "first_byte_timeout_seconds": .double(settings.tuning.firstByteTimeout),
+            "stall_timeout_seconds": .double(settings.tuning.stallTimeout), "retries": .int(settings.tuning.retries),
+            "backoff_base_seconds": .double(settings.tuning.backoffBase), "allow_other": .bool(settings.allowOther),
+            "version": .string(Version.text),
         ]
     }
 

@@ -44,8 +44,9 @@ struct MountPlan {
         arguments += ["--max-connections", String(settings.maxConnections), "--read-ahead", String(settings.readAhead)]
         arguments += ["--log-level", settings.logLevel]
         let tuning = settings.tuning
-        arguments += ["--connect-timeout", String(tuning.connectTimeout), "--stall-timeout", String(tuning.stallTimeout)]
-        arguments += ["--first-byte-timeout", String(tuning.firstByteTimeout), "--retries", String(tuning.retries)]
+        arguments += ["--connect-timeout", String(tuning.connectTimeout)]
+        arguments += ["--first-byte-timeout", String(tuning.firstByteTimeout)]
+        arguments += ["--stall-timeout", String(tuning.stallTimeout), "--retries", String(tuning.retries)]
         arguments += ["--backoff-base", String(tuning.backoffBase)]
         if settings.offline { arguments.append("--offline") }
         if settings.allowOther { arguments.append("--allow-other") }
