@@ -213,8 +213,8 @@ class SelfTest:
         assert self.decoded(body) in (None, (50, 20)) and body != JPEG
 
     def body(self):
-        self.proxy.add("/data", "body", count=1, body=b"something else")
-        assert self.get("/data")[2] == b"something else"
+        self.proxy.add("/file", "body", count=1, body=b"something else")
+        assert self.get("/file")[2] == b"something else"
 
     def jpeg_flip(self):
         self.proxy.add("/jpeg", "jpeg_flip", count=1)
