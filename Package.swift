@@ -89,8 +89,8 @@ let package = Package(
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
         tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support"]),
-        tests("BlockCacheTests", ["BlockCache", "Support"]),
-        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
+        tests("BlockCacheTests", ["BlockCache", "Support", logging]),
+        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", logging]),
         tests("CatalogueTests", ["Catalogue", "Support", logging]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),

@@ -16,7 +16,7 @@ struct MemoryCacheTests {
 
     @Test("agrees with a plain model over seeded random use")
     func model() {
-        var random = SeededGenerator(seed: 11)
+        var random = Seeded(11)
         let cache = MemoryCache<Int, Int>(limit: 40)
         var model: [(key: Int, value: Int, cost: Int)] = []
         for step in 0..<20_000 {
