@@ -59,7 +59,7 @@ class Answers:
             known = named.get("if-range") in (None, parameters.get("etag", CHANGED_ETAG))
             drop = ("if-range",) if known else ("range", "if-range")
             headers = without(headers, "if-none-match", "if-modified-since", *drop)
-        if fault in ("jpeg_flip", "jpeg_truncate", "truncated_json", "change_etag"):
+        if fault in ("jpeg_flip", "jpeg_truncate", "truncated_json", "change_etag", "body"):
             # The body is changed below, so it must not arrive compressed.
             headers = without(headers, "accept-encoding")
         if fault == "delay":
@@ -174,6 +174,8 @@ class Answers:
                 reply.replace(flip_scan(reply.load(), parameters.get("flips", 64), parameters.get("seed", 0)))
             elif fault == "jpeg_truncate":
                 reply.replace(truncate_scan(reply.load(), parameters.get("fraction", 0.5)))
+            elif fault == "body":
+                reply.replace(parameters["body"])
             elif fault == "truncated_json":
                 whole = reply.load()
                 reply.replace(whole[:int(len(whole) * parameters.get("fraction", 0.5))])

@@ -267,9 +267,12 @@ private func getExtendedAttribute(
     guard let raw = unsafe raw, let name = unsafe name else { return }
     let context = unsafe raw.context
     let request = unsafe context.begin(raw)
+    let text = unsafe String(cString: name)
+    // `ls -l` asks every file for a security label and an access list until it hears that there are none of the kind;
+    // "no such attribute" would be two requests a file for ever.
+    guard text.hasPrefix("user.") else { return request.fail(Errno(rawValue: EOPNOTSUPP)) }
     do throws(FileTreeError) {
-        let value = try context.service.extendedAttribute(
-            unsafe String(cString: name), of: InodeNumber(rawValue: inode))
+        let value = try context.service.extendedAttribute(text, of: InodeNumber(rawValue: inode))
         reply(value, to: request, size: size)
     } catch {
         request.fail(error)

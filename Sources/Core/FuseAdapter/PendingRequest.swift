@@ -103,6 +103,7 @@ extension PendingRequest: ReadReceiver {
             unsafe bytes.withUnsafeBytes { buffer in
                 _ = unsafe fuse_reply_buf(raw, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
             }
+            registry.served.add(bytes.byteCount)
         }
     }
 

@@ -12,9 +12,6 @@ public final class PlaneReader: Sendable {
     private let decoded: MemoryCache<Tile, [UInt8]>
     private let flights = FlightTable<Tile, [UInt8]>()
     private let side: Int
-    private let learning = Monitor(())
-    /// What ``Version/unknown`` turned out to be, by image.
-    private let firstVersions = MemoryCache<String, Int>(limit: 20_000)
 
     /// A decoded tile in memory. The version keeps an old and a new state of an image apart.
     fileprivate struct Tile: Hashable, Sendable {
@@ -42,14 +39,12 @@ public final class PlaneReader: Sendable {
         public let grid: TileGrid
         /// Halvings of width and height; 0 is full resolution.
         public let level: Int
-        /// Grows when the upstream image changes; ``unknown`` for the first version that this process sees of an image.
-        public let number: Int
-
-        /// An image is known by its first tile. Real numbers are larger.
-        fileprivate static let unknown = 0
+        /// The number of the image's version, which grows when the upstream image changes; nil until the first tile of an
+        /// image that was not known has told it. From then on it is fixed, for all copies of this value.
+        fileprivate let pin: Monitor<Int?>
 
         fileprivate func tile(_ index: Int) -> Tile {
-            Tile(image: image.imageID, version: number, level: level, index: index)
+            Tile(image: image.imageID, version: pin.withLock { $0 } ?? 0, level: level, index: index)
         }
     }
 
@@ -71,7 +66,7 @@ public final class PlaneReader: Sendable {
         return Version(
             objectID: id, image: image,
             grid: TileGrid(width: (image.width + round) >> level, height: (image.height + round) >> level, side: side),
-            level: level, number: registry.cached(id)?.version ?? Version.unknown)
+            level: level, pin: Monitor(registry.cached(id)?.version))
     }
 
     /// The name of an image in the cache.
@@ -93,7 +88,9 @@ public final class PlaneReader: Sendable {
     ) -> Bool {
         let indices = version.grid.tiles(covering: range)
         guard let tiles = decoded.all(indices.map(version.tile)) else { return false }
-        unsafe Self.compose(version.grid, range, indices, tiles, into: buffer)
+        for (index, tile) in zip(indices, tiles) {
+            unsafe Self.compose(version.grid, range, index, tile, into: buffer)
+        }
         return true
     }
 
@@ -105,14 +102,15 @@ public final class PlaneReader: Sendable {
     ) {
         let indices = version.grid.tiles(covering: range)
         let grid = version.grid
-        let gather = Gather<[UInt8]>(count: indices.count) { outcome in
-            unsafe completion(
-                outcome.map { tiles in
-                    { buffer in unsafe Self.compose(grid, range, indices, tiles, into: buffer) }
-                })
+        let composition = PlaneComposition(byteCount: range.count, tiles: indices.count) { outcome in
+            unsafe completion(outcome.map { bytes in { buffer in unsafe buffer.copyBytes(from: bytes) } })
         }
-        for (position, index) in indices.enumerated() {
-            tile(version, index, token: token) { gather.arrive($0, at: position) }
+        for index in indices {
+            tile(version, index, token: token) { outcome in
+                unsafe composition.arrive(outcome) { pixels, buffer in
+                    unsafe Self.compose(grid, range, index, pixels, into: buffer)
+                }
+            }
         }
     }
 
@@ -135,24 +133,30 @@ public final class PlaneReader: Sendable {
         }
     }
 
-    /// Notes the version of an image that was not known. One at a time, so that one of several first tiles decides.
+    /// Notes the version of an image that was not known.
     private func learn(_ version: Version, _ block: FetchedBlock) {
         guard !block.fromCache, registry.cached(version.objectID) == nil else { return }
-        learning.withLock { _ in
-            guard registry.cached(version.objectID) == nil else { return }
-            let record = registry.learn(
-                version.objectID, length: nil, etag: block.validator.isEmpty ? nil : block.validator, lastModified: nil,
-                contentType: "image/jpeg")
-            firstVersions.insert(record.version, for: version.objectID, cost: 1)
-        }
+        registry.learn(
+            version.objectID, length: nil, etag: block.validator.isEmpty ? nil : block.validator, lastModified: nil,
+            contentType: "image/jpeg")
     }
 
     /// Whether `version` is what the image is known to be now. Tiles are asked for by the present validator, so an older
-    /// handle must not ask: it would put new tiles beside those it has read.
-    private func isPresent(_ version: Version) -> Bool {
+    /// handle must not ask: it would mix new tiles into what it has read.
+    public func isCurrent(_ version: Version) -> Bool {
         guard let now = registry.cached(version.objectID)?.version else { return true }
-        return version.number == Version.unknown
-            ? now == firstVersions[version.objectID] ?? now : now == version.number
+        return version.pin.withLock { $0 ?? now } == now
+    }
+
+    /// Whether `block` is of the image's present version, and `version` as well; fixes the number of the latter.
+    private func accepts(_ block: FetchedBlock, for version: Version) -> Bool {
+        guard let record = registry.cached(version.objectID) else { return true }
+        // Two first tiles may tell two versions.
+        guard record.validator == block.validator else { return false }
+        return version.pin.withLock { number in
+            if number == nil { number = record.version }
+            return number == record.version
+        }
     }
 
     /// Bytes of decoded tiles in memory.
@@ -165,7 +169,7 @@ public final class PlaneReader: Sendable {
     ) {
         let key = version.tile(index)
         if let pixels = decoded[key] { return completion(.success(pixels)) }
-        guard isPresent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
+        guard isCurrent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
         flights.join(key, token: token, completion: completion) { token, finish in
             // The check that lets a tile into the cache decodes it; the pixels are kept for the reader.
             let box = Monitor<[UInt8]?>(nil)
@@ -185,9 +189,7 @@ public final class PlaneReader: Sendable {
         case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
             learn(version, block)
-            // The second also where two first tiles are of two versions.
-            guard isPresent(version), registry.cached(version.objectID).map({ $0.validator == block.validator }) ?? true
-            else { return .failure(.changedUpstream(object: version.objectID)) }
+            guard accepts(block, for: version) else { return .failure(.changedUpstream(object: version.objectID)) }
             let rectangle = version.grid.rectangle(index)
             do throws(ImageCodecError) {
                 let pixels: [UInt8]
@@ -234,28 +236,23 @@ public final class PlaneReader: Sendable {
             })
     }
 
-    /// Copies the bytes `range` of a plane out of its tiles, in the order of `indices`.
+    /// Copies what tile `index` has of the bytes `range` of a plane into `buffer`, which holds the range.
     private static func compose(
-        _ grid: TileGrid, _ range: Range<Int>, _ indices: [Int], _ tiles: [[UInt8]],
-        into buffer: UnsafeMutableRawBufferPointer
+        _ grid: TileGrid, _ range: Range<Int>, _ index: Int, _ tile: [UInt8], into buffer: UnsafeMutableRawBufferPointer
     ) {
         guard let base = buffer.baseAddress else { return }
-        for (index, tile) in zip(indices, tiles) {
-            let rectangle = grid.rectangle(index)
-            let rows =
-                max(
-                    rectangle.y, range.lowerBound / grid.width)..<min(
-                    rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
-            unsafe tile.withUnsafeBytes { pixels in
-                guard let source = pixels.baseAddress else { return }
-                for y in rows {
-                    let line = y * grid.width
-                    let low = max(line + rectangle.x, range.lowerBound)
-                    let high = min(line + rectangle.x + rectangle.width, range.upperBound)
-                    guard low < high else { continue }
-                    let from = (y - rectangle.y) * rectangle.width + low - line - rectangle.x
-                    unsafe memcpy(base + (low - range.lowerBound), source + from, high - low)
-                }
+        let rectangle = grid.rectangle(index)
+        let rows = max(rectangle.y, range.lowerBound / grid.width)
+            ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
+        unsafe tile.withUnsafeBytes { pixels in
+            guard let source = pixels.baseAddress else { return }
+            for y in rows {
+                let line = y * grid.width
+                let low = max(line + rectangle.x, range.lowerBound)
+                let high = min(line + rectangle.x + rectangle.width, range.upperBound)
+                guard low < high else { continue }
+                let from = (y - rectangle.y) * rectangle.width + low - line - rectangle.x
+                unsafe memcpy(base + (low - range.lowerBound), source + from, high - low)
             }
         }
     }

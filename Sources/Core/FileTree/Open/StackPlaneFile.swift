@@ -9,7 +9,19 @@ final class StackPlaneFile: OpenFile {
         var pattern = ReadPattern()
         var readAhead: ReadAhead
         var isStale = false
+        var strip: Strip?
     }
+
+    /// Pixels that a sequential reader will ask for next, page by page.
+    private struct Strip {
+        var range: Range<Int>
+        var bytes: [UInt8]
+    }
+
+    /// After a refused read-ahead (see ``ReadPattern``) the kernel asks for its pages one by one. Each lies in up to nine
+    /// tiles, which other readers may have pushed out of memory since the page before: 64 readers decoded every tile
+    /// thirty times. So a reader known to be sequential gets a whole window put together at its first page.
+    private static let stripSize = 1 << 20
 
     private let layout: PlaneTIFF
     private let version: PlaneReader.Version
@@ -44,6 +56,7 @@ final class StackPlaneFile: OpenFile {
         if parts.pixels.isEmpty {
             return receiver.deliver(layout.header, parts.header)
         }
+        let strip = header.isEmpty ? state.withLock { $0.strip } : nil
         let isServed = unsafe buffers.withBuffer(count: range.count) { buffer in
             let pixels = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[parts.header.count...])
             guard unsafe planes.copyIfInMemory(version, parts.pixels, into: pixels) else { return false }
@@ -51,18 +64,41 @@ final class StackPlaneFile: OpenFile {
             receiver.deliver(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer)))
             return true
         }
-        let (refuses, ahead, isStale) = state.withLock { state in
-            let refuses = state.pattern.refuses(range, isInMemory: isServed, isDirect: isDirect)
-            guard !refuses, state.pattern.isSequential else { return (refuses, [Int](), state.isStale) }
-            let side = version.grid.side * version.grid.width
-            let rows = parts.pixels.lowerBound / side...(parts.pixels.upperBound - 1) / side
-            return (false, state.readAhead.touched(rows), state.isStale)
+        let (refuses, ahead, isStale, wanted) = state.withLock { state in
+            let isInMemory = isServed || strip?.range.contains(parts.pixels) == true
+            let refuses = state.pattern.refuses(range, isInMemory: isInMemory, isDirect: isDirect)
+            // Whole windows again: the pages of the refused one are done.
+            if range.count > ReadPattern.pageSize { state.strip = nil }
+            guard !refuses, state.pattern.isSequential else {
+                return (refuses, [Int](), state.isStale, parts.pixels)
+            }
+            let band = version.grid.side * version.grid.width
+            let rows = parts.pixels.lowerBound / band...(parts.pixels.upperBound - 1) / band
+            var wanted = parts.pixels
+            if header.isEmpty, range.count <= ReadPattern.pageSize, !isDirect {
+                // No tile below those of the page: the reader may stop.
+                let end = min((rows.upperBound + 1) * band, version.grid.width * version.grid.height)
+                wanted = wanted.lowerBound..<max(wanted.upperBound, min(wanted.lowerBound + Self.stripSize, end))
+            }
+            return (false, state.readAhead.touched(rows), state.isStale, wanted)
         }
         if isServed { return prefetch(ahead) }
         if isStale { return receiver.fail(.stale) }
+        if let strip, strip.range.contains(parts.pixels) {
+            let start = parts.pixels.lowerBound - strip.range.lowerBound
+            receiver.deliver(strip.bytes, start..<start + parts.pixels.count)
+            return prefetch(ahead)
+        }
         if refuses { return receiver.fail(.unasked) }
-        unsafe planes.read(version, parts.pixels, token: token) { [self] outcome in
+        unsafe planes.read(version, wanted, token: token) { [self] outcome in
             switch unsafe outcome {
+            case .success(let copy) where wanted != parts.pixels:
+                let bytes = unsafe [UInt8](unsafeUninitializedCapacity: wanted.count) { buffer, count in
+                    unsafe copy(UnsafeMutableRawBufferPointer(buffer))
+                    count = wanted.count
+                }
+                state.withLock { $0.strip = Strip(range: wanted, bytes: bytes) }
+                receiver.deliver(bytes, 0..<parts.pixels.count)
             case .success(let copy):
                 unsafe buffers.withBuffer(count: range.count) { buffer in
                     unsafe buffer.copyBytes(from: header)

@@ -1,0 +1,65 @@
+#!/usr/bin/env python3
+"""Reads through the mount beside a C mount of the same tree that serves constant zeros; mounting and listing.
+
+    run.sh run.py [--part labels,stack,listing,mounting] [--rounds 9] [--write]
+
+Every row compares in one run, round by round in turning order, and gives medians with the range. A ratio is control time
+over ours: 1 is the control's speed. Without real files ($NEURONFS_REAL_DATA) the demo's own world is mounted.
+"""
+
+import argparse
+import contextlib
+import os
+
+import common
+import harness
+import listing
+import reading
+import stacks
+
+# A frame near 10,000 x 10,000 px with a real skeleton, and a small one whose tiles fit in memory.
+LARGE, SMALL = "508405843", "313862306"
+
+
+def specimen(mount, wanted):
+    """The folder of a specimen, or of the first trainable one where it is not there (the demo's world)."""
+    for species in ("mouse", "human"):
+        if (mount / "trainable" / species / wanted).exists():
+            return (mount / species / wanted).resolve()
+    folder = mount / "trainable" / "mouse"
+    return (folder / sorted(os.listdir(folder))[0]).resolve()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--part", default="labels,stack,listing,mounting")
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--write", action="store_true", help="put the tables into docs/BENCHMARKS.md")
+    parser.add_argument("--realtime", action="store_true", help="on a busy machine: before all ordinary processes")
+    options = parser.parse_args()
+    if options.realtime:
+        common.realtime()
+    facts = common.machine()
+    sections = {}
+    with contextlib.ExitStack() as stack:
+        origin = stack.enter_context(harness.Origin(data=harness.real_data()))
+        for part in options.part.split(","):
+            if part == "mounting":
+                sections[part] = listing.mounting(origin, options.rounds)
+                continue
+            with harness.Mount(origin.url) as mount:
+                if part == "labels":
+                    sections[part] = reading.labels(mount, specimen(mount, LARGE), options.rounds)
+                elif part == "stack":
+                    sections[part] = stacks.stack(origin, mount, specimen(mount, SMALL), options.rounds)
+                else:
+                    sections[part] = listing.listing(origin, mount, specimen(mount, SMALL), options.rounds)
+    for part, text in sections.items():
+        foot = f"`Benchmarks/mount/run.sh run.py --part {part} --rounds {options.rounds}{' --realtime' * options.realtime}` on {facts}."
+        print(f"{text}\n\n{foot}\n")
+        if options.write:
+            common.write_section(part, f"{text}\n\n{foot}")
+
+
+if __name__ == "__main__":
+    main()
