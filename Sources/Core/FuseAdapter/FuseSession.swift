@@ -109,7 +109,7 @@ public struct FuseStatistics: Sendable {
 
     /// Tells the kernel, soon, that the bytes and attributes of `inode` are of a new version. From any thread.
     public func invalidate(_ inode: InodeNumber) {
-        notify { session in
+        unsafe notify { session in
             // ENOENT: the kernel does not know the inode, so there is nothing to forget.
             _ = unsafe fuse_lowlevel_notify_inval_inode(session, inode.rawValue, 0, 0)
         }
@@ -117,7 +117,7 @@ public struct FuseStatistics: Sendable {
 
     /// Tells the kernel, soon, to forget the name `name` in `directory`. From any thread.
     public func invalidate(name: String, in directory: InodeNumber) {
-        notify { session in
+        unsafe notify { session in
             _ = unsafe fuse_lowlevel_notify_inval_entry(session, directory.rawValue, name, name.utf8.count)
         }
     }
