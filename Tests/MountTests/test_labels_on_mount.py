@@ -11,7 +11,7 @@ import tifffile
 
 import brute
 import harness
-from expected import ORIGIN, SPACING, Tracing, components, luma, meta, plane_name, planes, tile
+from expected import ORIGIN, SPACING, Tracing, components, meta, plane_name, planes, tile
 
 # The demo's trainable cells with what is odd about them; `test_the_cells_are_what_the_tests_take_them_for` checks it.
 CELLS = {
