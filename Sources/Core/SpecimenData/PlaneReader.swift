@@ -242,8 +242,10 @@ public final class PlaneReader: Sendable {
     ) {
         guard let base = buffer.baseAddress else { return }
         let rectangle = grid.rectangle(index)
-        let rows = max(rectangle.y, range.lowerBound / grid.width)
-            ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
+        let rows =
+            max(
+                rectangle.y, range.lowerBound / grid.width)..<min(
+                rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
         unsafe tile.withUnsafeBytes { pixels in
             guard let source = pixels.baseAddress else { return }
             for y in rows {

@@ -46,7 +46,6 @@ final class MountDaemon {
         }
         logger = log("mount")
 
-
         switch plan.origin {
         case .endpoint(let url):
             demo = nil
