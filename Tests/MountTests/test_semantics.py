@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import sys
 import time
 
 import numpy as np
@@ -244,11 +245,12 @@ def test_13_a_waiting_reader_can_be_killed(origin):
     with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
         folder = mount / "trainable" / "mouse"
         folder = folder / sorted(os.listdir(folder))[0]
-        size = os.stat(folder / "stack" / "0007.tif").st_size
         proxy.add(r"image", "stall_headers", seconds=600)
-        for number in [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]:
-            reader = subprocess.Popen(["dd", f"if={folder}/stack/0007.tif", "of=/dev/null", "bs=4096", f"skip={size // 8192}",
-                                       "count=1"], stderr=subprocess.DEVNULL)
+        plane = str(folder / "stack" / "0007.tif")
+        python = [sys.executable, "-c", f"open({plane!r}, 'rb').read()"]
+        for command, number in [(["cat", plane], signal.SIGINT), (["cat", plane], signal.SIGTERM),
+                                (["cat", plane], signal.SIGKILL), (python, signal.SIGINT)]:
+            reader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             harness.wait_until(lambda: mount.status()["readers"]["waiting"] > 0, what="the reader to wait")
             reader.send_signal(number)
             # The stall lasts ten minutes: ending now is ending because of the signal.
