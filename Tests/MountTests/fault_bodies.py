@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import struct
 import zlib
 
 
+@functools.lru_cache(maxsize=4)
 def gzip_bomb(size: int) -> bytes:
     """A gzip stream of a JSON array of `size` bytes, nearly all of it blanks."""
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)

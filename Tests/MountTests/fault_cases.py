@@ -12,6 +12,9 @@ import harness
 import reliability
 from fault_proxy import FaultProxy
 
+# Beyond the 64 MiB that a JSON reply may have.
+BOMB = 80 << 20
+
 # The fault as the table names it, its name and parameters in the proxy.
 FAULTS = {
     "connection refused": ("refuse", {}),
@@ -38,7 +41,7 @@ FAULTS = {
     "changed in mid-file": ("change_etag", {}),
     "truncated JSON": ("truncated_json", {}),
     "huge JSON": ("huge_json", {}),
-    "gzip bomb": ("gzip_bomb", {"size": 256 << 20}),
+    "gzip bomb": ("gzip_bomb", {"size": BOMB}),
 }
 ANYWHERE = {
     "connection refused", "reset", "closed without a reply", "half a body", "too long a length", "stall in the head",
@@ -62,8 +65,10 @@ CASES = [(fault, item) for item, faults in OBJECTS.items() for fault in FAULTS i
 
 # What the reader sees. A fault that passes is not seen at all, one that stays is EIO, a wait that ends ETIMEDOUT.
 WAITS = {"stall in the head", "stall in the body", "1 byte a second"}
-# Asking again would not help, or would do harm: not asked again, so that one such reply is an error.
+# Asking again would not help, or would do harm: the mount does not.
 FINAL = {"404", "redirect loop", "TLS failure", "huge JSON", "gzip bomb"}
+# But the kernel reads a page a second time before it tells of an error. Lists and the start of a mount it does not repeat.
+ASKED_ONCE = {"rows of a cell", "size of a file", "list of cells"}
 
 
 def expected(fault, item):
@@ -71,10 +76,14 @@ def expected(fault, item):
     if fault == "200 for a range":
         return "right", "right"
     if fault == "changed in mid-file":
-        return "ESTALE", "ESTALE"
+        # Once: the kernel's second question finds the file as it was. A plane is held to have changed, and back.
+        return ("ESTALE" if item == "image tile" else "right"), "ESTALE"
+    if fault == "empty body with 200" and item in ("skeleton", "recording"):
+        # The whole, without a validator, in reply to a part of a version: taken for another version.
+        return "right", "ESTALE"
     error = "ETIMEDOUT" if fault in WAITS else "EIO"
     ever = "no mount" if item == "list of cells" else error
-    return (ever if fault in FINAL else "right"), ever
+    return (ever if fault in FINAL and item in ASKED_ONCE else "right"), ever
 
 
 TIMEOUT = 30
@@ -100,6 +109,7 @@ class Result:
     offline: str = ""
     offline_requests: int = 0
     corrupt: int = -1
+    timed_out: int = -1
     crash: str = ""
 
 
@@ -114,7 +124,7 @@ class Target:
             "image tile": (r"cgi-bin/imageservice.*&left=513&top=513&", "GET"),
             "skeleton": (r"well_known_file_download", "GET"),
             "recording": (r"well_known_file_download", "GET"),
-            "size of a file": (r"well_known_file_download", "HEAD"),
+            "size of a file": (world.skeletons, "HEAD"),
             "rows of a cell": (r"model::SubImage", "GET"),
             "list of cells": (r"model::ApiCellTypesSpecimenDetail", "GET"),
         }[item]
@@ -122,7 +132,7 @@ class Target:
         self.places = {
             "image tile": [(f"mouse/{first}/stack/0003.tif", row), (f"mouse/{first}/stack/0005.tif", row)],
             "skeleton": [(f"mouse/{first}/skeleton.swc", 0), (f"mouse/{second}/skeleton.swc", 0)],
-            "recording": [(f"mouse/{first}/ephys.nwb", MIDDLE), (f"mouse/{first}/ephys.nwb", FAR)],
+            "recording": [(f"mouse/{first}/ephys.nwb", MIDDLE), (f"mouse/{second}/ephys.nwb", FAR)],
             "size of a file": [(f"mouse/{first}/skeleton.swc", 0), (f"mouse/{second}/skeleton.swc", 0)],
             "rows of a cell": [(f"mouse/{first}/stack", None), (f"mouse/{second}/stack", None)],
             "list of cells": [("cells.json", None), ("cells.json", None)],
@@ -191,6 +201,9 @@ def _strike(proxy, target, fault, count):
     name, parameters = FAULTS[fault]
     # The listener is closed by the first request that comes, and opened again in time for the second.
     extra = {"seconds": 0.03} if name == "refuse" and count == 1 else {}
+    if name == "change_etag" and target.item == "image tile":
+        # Inverted, a JPEG is none; the version alone tells.
+        extra = {"alter": False}
     return proxy.add(target.pattern, name, count=count, method=target.method, **parameters, **extra)
 
 
@@ -233,7 +246,8 @@ def _run_mounted(world, result, proxy, folder):
             time.sleep(0.05)
         result.recovered = state
         reliability.wait_until_idle(mount)
-        result.corrupt = reliability.metrics(mount)["cache_corrupt_total"]
+        page = reliability.metrics(mount)
+        result.corrupt, result.timed_out = page["cache_corrupt_total"], page["readers_timed_out_total"]
     proxy.clear()
     with _mount(world, proxy, cache, "--offline") as mount:
         states = {target.read(mount, which) for which in (0, 1)}
@@ -264,6 +278,7 @@ def _run_start(world, result, proxy, folder):
         proxy.clear()
         if result.once != "right":
             first.start()
+            proxy.requests.clear()
         rule = _strike(proxy, target, result.fault, None)
         start = time.monotonic()
         result.ever = _start(other, target, proxy)
@@ -275,7 +290,8 @@ def _run_start(world, result, proxy, folder):
         if result.ever != "right":
             other.start()
         result.recovered = target.read(other, 0)
-        result.corrupt = reliability.metrics(other)["cache_corrupt_total"]
+        page = reliability.metrics(other)
+        result.corrupt, result.timed_out = page["cache_corrupt_total"], page["readers_timed_out_total"]
     finally:
         first.clean()
         other.clean()

@@ -17,6 +17,7 @@ import pytest
 import fault_cases
 import harness
 import reliability_table
+from fault_bodies import gzip_bomb
 from recorded_origin import RecordedOrigin
 
 SIDE_BY_SIDE = 8
@@ -35,12 +36,18 @@ class World:
                 self.cells = sorted(os.listdir(mount / "trainable" / "mouse"))[:2]
                 self.truth["cells.json"] = (mount / "cells.json").read_bytes()
             with harness.Mount(self.origin_url, cache=self.folder / "rows") as mount:
+                ids = []
                 for cell in self.cells:
+                    url = os.getxattr(mount / "mouse" / cell / "skeleton.swc", "user.neuronfs.url").decode()
+                    ids.append(url.rsplit("/", 1)[1])
                     for name in ("stack/0003.tif", "stack/0005.tif", "skeleton.swc", "ephys.nwb"):
                         self.truth[f"mouse/{cell}/{name}"] = (mount / "mouse" / cell / name).read_bytes()
                     self.truth[f"mouse/{cell}/stack"] = sorted(os.listdir(mount / "mouse" / cell / "stack"))
                     meta = json.loads((mount / "mouse" / cell / "meta.json").read_text())
                     self.planes[cell] = meta["stack"]["shape"]
+                self.skeletons = f"well_known_file_download/({'|'.join(ids)})$"
+            # Packed here, so that no case waits for it longer than a reply may take.
+            gzip_bomb(fault_cases.BOMB)
         except BaseException:
             self.close()
             raise
@@ -85,6 +92,10 @@ def test_fault(results, fault, item):
     if "Retry-After" in fault:
         assert result.once_pause >= 0.99, "the server asked for a second"
     assert result.corrupt == 0
+    assert result.timed_out == 0, "every fault has an end of its own, before the deadline that bounds them all"
+    assert result.kept_blocks <= 3 or fault == "200 for a range", "of a page on four tiles, one of them bad"
+    if item != "image tile" and result.ever != "right":
+        assert result.kept_blocks == 0
 
 
 def test_table(results, request):

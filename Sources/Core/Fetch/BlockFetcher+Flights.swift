@@ -163,7 +163,7 @@ extension BlockFetcher {
             }
         // Looked at first: a wrong reply, which often carries no validator either, is no news of the file.
         if let reason = plan.verify(response.body) {
-            retryWrong(key, number, plan, reason, change)
+            retryWrong(key, number, plan, reason, told.isEmpty ? nil : change)
             return
         }
         if let change {

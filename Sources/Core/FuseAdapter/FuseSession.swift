@@ -43,6 +43,9 @@ public struct FuseStatistics: Sendable {
     private let session: OpaquePointer
     private let path: String
     private let isMounted = Monitor(false)
+    /// The kernel lets a notification wait for pages that a reader holds until it is answered. The thread that notices
+    /// a change is often the one that is about to answer, so notifications are sent by a thread of their own.
+    private let notifier = WorkerPool(name: "fuse-notify", count: 1)
 
     /// Prepares a mount of `service` on the directory `path` and mounts it. Requests are answered once ``run()`` is
     /// called.
@@ -60,12 +63,14 @@ public struct FuseStatistics: Sendable {
                 Int32(options.arguments.count), &arguments, &operations, userdata)
         else {
             context.registry.close()
+            notifier.shutdown()
             throw .sessionRejected
         }
         unsafe self.session = session
         guard unsafe fuse_session_mount(session, path) == 0 else {
             let reason = Errno.current
             context.registry.close()
+            notifier.shutdown()
             unsafe fuse_session_destroy(session)
             throw .mountFailed(path: path, reason: "\(reason)")
         }
@@ -78,10 +83,12 @@ public struct FuseStatistics: Sendable {
         unsafe fuse_set_signal_handlers(session)
         let code = unsafe shim_session_loop_mt(session, 1, context.options.threads, context.options.threads)
         unsafe fuse_remove_signal_handlers(session)
-        // Parked readers first: the kernel's connection closes only when they have their answer.
-        context.registry.close()
-        unsafe fuse_session_unmount(session)
         isMounted.withLock { $0 = false }
+        // Parked readers first: the kernel's connection closes only when they have their answer, and a notification
+        // under way may wait for one of them.
+        context.registry.close()
+        notifier.shutdown()
+        unsafe fuse_session_unmount(session)
         guard code >= 0 else { throw .loopFailed(code: code) }
     }
 
@@ -100,17 +107,25 @@ public struct FuseStatistics: Sendable {
             servedBytes: context.registry.served.value)
     }
 
-    /// Tells the kernel that the bytes and attributes of `inode` are of a new version. Not to be called from a FUSE
-    /// thread.
+    /// Tells the kernel, soon, that the bytes and attributes of `inode` are of a new version. From any thread.
     public func invalidate(_ inode: InodeNumber) {
-        guard isMounted.withLock({ $0 }) else { return }
-        // ENOENT: the kernel does not know the inode, so there is nothing to forget.
-        unsafe fuse_lowlevel_notify_inval_inode(session, inode.rawValue, 0, 0)
+        unsafe notify { session in
+            // ENOENT: the kernel does not know the inode, so there is nothing to forget.
+            _ = unsafe fuse_lowlevel_notify_inval_inode(session, inode.rawValue, 0, 0)
+        }
     }
 
-    /// Tells the kernel to forget the name `name` in `directory`.
+    /// Tells the kernel, soon, to forget the name `name` in `directory`. From any thread.
     public func invalidate(name: String, in directory: InodeNumber) {
-        guard isMounted.withLock({ $0 }) else { return }
-        unsafe fuse_lowlevel_notify_inval_entry(session, directory.rawValue, name, name.utf8.count)
+        unsafe notify { session in
+            _ = unsafe fuse_lowlevel_notify_inval_entry(session, directory.rawValue, name, name.utf8.count)
+        }
+    }
+
+    private func notify(_ send: @escaping @Sendable (OpaquePointer) -> Void) {
+        notifier.submit { [self] in
+            guard isMounted.withLock({ $0 }) else { return }
+            unsafe send(session)
+        }
     }
 }

@@ -25,11 +25,24 @@ struct UnmountCommand: ParsableCommand {
         try MountPoint.detach(path, lazily: false)
         guard let pid else { return }
         let deadline = Instant.now.advanced(bySeconds: Self.patience)
-        while kill(pid_t(pid), 0) == 0 {
+        while Self.isRunning(pid) {
             guard Instant.now < deadline else {
                 throw Failure(sentence: "\(path) is unmounted, but its process \(pid) has not ended yet")
             }
             usleep(20_000)
+        }
+    }
+
+    /// Whether process `pid` runs. One that has ended and waits to be reaped does not: the first process of a container
+    /// often reaps late or never.
+    private static func isRunning(_ pid: Int) -> Bool {
+        do throws(Errno) {
+            // proc(5): pid (comm) state ...; comm may hold anything, also brackets.
+            let line = String(decoding: try readWholeFile("/proc/\(pid)/stat"), as: UTF8.self)
+            let state = line.lastIndex(of: ")").map { line[line.index(after: $0)...].first { $0 != " " } }
+            return state != "Z" && state != "X"
+        } catch {
+            return false
         }
     }
 }
