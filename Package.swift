@@ -89,16 +89,21 @@ let package = Package(
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
         tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support"]),
-        tests("BlockCacheTests", ["BlockCache", "Support"]),
-        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support"]),
+        tests("BlockCacheTests", ["BlockCache", "Support", logging]),
+        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", logging]),
         tests("CatalogueTests", ["Catalogue", "Support", logging]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
+        tests(
+            "SpecimenDataTests",
+            ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
-        tests("FileTreeTests", [
-                "FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging,
+        tests(
+            "FileTreeTests",
+            [
+                "FileTree", "SpecimenData", "Catalogue", "OMEZarr", "Morphology", "Support", logging,
             ]),
     ]
 )

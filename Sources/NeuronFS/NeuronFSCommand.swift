@@ -13,7 +13,7 @@ struct NeuronFSCommand: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DemoCommand.self, MountCommand.self, UnmountCommand.self, StatusCommand.self, PreviewCommand.self,
+            DemoCommand.self, MountCommand.self, UnmountCommand.self, StatusCommand.self, PreviewCommand.self, LabelCommand.self,
             ServeDemoCommand.self,
         ])
 

@@ -71,6 +71,24 @@ import Testing
         #expect(cache.read(key) == bytes)
     }
 
+    @Test func aScanSparesTheBlocksThatItsOwnProcessIsWriting() throws {
+        let (scratch, world, _, _, path, _) = try smallBlock()
+        let state = CacheState(
+            directory: scratch.cache, limits: CacheLimits(maximumBytes: 1 << 40, minimumFreeBytes: 0), owner: "",
+            system: world.system, logger: world.log.logger)
+        guard case .acquired(let lock) = DirectoryLock.acquire(directory: scratch.cache, owner: "") else {
+            Issue.record("the lock is free")
+            return
+        }
+        state.guarded.withLock { $0.lock = lock }
+        let folder = String(path.prefix(upTo: try #require(path.lastIndex(of: "/"))))
+        let own = "\(folder)/\(state.files.writerName)7"
+        try writeFile(own, [1])
+        try writeFile("\(folder)/tmp.1-1.7", [1])
+        CacheScanner(state: state).scan()
+        #expect(try scratch.blockFiles() == [own, path].sorted())
+    }
+
     @Test func aGoodBlockUnderTheNameOfAnotherIsNotServed() throws {
         let (scratch, world, key, _, _, file) = try smallBlock()
         let cache = try world.open(scratch)

@@ -29,7 +29,7 @@ import Testing
         }
     }
 
-    @Test(arguments: [1, 2, 3] as [UInt64])
+    @Test(arguments: [1, 2] as [UInt64])
     func evictionFollowsTheDocumentedRule(seed: UInt64) throws {
         let scratch = try Scratch()
         let world = World()
@@ -37,7 +37,7 @@ import Testing
         var model = Model(limit: 150 * 4096)
         let cache = try world.open(scratch, maximum: model.limit)
         defer { cache.close() }
-        for step in 0..<1500 {
+        for step in 0..<900 {
             world.advance(Double.random(in: 5..<400, using: &random))
             let now = world.state.withLock { $0.now }
             if Int.random(in: 0..<3, using: &random) == 0,
@@ -61,7 +61,7 @@ import Testing
         #expect(cache.statistics.blocks == model.blocks.count)
         for block in model.blocks { #expect(cache.contains(block.key)) }
         #expect(try scratch.blockBytes() == cache.statistics.bytes)
-        #expect(cache.statistics.evicted > 500)
+        #expect(cache.statistics.evicted > 300)
     }
 
     @Test func theLimitHoldsOnDiskAfterEveryOfThousandsOfWrites() throws {
@@ -70,15 +70,15 @@ import Testing
         let limit = 64 * 4096
         let cache = try world.open(scratch, maximum: limit)
         defer { cache.close() }
-        for index in 0..<3000 {
+        for index in 0..<2000 {
             world.advance(1)
             cache.write(key("5/file/1", index), [UInt8](repeating: 1, count: 100), fetchCost: 0)
             if index % 50 == 0 { #expect(try scratch.blockBytes() <= limit) }
         }
         #expect(cache.statistics.blocks == 64)
-        #expect(cache.statistics.evicted == 3000 - 64)
+        #expect(cache.statistics.evicted == 2000 - 64)
         // Equals go in the order of use.
-        for index in 0..<3000 { #expect(cache.contains(key("5/file/1", index)) == (index >= 3000 - 64)) }
+        for index in 0..<2000 { #expect(cache.contains(key("5/file/1", index)) == (index >= 2000 - 64)) }
         // A block larger than the whole cache is not stored and evicts nothing.
         cache.write(key("5/file/2"), [UInt8](repeating: 1, count: limit), fetchCost: 0)
         #expect(cache.statistics.blocks == 64)

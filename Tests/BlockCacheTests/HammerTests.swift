@@ -18,7 +18,7 @@ import Testing
         let workers = (0..<6).map { thread in
             NamedThread("hammer-\(thread)") {
                 var random = SplitMix(seed * 100 + UInt64(thread))
-                for step in 0..<600 {
+                for step in 0..<300 {
                     let key = key(
                         "\(Int.random(in: 1...3, using: &random))/image/1", Int.random(in: 0..<60, using: &random))
                     let bytes = content(key, 20 + key.index * 50)

@@ -42,6 +42,18 @@ import Testing
         #expect(try next.wait()[0].bytes == [3])
     }
 
+    /// The reader leaves while its request is being started, before anybody knows what to cancel.
+    @Test func aRequestThatIsJustBeingStartedIsCancelledToo() throws {
+        let token = CancellationToken()
+        let bench = try Bench(ScriptedSource { _ in token.cancel() })
+        defer { bench.close() }
+        let outcome = bench.fetch(plan(), token: token)
+        let call = try bench.source.call(0)
+        #expect(eventually { call.cancelled.value == 1 })
+        #expect(try outcome.wait()[0].failure == "cancelled")
+        #expect(bench.fetcher.statistics.abandoned == 1)
+    }
+
     /// The caller may hold a lock that its completion takes.
     @Test func completionsNeverRunInsideTheCall() throws {
         let bench = try Bench(ScriptedSource { $0.reply([1]) })

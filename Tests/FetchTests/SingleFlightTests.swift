@@ -110,6 +110,21 @@ import Testing
         #expect(bench.source.count == 1)
     }
 
+    @Test func whoBelievesInACachedVersionIsServedThoughTheFlightFails() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        let first = bench.fetch(plan(validator: "\"0\""))
+        try bench.source.call(0).reply([6], ["etag": "\"0\""])
+        #expect(try first.wait()[0].bytes == [6])
+        #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
+        let unaware = bench.fetch(plan(validator: nil))
+        let call = try bench.source.call(1)
+        let aware = bench.fetch(plan(validator: "\"0\""))
+        call.fail { .connectFailed($0) }
+        #expect(try unaware.wait()[0].failure == "transport connectFailed")
+        #expect(try aware.wait()[0].bytes == [6])
+    }
+
     @Test func wrongBytesAreFetchedOnceMoreAndNeverStored() throws {
         let bench = try Bench()
         defer { bench.close() }

@@ -37,11 +37,16 @@ struct BlockDigest: Hashable, Sendable {
     }
 
     /// 32 lower-case hexadecimal digits.
-    var hexadecimal: String { Self.padded(first) + Self.padded(second) }
-
-    private static func padded(_ word: UInt64) -> String {
-        let digits = String(word, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+    var hexadecimal: String {
+        var digits: [UInt8] = []
+        digits.reserveCapacity(32)
+        for word in [first, second] {
+            for shift in stride(from: 60, through: 0, by: -4) {
+                let digit = UInt8(truncatingIfNeeded: word >> UInt64(shift)) & 15
+                digits.append(digit < 10 ? 48 + digit : 87 + digit)
+            }
+        }
+        return String(decoding: digits, as: UTF8.self)
     }
 
     func hash(into hasher: inout Hasher) { hasher.combine(second) }

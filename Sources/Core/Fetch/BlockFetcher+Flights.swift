@@ -211,10 +211,17 @@ extension BlockFetcher {
         for reader in flight?.readers.values ?? [:].values { reader.finish(block) }
     }
 
-    /// Ends a flight with a failure for all its readers.
+    /// Ends a flight with a failure for all its readers, but for those who believe in another version than the reader who
+    /// began it, and whose version the cache has.
     func end(_ key: FlightKey, _ number: UInt64, _ error: FetchError) {
         guard let flight = state.withLock({ takeOff(key, number, &$0) }) else { return }
-        if case .offline = error { counters.offlineRefusals.add(flight.readers.count) }
-        for reader in flight.readers.values { reader.finish(.failure(error)) }
+        for reader in flight.readers.values {
+            if !error.isShutDown, reader.plan.validator != flight.plan.validator, let block = readCache(reader.plan) {
+                reader.finish(block)
+                continue
+            }
+            if case .offline = error { counters.offlineRefusals.add() }
+            reader.finish(.failure(error))
+        }
     }
 }

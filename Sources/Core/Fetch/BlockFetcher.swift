@@ -1,7 +1,7 @@
 public import BlockCache
 public import Logging
 public import Support
-import Transport
+public import Transport
 
 /// Gets blocks from the cache or from their source, each at most once at a time.
 ///
@@ -125,6 +125,15 @@ public final class BlockFetcher: Sendable {
     /// Switches offline mode: while it is on, blocks that are not in the cache fail at once with
     /// ``FetchError/offline(_:)``. Requests under way go on.
     public func setOffline(_ isOffline: Bool) { state.withLock { $0.isOffline = isOffline } }
+
+    /// Why a request to `url` should not be made now: offline mode, or a host known to be out of reach. For requests
+    /// that are not for blocks, so that metadata fails as fast as data.
+    public func refusal(of url: String) -> OfflineReason? { isOffline ? .switchedOff : circuit.refusal(url) }
+
+    /// Notes how a request made elsewhere ended; see ``refusal(of:)``.
+    public func note(_ result: Result<HTTPResponse, TransportError>, of request: HTTPRequest) {
+        circuit.note(result, of: request)
+    }
 
     /// Whether offline mode is on.
     public var isOffline: Bool { state.withLock { $0.isOffline } }

@@ -25,6 +25,8 @@ public enum OfflineReason: Equatable, Sendable {
 }
 
 extension FetchError: CustomStringConvertible {
+    var isShutDown: Bool { if case .shutDown = self { true } else { false } }
+
     /// One sentence for a person.
     public var description: String {
         switch self {

@@ -42,6 +42,26 @@ extension FileTreeError {
     }
 }
 
+extension FileTreeError: CustomStringConvertible {
+    /// One sentence for the log.
+    public var description: String {
+        switch self {
+        case .data(let error): "\(error)"
+        case .stale: "the file has changed upstream since it was opened: open it again"
+        default: "\(errno)"
+        }
+    }
+
+    /// Whether a person should find this error in the log: not what programs probe for all day, nor an interrupt.
+    public var isWorthLogging: Bool {
+        switch self {
+        case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: false
+        case .data(.cancelled), .data(.absent), .data(.shutDown): false
+        case .stale, .data: true
+        }
+    }
+}
+
 extension SpecimenDataError {
     fileprivate var errno: Errno {
         switch self {

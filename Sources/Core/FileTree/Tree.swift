@@ -66,6 +66,7 @@ public final class Tree: FileService {
     let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
     private let index: Monitor<TreeIndex>
     private let contexts = Monitor<[Int: SpecimenContext]>([:])
+    private let observers = Monitor<[@Sendable ([InodeNumber]) -> Void]>([])
 
     /// Specimens whose context is kept; a context of 700 planes takes about 100 kB.
     private static let contextLimit = 128
@@ -74,6 +75,7 @@ public final class Tree: FileService {
     public init(parts: TreeParts) {
         self.parts = parts
         index = Monitor(TreeIndex(parts.catalogue.snapshot))
+        parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
         parts.catalogue.onChange { [weak self] snapshot in
             let index = TreeIndex(snapshot)
             self?.index.withLock { $0 = index }
@@ -81,6 +83,44 @@ public final class Tree: FileService {
             self?.metas.removeAll { _ in true }
             self?.zarrStores.removeAll { _ in true }
         }
+    }
+
+    /// Calls `observer`, on a worker, with the inodes whose bytes or attributes are of a new version, so that the kernel
+    /// can be told to forget the old ones.
+    public func onInvalidation(_ observer: @escaping @Sendable ([InodeNumber]) -> Void) {
+        observers.withLock { $0.append(observer) }
+    }
+
+    /// The object `id` of the origin (`<specimen>/file/<id>` or `<specimen>/image/<id>`) has a new version.
+    private func upstreamChanged(_ id: String) {
+        let parts = id.split(separator: "/")
+        guard parts.count >= 3, let specimen = Int(parts[0]), let number = Int(parts[2]) else { return }
+        let context = cachedContext(specimen)
+        contexts.withLock { $0[specimen] = nil }
+        metas.removeAll { $0 == specimen }
+        guard let context else { return }
+        let inodes = Self.nodes(madeFrom: number, isImage: parts[1] == "image", context).map(\.inode)
+        for observer in observers.withLock({ $0 }) { observer(inodes) }
+    }
+
+    /// The nodes whose bytes come from a file or image of the origin. Chunks of Zarr stores are not among them: their
+    /// names may be hundreds of thousands, and readers of a changed store have to open it anew.
+    private static func nodes(madeFrom number: Int, isImage: Bool, _ context: SpecimenContext) -> [Node] {
+        let id = context.id
+        if isImage {
+            let plane = context.stack?.planes.first { $0.imageID == number }
+            let projections = ProjectionFile.allCases.filter { context.projection($0)?.imageID == number }
+            return projections.map { .projection(id, $0) }
+                + (plane.flatMap { plane in context.stack?.index(of: plane) }.map {
+                    [.plane(id, .stack, $0), .specimenFile(id, .stackVolume)]
+                } ?? [])
+        }
+        if number == context.specimen.recordingFileID { return [.specimenFile(id, .recording)] }
+        let drawn = Series.allCases.filter { $0 != .stack }.flatMap { series in
+            context.planeIndices.map { Node.plane(id, series, $0) }
+        }
+        return [.specimenFile(id, .skeleton), .specimenFile(id, .marker), .specimenFile(id, .instances)]
+            + [.specimenFile(id, .labelVolume), .specimenFile(id, .meta)] + drawn
     }
 
     var currentIndex: TreeIndex { index.withLock { $0 } }

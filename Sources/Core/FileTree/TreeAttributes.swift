@@ -1,5 +1,5 @@
-internal import OMEZarr
 internal import Catalogue
+internal import OMEZarr
 internal import SpecimenData
 public import Support
 internal import VirtualTIFF

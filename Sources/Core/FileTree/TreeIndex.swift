@@ -52,6 +52,19 @@ struct TreeIndex: Sendable {
         groupByHash[grouping]?[hash].flatMap { groups[grouping]?[$0] }
     }
 
+    /// The place of the link to `specimen` in `group`, which is one of `grouping`.
+    func place(of specimen: Int, in group: Group, _ grouping: Grouping) -> LinkPlace {
+        switch grouping {
+        case .name: return .name
+        case .layer: return .layer
+        case .line: return .line
+        case .dendriteType: return .dendriteType
+        case .structure:
+            let own = snapshot[specimen]?.structureAcronym
+            return own.map { $0.replacing("/", with: "-") } == group.name ? .structure : .parentStructure
+        }
+    }
+
     private static func groups(_ all: SpecimenGroups, _ grouping: Grouping) -> [Group] {
         let list =
             switch grouping {

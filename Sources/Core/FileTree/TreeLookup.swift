@@ -49,7 +49,9 @@ extension Tree {
             case .grouping(.name): index.specimenOfName[name].map { .link(.name, $0) }
             case .grouping(let grouping): index.group(grouping, named: name).map { .group(grouping, $0.hash) }
             case .group(let grouping, let hash):
-                specimenID(name, among: index.group(grouping, hash: hash)?.specimens).map { .link(grouping.place, $0) }
+                index.group(grouping, hash: hash).flatMap { group in
+                    specimenID(name, among: group.specimens).map { .link(index.place(of: $0, in: group, grouping), $0) }
+                }
             case .splits: SplitPart(rawValue: name).map { .split($0) }
             case .split(let split): specimenID(name, among: index.snapshot.splits[split]).map { .link(.split, $0) }
             default: nil
@@ -117,7 +119,7 @@ extension Tree {
             nodes = index.groups(grouping).map { ($0.name, .group(grouping, $0.hash)) }
         case .group(let grouping, let hash):
             guard let group = index.group(grouping, hash: hash) else { return completion(.failure(.notFound)) }
-            nodes = links(group.specimens, grouping.place)
+            nodes = group.specimens.map { (String($0), .link(index.place(of: $0, in: group, grouping), $0)) }
         case .splits: nodes = SplitPart.allCases.map { ($0.rawValue, .split($0)) }
         case .split(let split): nodes = links(index.snapshot.splits[split], .split)
         default: return completion(.failure(.notDirectory))
@@ -185,18 +187,6 @@ extension Tree {
         + [("trainable", .trainable)]
         + Grouping.allCases.map { ($0.folder, .grouping($0)) }
         + [("splits", .splits), (".neuronfs", .control)]
-}
-
-extension Grouping {
-    fileprivate var place: LinkPlace {
-        switch self {
-        case .name: .name
-        case .structure: .structure
-        case .layer: .layer
-        case .line: .line
-        case .dendriteType: .dendriteType
-        }
-    }
 }
 
 extension Node {

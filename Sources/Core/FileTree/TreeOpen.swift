@@ -1,5 +1,5 @@
-internal import Logging
 internal import Catalogue
+internal import Logging
 internal import Morphology
 internal import SpecimenData
 public import Support
@@ -64,7 +64,9 @@ extension Tree {
         parts.files.version(of: file, token: token) { [self] outcome in
             completion(
                 outcome.mapError { .data($0) }.map {
-                    RemoteOpenFile($0, files: parts.files, window: parts.readAheadWindow)
+                    VersionedFile(
+                        RemoteOpenFile($0, files: parts.files, window: parts.readAheadWindow), objectID: file.id,
+                        registry: parts.registry)
                 })
         }
     }
@@ -78,9 +80,11 @@ extension Tree {
             @Sendable func open(next: PlaneReader.Version?) {
                 completion(
                     .success(
-                        StackPlaneFile(
-                            layout: layout, version: version, next: next, planes: parts.planes, buffers: buffers,
-                            window: parts.readAheadWindow)))
+                        VersionedFile(
+                            StackPlaneFile(
+                                layout: layout, version: version, next: next, planes: parts.planes, buffers: buffers,
+                                window: parts.readAheadWindow),
+                            objectID: version.objectID, registry: parts.registry)))
             }
             guard let next else { return open(next: nil) }
             parts.planes.version(of: next, specimen: context.id) { open(next: $0) }
@@ -97,7 +101,9 @@ extension Tree {
         parts.skeletons.labels(of: subject, variant: variant, token: token) { [self] outcome in
             completion(
                 outcome.mapError { .data($0) }.map {
-                    LabelPlaneFile(layout: layout, source: $0, plane: index, buffers: buffers)
+                    VersionedFile(
+                        LabelPlaneFile(layout: layout, source: $0, plane: index, buffers: buffers),
+                        objectID: subject.skeleton.id, registry: parts.registry)
                 })
         }
     }

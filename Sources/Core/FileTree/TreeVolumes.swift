@@ -1,5 +1,5 @@
-internal import Logging
 internal import Catalogue
+internal import Logging
 internal import Morphology
 internal import SpecimenData
 internal import Support
@@ -43,7 +43,8 @@ extension Tree {
         labelSource(context, series, level: 0, token: token) { [self] outcome in
             completion(
                 outcome.map { source in
-                    LabelVolumeFile(layout: layout, source: source, isPresent: images.map { $0 != nil }, buffers: buffers)
+                    LabelVolumeFile(
+                        layout: layout, source: source, isPresent: images.map { $0 != nil }, buffers: buffers)
                 })
         }
     }

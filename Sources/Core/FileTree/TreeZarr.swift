@@ -73,7 +73,10 @@ extension Tree {
     ) {
         guard series != .stack else {
             // A plane that the database does not have is the fill value.
-            return completion(.success({ box in box.planes.contains { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false } }))
+            return completion(
+                .success({ box in
+                    box.planes.contains { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false }
+                }))
         }
         labelSource(context, series, level: level, token: token) { outcome in
             completion(

@@ -53,7 +53,7 @@ public struct FuseStatistics: Sendable {
         self.path = path
         var operations = makeOperations()
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe options.arguments.map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe arguments { unsafe free(pointer) } }
+        defer { unsafe arguments.forEach { unsafe free($0) } }
         let userdata = unsafe Unmanaged.passUnretained(context).toOpaque()
         guard
             let session = unsafe shim_session_new(

@@ -69,7 +69,9 @@ func makeOperations() -> fuse_lowlevel_ops {
         unsafe fuse_reply_err(raw, 0)
     }
     unsafe operations.opendir = { raw, inode, info in unsafe openDirectory(raw, inode, info) }
-    unsafe operations.readdir = { raw, _, size, offset, info in unsafe readDirectory(raw, size, offset, info, plus: false) }
+    unsafe operations.readdir = { raw, _, size, offset, info in
+        unsafe readDirectory(raw, size, offset, info, plus: false)
+    }
     unsafe operations.readdirplus = { raw, _, size, offset, info in
         unsafe readDirectory(raw, size, offset, info, plus: true)
     }
@@ -92,7 +94,8 @@ private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: Unsa
     unsafe connection.pointee.max_readahead = UInt32(context.options.maximumRead)
     unsafe connection.pointee.max_background = UInt32(context.options.maximumBackground)
     unsafe connection.pointee.congestion_threshold = UInt32(context.options.maximumBackground * 3 / 4)
-    let wanted = UInt32(FUSE_CAP_PARALLEL_DIROPS) | UInt32(FUSE_CAP_READDIRPLUS) | UInt32(FUSE_CAP_READDIRPLUS_AUTO)
+    let wanted =
+        UInt32(FUSE_CAP_PARALLEL_DIROPS) | UInt32(FUSE_CAP_READDIRPLUS) | UInt32(FUSE_CAP_READDIRPLUS_AUTO)
         | UInt32(FUSE_CAP_ASYNC_READ) | UInt32(FUSE_CAP_CACHE_SYMLINKS) | UInt32(FUSE_CAP_EXPLICIT_INVAL_DATA)
     unsafe connection.pointee.want |= connection.pointee.capable & wanted
     // Bytes change only with an announced version; the kernel must not drop pages because an mtime was learnt.

@@ -106,5 +106,8 @@ extension PendingRequest: ReadReceiver {
         }
     }
 
-    func fail(_ error: FileTreeError) { fail(error.errno) }
+    func fail(_ error: FileTreeError) {
+        if error.isWorthLogging { registry.note(error, request: token.requestID) }
+        fail(error.errno)
+    }
 }

@@ -1,3 +1,4 @@
+internal import FileTree
 internal import Glibc
 internal import Logging
 internal import Support
@@ -57,6 +58,11 @@ final class RequestRegistry: Sendable {
     func remove(_ id: UInt64) { _ = state.withLock { $0.parked.removeValue(forKey: id) } }
 
     func interrupt(_ id: UInt64) { state.withLock { $0.parked[id]?.request }?.interrupt() }
+
+    /// One line for a request that fails. The lines of the layers below carry the same request id.
+    func note(_ error: FileTreeError, request: UInt64) {
+        logger.warning("\(error)", metadata: ["request": "\(request)", "errno": "\(error.errno)"])
+    }
 
     /// Requests that wait now, and the age of the oldest in seconds.
     var waiting: (count: Int, oldest: Double) {

@@ -1,5 +1,5 @@
-internal import Fetch
 public import Catalogue
+internal import Fetch
 internal import Logging
 internal import Support
 
@@ -78,9 +78,6 @@ public final class CatalogueService: Sendable {
     private static func fetch(
         _ origin: Origin, completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.isOffline {
-            return completion(.failure(.offline(object: "the list of cells")))
-        }
         let endpoint = origin.endpoint
         origin.rows({ RMA.cellsURL(base: endpoint, startRow: $0) }, token: CancellationToken()) { outcome in
             let rows: RMARows

@@ -1,6 +1,6 @@
-internal import Logging
-internal import Fetch
 public import Catalogue
+internal import Fetch
+internal import Logging
 public import Support
 
 /// Planes, projections and files of a specimen, fetched on first need and kept in the catalogue.
@@ -62,9 +62,6 @@ public final class DetailsService: Sendable {
         _ specimen: Specimen, token: CancellationToken,
         completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.isOffline {
-            return completion(.failure(.offline(object: "\(specimen.id)/details")))
-        }
         let id = specimen.id
         let endpoint = origin.endpoint
         // A query that the catalogue's row already answers with "none" is not asked.
@@ -72,28 +69,31 @@ public final class DetailsService: Sendable {
             Parts(
                 planes: specimen.hasImages ? nil : [], projections: specimen.hasImages ? nil : [],
                 reconstructions: specimen.hasSkeleton ? nil : []))
-        let arrive: @Sendable (Result<RMARows, SpecimenDataError>, Part)
-            -> Void = { [self] outcome, part in
-                var complete: Parts?
-                var failure: SpecimenDataError?
-                parts.withLock { parts in
-                    guard !parts.isOver else { return }
-                    switch outcome {
-                    case .success(let rows):
-                        switch part {
-                        case .planes: parts.planes = rows.rows
-                        case .projections: parts.projections = rows.rows
-                        case .reconstructions: parts.reconstructions = rows.rows
+        let arrive:
+            @Sendable (Result<RMARows, SpecimenDataError>, Part)
+                -> Void = { [self] outcome, part in
+                    var complete: Parts?
+                    var failure: SpecimenDataError?
+                    parts.withLock { parts in
+                        guard !parts.isOver else { return }
+                        switch outcome {
+                        case .success(let rows):
+                            switch part {
+                            case .planes: parts.planes = rows.rows
+                            case .projections: parts.projections = rows.rows
+                            case .reconstructions: parts.reconstructions = rows.rows
+                            }
+                            guard parts.planes != nil, parts.projections != nil, parts.reconstructions != nil else {
+                                return
+                            }
+                            complete = parts
+                        case .failure(let error): failure = error
                         }
-                        guard parts.planes != nil, parts.projections != nil, parts.reconstructions != nil else { return }
-                        complete = parts
-                    case .failure(let error): failure = error
+                        parts.isOver = true
                     }
-                    parts.isOver = true
+                    if let failure { completion(.failure(failure)) }
+                    if let complete { finish(specimen, complete, completion: completion) }
                 }
-                if let failure { completion(.failure(failure)) }
-                if let complete { finish(specimen, complete, completion: completion) }
-            }
         guard specimen.hasImages || specimen.hasSkeleton else {
             return finish(specimen, Parts(planes: [], projections: [], reconstructions: []), completion: completion)
         }

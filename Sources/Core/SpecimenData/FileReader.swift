@@ -5,12 +5,11 @@ internal import Transport
 
 /// Reads files of the origin by extents of one mebibyte, through the block cache.
 public final class FileReader: Sendable {
-    /// Bytes of an extent. One request a mebibyte keeps a slow server's latency below its transfer time.
-    public static let extentSize = 1 << 20
-
     private let origin: Origin
     private let registry: ObjectRegistry
     private let recent: MemoryCache<Extent, [UInt8]>
+    /// Files by id and version, shared by their handles: a server without ranges is read once for all of them.
+    private let extentFiles = MemoryCache<Extent, ExtentFile>(limit: 1024)
 
     private struct Extent: Hashable, Sendable {
         var object: String
@@ -40,7 +39,7 @@ public final class FileReader: Sendable {
         public var modified: Double? { record.lastModified.flatMap(HTTPDate.seconds) }
 
         /// Bytes of an extent. A picture made on request is one extent: ranges inside it are nothing to rely on.
-        public var extentSize: Int { file.isImage ? max(length, 1) : FileReader.extentSize }
+        public var extentSize: Int { file.isImage ? max(length, 1) : ExtentFile.extentLength }
     }
 
     /// The present version of `file`.
@@ -48,9 +47,10 @@ public final class FileReader: Sendable {
         of file: RemoteFile, token: CancellationToken,
         completion: @escaping @Sendable (Result<Version, SpecimenDataError>) -> Void
     ) {
-        registry.record(of: file, token: token) { outcome in
+        registry.record(of: file, token: token) { [registry] outcome in
             completion(
                 outcome.flatMap { record in
+                    registry.revalidateIfStale(file, record)
                     guard let length = record.length else {
                         return .failure(.unusableReply(url: file.url, reason: "its length is unknown"))
                     }
@@ -102,7 +102,7 @@ public final class FileReader: Sendable {
     public func prefetch(_ version: Version, extent index: Int) {
         guard index >= 0, index * version.extentSize < version.length else { return }
         guard recent[Extent(object: version.file.id, version: version.number, index: index)] == nil else { return }
-        origin.fetcher.prefetch(plan(version, index))
+        if !version.file.isImage { extentFile(version).prefetch(extent: index) }
     }
 
     private func fetch(
@@ -111,38 +111,43 @@ public final class FileReader: Sendable {
     ) {
         let key = Extent(object: version.file.id, version: version.number, index: index)
         if let bytes = recent[key] { return completion(.success(bytes)) }
-        origin.fetcher.fetch(plan(version, index), lane: lane, token: token) { [self] outcome in
+        let arrive: @Sendable (Result<FetchedBlock, FetchError>) -> Void = { [self] outcome in
             switch outcome {
             case .success(let block):
                 recent.insert(block.bytes, for: key, cost: block.bytes.count)
                 completion(.success(block.bytes))
             case .failure(let error):
-                if case .changedUpstream = error { registry.revalidate(version.file) }
+                if error.isChange { registry.revalidate(version.file) }
                 completion(.failure(SpecimenDataError(error, object: version.file.id)))
             }
         }
+        if version.file.isImage {
+            origin.fetcher.fetch(picturePlan(version), lane: lane, token: token, completion: arrive)
+        } else {
+            extentFile(version).fetch(
+                extent: index, lane: lane, token: token, deadline: .now.advanced(bySeconds: origin.timeout),
+                completion: arrive)
+        }
     }
 
-    private func plan(_ version: Version, _ index: Int) -> BlockPlan {
-        let lower = index * version.extentSize
-        let range = lower..<min(version.length, lower + version.extentSize)
-        var request = HTTPRequest(url: version.file.url)
-        request.expects = version.file.isImage ? .jpeg : .bytes
-        if version.file.isImage {
-            request.maximumBody = max(version.length, 1)
-            request.expectedLength = version.length
-        } else {
-            request.range = range
-            request.maximumBody = range.count
-            request.ifRange = version.record.validator.isEmpty ? nil : version.record.validator
-        }
+    private func extentFile(_ version: Version) -> ExtentFile {
+        let key = Extent(object: version.file.id, version: version.number, index: 0)
+        if let file = extentFiles[key] { return file }
+        let file = ExtentFile(
+            id: version.file.id, url: version.file.url, length: version.length, validator: version.record.validator,
+            fetcher: origin.fetcher)
+        extentFiles.insert(file, for: key, cost: 1)
+        return file
+    }
+
+    /// How to get a picture that is made on request: whole, because ranges inside it are nothing to rely on.
+    private func picturePlan(_ version: Version) -> BlockPlan {
+        var request = HTTPRequest(url: version.file.url, expects: .jpeg, maximumBody: max(version.length, 1))
+        request.expectedLength = version.length
         request.deadline = .now.advanced(bySeconds: origin.timeout)
         return BlockPlan(
-            id: version.file.id, validator: version.record.validator, length: version.length, index: index,
-            request: request,
-            verify: { bytes in
-                bytes.count == range.count ? nil : "\(bytes.count) bytes in place of \(range.count)"
-            })
+            id: version.file.id, validator: version.record.validator, length: version.length, index: 0,
+            request: request)
     }
 
     /// The bytes `range` of a file out of its consecutive extents, the first of which begins at byte `base`.

@@ -28,6 +28,7 @@ public final class ObjectRegistry: Sendable {
     private let known = MemoryCache<String, ObjectRecord>(limit: 20_000)
     private let absent = MemoryCache<String, Bool>(limit: 20_000)
     private let flights = FlightTable<String, ObjectRecord>()
+    private let revalidating = Monitor<Set<String>>([])
     private let observers = Monitor<[@Sendable (ObjectRecord) -> Void]>([])
 
     /// A registry over `origin`.
@@ -78,12 +79,24 @@ public final class ObjectRegistry: Sendable {
     /// what is known stays good.
     public func revalidate(_ file: RemoteFile) {
         let logger = origin.logger
-        ask(file, method: .head, token: CancellationToken()) { outcome in
+        ask(file, method: .head, token: CancellationToken()) { [self] outcome in
+            revalidating.withLock { _ = $0.remove(file.id) }
             if case .failure(let error) = outcome {
                 logger.debug("could not revalidate", metadata: ["object": "\(file.id)", "reason": "\(error)"])
             }
         }
     }
+
+    /// Asks in the background whether `file` has changed, if that was last asked longer than ``freshness`` ago.
+    func revalidateIfStale(_ file: RemoteFile, _ record: ObjectRecord) {
+        guard wallClockSeconds() - record.checkedAt > Self.freshness, !origin.fetcher.isOffline else { return }
+        let isFirst = revalidating.withLock { $0.insert(file.id).inserted }
+        guard isFirst else { return }
+        revalidate(file)
+    }
+
+    /// Seconds for which a validator is believed without asking again: a day, as for the list of cells.
+    private static let freshness = CatalogueService.freshness
 
     /// The record of an object that is not in the registry yet but in the catalogue. Reads the disk: on a worker.
     func stored(_ id: String) -> ObjectRecord? {
@@ -125,33 +138,25 @@ public final class ObjectRegistry: Sendable {
         _ file: RemoteFile, method: HTTPRequest.Method, token: CancellationToken,
         completion: @escaping @Sendable (Result<ObjectRecord, SpecimenDataError>) -> Void
     ) {
-        if origin.fetcher.isOffline { return completion(.failure(.offline(object: file.id))) }
-        var request = HTTPRequest(url: file.url)
+        var request = HTTPRequest(
+            url: file.url, expects: file.isImage ? .jpeg : .bytes, maximumBody: Self.largestUnsizedFile)
         request.method = method
-        request.expects = file.isImage ? .jpeg : .bytes
-        request.maximumBody = Self.largestUnsizedFile
         request.requestID = token.requestID
-        request.deadline = .now.advanced(bySeconds: origin.timeout)
-        let exchange = origin.transport.start(request) { [self] outcome in
+        origin.ask(request, token: token) { [self] outcome in
             switch outcome {
-            case .failure(let error): completion(.failure(SpecimenDataError(error)))
+            case .failure(let error): completion(.failure(error))
             case .success(let response):
-                let queued = origin.workers.submit { [self] in
-                    let head = response.head
-                    let length = method == .head ? head.contentLength : response.body.count
-                    guard let length else {
-                        // The size has to be true before the first read, so the file is fetched once to count it.
-                        return ask(file, method: .get, token: token, completion: completion)
-                    }
-                    let record = learn(
-                        file.id, length: length, etag: head.etag, lastModified: head.lastModified,
-                        contentType: head.contentType)
-                    completion(.success(record))
+                let head = response.head
+                guard let length = method == .head ? head.contentLength : response.body.count else {
+                    // The size has to be true before the first read, so the file is fetched once to count it.
+                    return ask(file, method: .get, token: token, completion: completion)
                 }
-                if !queued { completion(.failure(.shutDown)) }
+                let record = learn(
+                    file.id, length: length, etag: head.etag, lastModified: head.lastModified,
+                    contentType: head.contentType)
+                completion(.success(record))
             }
         }
-        token.onCancel { exchange.cancel() }
     }
 
     /// A file whose length the origin does not tell is believed up to this many bytes (64 MiB): only projections are

@@ -54,34 +54,52 @@ public struct Origin: Sendable {
         _ page: @escaping @Sendable (Int) -> String, sofar: RMARows, token: CancellationToken,
         completion: @escaping @Sendable (Result<RMARows, SpecimenDataError>) -> Void
     ) {
-        var request = HTTPRequest(url: page(sofar.rows.count))
-        request.expects = .json
-        request.maximumBody = maximumReply
+        var request = HTTPRequest(url: page(sofar.rows.count), expects: .json, maximumBody: maximumReply)
         request.requestID = token.requestID
-        request.deadline = .now.advanced(bySeconds: timeout)
-        let exchange = transport.start(request) { outcome in
+        ask(request, token: token) { outcome in
             switch outcome {
-            case .failure(let error): completion(.failure(SpecimenDataError(error)))
+            case .failure(let error): completion(.failure(error))
             case .success(let response):
-                // Parsing four megabytes is no work for the transport thread.
-                let queued = workers.submit {
-                    let reply: RMAReply
-                    do throws(CatalogueError) {
-                        reply = try RMAReply.parse(response.body)
-                    } catch {
-                        return completion(.failure(.catalogue(error)))
-                    }
-                    let rows = RMARows(rows: sofar.rows + reply.rows, total: reply.totalRows)
-                    if rows.rows.count >= rows.total {
-                        completion(.success(rows))
-                    } else if reply.rows.isEmpty {
-                        completion(.failure(.catalogue(.incomplete(expected: rows.total, got: rows.rows.count))))
-                    } else {
-                        fetchPage(page, sofar: rows, token: token, completion: completion)
-                    }
+                let reply: RMAReply
+                do throws(CatalogueError) {
+                    reply = try RMAReply.parse(response.body)
+                } catch {
+                    return completion(.failure(.catalogue(error)))
                 }
-                if !queued { completion(.failure(.shutDown)) }
+                let rows = RMARows(rows: sofar.rows + reply.rows, total: reply.totalRows)
+                if rows.rows.count >= rows.total {
+                    completion(.success(rows))
+                } else if reply.rows.isEmpty {
+                    completion(.failure(.catalogue(.incomplete(expected: rows.total, got: rows.rows.count))))
+                } else {
+                    fetchPage(page, sofar: rows, token: token, completion: completion)
+                }
             }
+        }
+    }
+
+    /// Makes one metadata request, unless offline or the host is known to be out of reach.
+    ///
+    /// - Parameter completion: called once, on a worker: parsing megabytes is no work for the transport thread.
+    func ask(
+        _ request: HTTPRequest, token: CancellationToken,
+        completion: @escaping @Sendable (Result<HTTPResponse, SpecimenDataError>) -> Void
+    ) {
+        guard fetcher.refusal(of: request.url) == nil else {
+            return completion(.failure(.offline(object: request.url)))
+        }
+        var request = request
+        request.deadline = .now.advanced(bySeconds: timeout)
+        let asked = request
+        let exchange = transport.start(asked) { outcome in
+            let queued = workers.submit {
+                fetcher.note(outcome, of: asked)
+                if case .failure(let error) = outcome, token.requestID != 0 {
+                    logger.warning("\(error)", metadata: ["request": "\(token.requestID)", "url": "\(asked.url)"])
+                }
+                completion(outcome.mapError { SpecimenDataError($0) })
+            }
+            if !queued { completion(.failure(.shutDown)) }
         }
         token.onCancel { exchange.cancel() }
     }

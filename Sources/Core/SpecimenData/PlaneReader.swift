@@ -1,9 +1,9 @@
 public import Catalogue
 internal import Fetch
+internal import Glibc
 internal import ImageCodec
 public import Support
 internal import Transport
-internal import Glibc
 
 /// Reads the grey pixels of image planes, tile by tile: JPEG from the block cache or the origin, decoded luma in memory.
 public final class PlaneReader: Sendable {
@@ -192,7 +192,8 @@ public final class PlaneReader: Sendable {
         var request = HTTPRequest(
             url: RMA.imageURL(
                 base: origin.endpoint, imageID: image.imageID, left: image.x + rectangle.x << level,
-                top: image.y + rectangle.y << level, width: min(rectangle.width << level, image.width - rectangle.x << level),
+                top: image.y + rectangle.y << level,
+                width: min(rectangle.width << level, image.width - rectangle.x << level),
                 height: min(rectangle.height << level, image.height - rectangle.y << level), downsample: level,
                 quality: nil))
         request.expects = .jpeg
@@ -220,11 +221,11 @@ public final class PlaneReader: Sendable {
     ) {
         guard let base = buffer.baseAddress else { return }
         let rectangle = grid.rectangle(index)
-        let rows = max(rectangle.y, range.lowerBound / grid.width)
-            ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
+        let top = max(rectangle.y, range.lowerBound / grid.width)
+        let bottom = min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
         unsafe tile.withUnsafeBytes { pixels in
             guard let source = pixels.baseAddress else { return }
-            for y in rows {
+            for y in top..<bottom {
                 let line = y * grid.width
                 let low = max(line + rectangle.x, range.lowerBound)
                 let high = min(line + rectangle.x + rectangle.width, range.upperBound)

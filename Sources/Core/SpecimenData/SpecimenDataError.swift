@@ -34,12 +34,22 @@ public enum SpecimenDataError: Error, Sendable {
     case shutDown
 }
 
+extension FetchError {
+    /// Whether the upstream object is another version than the one asked for.
+    var isChange: Bool {
+        switch self {
+        case .changedUpstream, .transport(.changed): true
+        default: false
+        }
+    }
+}
+
 extension SpecimenDataError {
     /// Sorts a fetch error into the cases that a caller tells apart.
     init(_ error: FetchError, object: String) {
         switch error {
         case .offline: self = .offline(object: object)
-        case .changedUpstream: self = .changedUpstream(object: object)
+        case .changedUpstream, .transport(.changed): self = .changedUpstream(object: object)
         case .cancelled: self = .cancelled
         case .shutDown: self = .shutDown
         default: self = .fetch(error)
@@ -52,6 +62,27 @@ extension SpecimenDataError {
         case .cancelled: self = .cancelled
         case .shutDown: self = .shutDown
         default: self = .transport(error)
+        }
+    }
+}
+
+extension SpecimenDataError: CustomStringConvertible {
+    /// One sentence for the log.
+    public var description: String {
+        switch self {
+        case .absent: "the database has no such cell or file"
+        case .catalogue(let error): "\(error)"
+        case .transport(let error): "\(error)"
+        case .fetch(let error): "\(error)"
+        case .unusableReply(let url, let reason): "\(url): \(reason)"
+        case .skeleton(let error): "the skeleton is malformed: \(error)"
+        case .labels(let error): "\(error)"
+        case .misfit(let reason): "the skeleton does not fit its stack: \(reason)"
+        case .image(let error): "\(error)"
+        case .changedUpstream(let object): "\(object) has changed upstream since it was opened: open it again"
+        case .offline(let object): "\(object) is not cached, and the network is off or out of reach"
+        case .cancelled: "nobody waits any more"
+        case .shutDown: "the file system is being unmounted"
         }
     }
 }

@@ -15,7 +15,7 @@ import Glibc
         self.limit = limit
     }
 
-    deinit { for unsafe pointer in unsafe free.withLock({ unsafe $0 }) { unsafe pointer.deallocate() } }
+    deinit { unsafe free.withLock { unsafe $0.forEach { unsafe $0.deallocate() } } }
 
     /// Runs `body` with `count` bytes of uninitialised memory that are its own for the call.
     public func withBuffer<R>(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> R) -> R {

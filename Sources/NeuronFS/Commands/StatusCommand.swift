@@ -23,7 +23,9 @@ struct StatusCommand: ParsableCommand {
             if let status = MountStatus.read(mount.path) {
                 documents.append(status)
             } else {
-                documents.append(["mount_point": .string(mount.path), "state": .string("dead: neuronfs umount \(mount.path)")])
+                documents.append([
+                    "mount_point": .string(mount.path), "state": .string("dead: neuronfs umount \(mount.path)"),
+                ])
             }
         }
         if json {

@@ -1,5 +1,5 @@
-internal import Catalogue
 import BlockCache
+internal import Catalogue
 import Fetch
 import FileTree
 import FuseAdapter

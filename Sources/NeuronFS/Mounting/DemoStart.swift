@@ -9,7 +9,9 @@ enum DemoStart {
     ///   - data: a directory of real files; nil serves the built-in world.
     ///   - port: 0 takes a free one.
     ///   - latency: seconds added to every reply.
-    static func server(data: String?, port: UInt16 = 0, latency: Double = 0) throws(Failure) -> (server: DemoServer, url: String) {
+    static func server(data: String?, port: UInt16 = 0, latency: Double = 0) throws(Failure) -> (
+        server: DemoServer, url: String
+    ) {
         do {
             let world = try data.map { try World.load(directory: $0) } ?? World.builtIn()
             let server = DemoServer(world: world, port: port, options: DemoServer.Options(latency: latency))

@@ -40,7 +40,9 @@ final class MountDaemon {
         let level = LogLevels.level(settings.logLevel) ?? .notice
         // A daemon's standard error is its log file.
         let sink = LogSink(descriptor: STDERR_FILENO)
-        func log(_ label: String) -> Logger { Logger(label: label) { LineLogHandler(label: $0, level: level, sink: sink) } }
+        func log(_ label: String) -> Logger {
+            Logger(label: label) { LineLogHandler(label: $0, level: level, sink: sink) }
+        }
         logger = log("mount")
 
         switch plan.origin {
@@ -77,7 +79,8 @@ final class MountDaemon {
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
-            cache: cache, source: TransportSource(transport), workers: workers, isOffline: settings.offline, logger: log("fetch"))
+            cache: cache, source: TransportSource(transport), workers: workers, isOffline: settings.offline,
+            logger: log("fetch"))
         let origin = Origin(
             endpoint: endpoint, transport: transport, fetcher: fetcher, store: store, workers: workers,
             timeout: settings.timeout, logger: log("data"))
@@ -115,6 +118,8 @@ final class MountDaemon {
             throw Failure(sentence: "\(error)")
         }
         control.attach(session)
+        let session = self.session
+        tree.onInvalidation { inodes in for inode in inodes { session.invalidate(inode) } }
     }
 
     /// Serves until the mount ends.
@@ -149,7 +154,8 @@ final class MountDaemon {
     }
 
     private static func takeDown(
-        _ fetcher: BlockFetcher, _ transport: Transport, _ workers: WorkerPool, _ cache: BlockCache, _ store: CatalogueStore, _ demo: DemoServer?,
+        _ fetcher: BlockFetcher, _ transport: Transport, _ workers: WorkerPool, _ cache: BlockCache,
+        _ store: CatalogueStore, _ demo: DemoServer?,
         _ logger: Logger
     ) {
         fetcher.shutDown()

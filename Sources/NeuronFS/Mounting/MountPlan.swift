@@ -37,7 +37,9 @@ struct MountPlan {
         case .demo(let data): arguments = ["demo", path] + (data.map { ["--data", $0] } ?? [])
         }
         arguments += ["--foreground", "--report-readiness", "--cache-dir", cacheDirectory]
-        arguments += ["--cache-size", String(settings.cacheSize.bytes), "--cache-free", String(settings.cacheFree.bytes)]
+        arguments += [
+            "--cache-size", String(settings.cacheSize.bytes), "--cache-free", String(settings.cacheFree.bytes),
+        ]
         arguments += ["--labels", settings.labels.rawValue, "--timeout", String(settings.timeout)]
         arguments += ["--max-connections", String(settings.maxConnections), "--read-ahead", String(settings.readAhead)]
         arguments += ["--log-level", settings.logLevel]

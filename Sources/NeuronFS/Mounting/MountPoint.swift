@@ -9,7 +9,8 @@ enum MountPoint {
     static func prepare(_ path: String, creates: Bool) throws(Failure) {
         if let mount = try MountTable.mount(on: path), mount.type == "fuse.neuronfs" {
             guard isDead(path) else {
-                throw Failure(sentence: "\(path) is already a NeuronFS mount; unmount it first: neuronfs umount \(path)")
+                throw Failure(
+                    sentence: "\(path) is already a NeuronFS mount; unmount it first: neuronfs umount \(path)")
             }
             try detach(path, lazily: true)
         }

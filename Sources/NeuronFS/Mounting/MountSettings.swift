@@ -65,7 +65,9 @@ struct MountSettings: ParsableArguments {
     @Option(help: ArgumentHelp("Connections to one host.", valueName: "n"))
     var maxConnections = 8
 
-    @Option(help: ArgumentHelp("How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file.", valueName: "n"))
+    @Option(
+        help: ArgumentHelp(
+            "How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file.", valueName: "n"))
     var readAhead = 4
 
     @Option(help: ArgumentHelp("debug, info, notice, warning or error.", valueName: "level"))

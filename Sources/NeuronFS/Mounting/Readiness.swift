@@ -36,7 +36,8 @@ enum Readiness {
             var buffer = [UInt8](repeating: 0, count: 4096)
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(source, $0.baseAddress, $0.count) }
             guard count > 0 else {
-                throw Failure(sentence: "the mount's process ended (exit code \(Subprocess.wait(for: pid))); see the log file")
+                throw Failure(
+                    sentence: "the mount's process ended (exit code \(Subprocess.wait(for: pid))); see the log file")
             }
             text.append(contentsOf: buffer[..<count])
         }

@@ -8,7 +8,7 @@ enum Subprocess {
     static func run(_ program: String, _ arguments: [String]) -> Int32 {
         var pid = pid_t()
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe argv { unsafe free(pointer) } }
+        defer { unsafe argv.forEach { unsafe free($0) } }
         guard unsafe posix_spawnp(&pid, program, nil, nil, &argv, environ) == 0 else { return 127 }
         return wait(for: pid)
     }
@@ -28,7 +28,7 @@ enum Subprocess {
     /// - Throws: `Errno` when it cannot be started.
     static func startDaemon(_ arguments: [String], readyDescriptor: Int32, errors: Int32) throws(Errno) -> pid_t {
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe (["neuronfs"] + arguments).map { unsafe strdup($0) } + [nil]
-        defer { for unsafe pointer in unsafe argv { unsafe free(pointer) } }
+        defer { unsafe argv.forEach { unsafe free($0) } }
         let pid = unsafe posix_spawn_daemon(
             "/proc/self/exe", &argv, errors, readyDescriptor, Readiness.descriptor)
         guard pid > 0 else { throw Errno(rawValue: -pid) }

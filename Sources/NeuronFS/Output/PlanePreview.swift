@@ -30,7 +30,8 @@ struct PlanePreview {
         }
         guard let shape = meta["stack"]?["shape"]?.arrayValue?.compactMap(\.intValue), shape.count == 3,
             let spacing = meta["stack"]?["voxel_spacing_um"]?.arrayValue?.compactMap(\.doubleValue), spacing.count == 3,
-            let offset = meta["stack"]?["offset_in_full_frame_px"]?.arrayValue?.compactMap(\.intValue), offset.count == 2
+            let offset = meta["stack"]?["offset_in_full_frame_px"]?.arrayValue?.compactMap(\.intValue),
+            offset.count == 2
         else { throw Failure(sentence: "\(folder) has no image stack", code: 2) }
         let soma = Self.firstNode("\(folder)/skeleton.swc")
         let index = plane ?? soma.map { Int(($0.z / spacing[0]).rounded()) } ?? shape[0] / 2
@@ -45,7 +46,8 @@ struct PlanePreview {
         self.plane = index
         func window(_ series: String) throws(Failure) -> [UInt8] {
             try Self.window(
-                "\(folder)/\(series)/\(name)", width: shape[2], height: shape[1], left: left, top: top, columns: columns,
+                "\(folder)/\(series)/\(name)", width: shape[2], height: shape[1], left: left, top: top,
+                columns: columns,
                 rows: rows)
         }
         grey = try window("stack")

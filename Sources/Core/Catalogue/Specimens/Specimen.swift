@@ -45,7 +45,7 @@ public struct Specimen: Sendable, Identifiable {
 
     /// Every field of the row, in order, numbers as they were spelt, also the fields this version does not know.
     ///
-    /// Parsed at each call (about 10 us), so keep the result where more than one field is wanted.
+    /// Parsed at each call (about 25 us), so keep the result where more than one field is wanted.
     public var row: JSONObject { texts.row(range) }
 
     /// Whether there are image planes (`si__path`).

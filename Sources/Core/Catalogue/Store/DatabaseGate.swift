@@ -92,19 +92,29 @@ final class DatabaseGate: Sendable {
         }
     }
 
+    private enum Entry {
+        case admitted(DatabasePool, edition: Int)
+        case refused(CatalogueError)
+    }
+
     private func attempt<Value>(
         _ operation: String, _ body: (DatabasePool) throws -> Value
     ) throws(Failure) -> Value {
-        let entry: (pool: DatabasePool, edition: Int)? = state.wait { state in
+        let entry: Entry = state.wait { state in
             if state.isReplacing { return nil }
-            guard let pool = state.pool, !state.isClosed else { return .some(nil) }
+            if state.isClosed { return .refused(.closed) }
+            guard let pool = state.pool else { return .refused(.damaged(path: path, message: "it has no successor")) }
             state.users += 1
-            return (pool, state.edition)
+            return .admitted(pool, edition: state.edition)
         }
-        guard let entry else { throw .other(.closed) }
+        let (pool, edition): (DatabasePool, Int)
+        switch entry {
+        case .refused(let error): throw .other(error)
+        case .admitted(let present, let number): (pool, edition) = (present, number)
+        }
         defer { state.update { $0.users -= 1 } }
-        do { return try body(entry.pool) } catch {
-            throw Failure(error, operation: operation, edition: entry.edition)
+        do { return try body(pool) } catch {
+            throw Failure(error, operation: operation, edition: edition)
         }
     }
 
@@ -179,22 +189,33 @@ final class DatabaseGate: Sendable {
 
     private static func open(_ path: String) throws(Failure) -> Opened {
         do {
-            let pool = try DatabasePool(path: path, configuration: configuration)
-            let state = try pool.writeWithoutTransaction { try Schema.state($0) }
-            switch state {
-            case .empty: try pool.write { try Schema.migrate($0, from: 0) }
-            case .ours(let version): try pool.write { try Schema.migrate($0, from: version) }
-            case .newer(let version):
-                try pool.close()
-                return .newer(version: version)
-            case .foreign:
-                try pool.close()
-                return .foreign
+            // Looked at before the pool, which turns any file into one in WAL mode: another program's stays as it is.
+            switch try state(path) {
+            case .newer(let version): return .newer(version: version)
+            case .foreign: return .foreign
+            case .empty:
+                let pool = try DatabasePool(path: path, configuration: configuration)
+                try pool.write { try Schema.migrate($0, from: 0) }
+                return .ready(pool)
+            case .ours(let version):
+                let pool = try DatabasePool(path: path, configuration: configuration)
+                if version < Schema.version { try pool.write { try Schema.migrate($0, from: version) } }
+                return .ready(pool)
             }
-            return .ready(pool)
         } catch {
             throw Failure(error, operation: "opening", edition: 0)
         }
+    }
+
+    private static func state(_ path: String) throws -> Schema.State {
+        guard unsafe access(path, F_OK) == 0 else { return .empty }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        let state = try queue.read { try Schema.state($0) }
+        try queue.close()
+        return state
     }
 
     private static var configuration: Configuration {
@@ -205,6 +226,8 @@ final class DatabaseGate: Sendable {
         configuration.prepareDatabase { database in
             // In WAL mode a power failure can then lose the last commit, never the file (sqlite.org/pragma.html).
             try database.execute(sql: "PRAGMA synchronous = NORMAL")
+            // The log is 10 MB after a new list; without a limit it stays so.
+            try database.execute(sql: "PRAGMA journal_size_limit = 1048576")
             try database.execute(sql: "PRAGMA cell_size_check = ON")
             try database.execute(sql: "PRAGMA trusted_schema = OFF")
         }

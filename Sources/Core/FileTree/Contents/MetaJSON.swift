@@ -65,7 +65,9 @@ struct MetaJSON {
                         + "k = z / \(SpecimenContext.planeDistance)"),
                 "matrix_um_to_voxel_xyz": matrix,
             ],
-            "marker_to_skeleton_um": [.double(-context.resolution), .double(-context.resolution), .double(-SpecimenContext.planeDistance)],
+            "marker_to_skeleton_um": [
+                .double(-context.resolution), .double(-context.resolution), .double(-SpecimenContext.planeDistance),
+            ],
         ]
     }
 

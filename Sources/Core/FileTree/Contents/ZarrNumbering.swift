@@ -52,7 +52,9 @@ struct ZarrNumbering: Sendable {
         case 2: return .groupAttributes
         default: break
         }
-        guard let level = levels.lastIndex(where: { $0.first <= number }), number < levels[level].end else { return nil }
+        guard let level = levels.lastIndex(where: { $0.first <= number }), number < levels[level].end else {
+            return nil
+        }
         let entry = levels[level]
         if number == entry.first { return .level(level) }
         if number == entry.first + 1 { return .arrayMetadata(level: level) }

@@ -1,8 +1,8 @@
-internal import VirtualTIFF
 internal import Catalogue
 internal import Morphology
 internal import OMEZarr
 internal import SpecimenData
+internal import VirtualTIFF
 
 /// `stack.ome.zarr` or `labels.ome.zarr` of a specimen: the layout and its numbering.
 struct ZarrStore: Sendable {
@@ -27,7 +27,8 @@ struct ZarrStore: Sendable {
                 chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
                 levelCount: OMEZarrImage.levelCount(
                     shape: ZYX(z: stack.depth, y: stack.height, x: stack.width), chunk: Self.stackChunk),
-                label: series == .stack ? nil : try ImageLabel(classes: Self.classes(main), source: "../stack.ome.zarr"))
+                label: series == .stack ? nil : try ImageLabel(classes: Self.classes(main), source: "../stack.ome.zarr")
+            )
         } catch {
             return nil
         }

@@ -177,6 +177,8 @@ public enum LinkPlace: UInt8, CaseIterable, Sendable {
     case trainable = 5
     /// `splits/<split>/<id>`
     case split = 6
+    /// `by-structure/<acronym of the parent structure>/<id>`: `VISp` holds what `VISp5` holds.
+    case parentStructure = 7
 
     /// Directories between the mount point and the link.
     var depth: Int { self == .name ? 1 : 2 }

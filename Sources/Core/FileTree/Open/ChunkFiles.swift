@@ -30,8 +30,9 @@ final class LabelChunkFile: OpenFile {
             for plane in lines.lowerBound / box.rows.count...(lines.upperBound - 1) / box.rows.count {
                 let first = max(lines.lowerBound, plane * box.rows.count)
                 let last = min(lines.upperBound, (plane + 1) * box.rows.count)
-                let rows = box.rows.lowerBound + first - plane * box.rows.count
-                    ..< box.rows.lowerBound + last - plane * box.rows.count
+                let rows =
+                    box.rows.lowerBound + first - plane * box.rows.count..<box.rows.lowerBound + last - plane
+                    * box.rows.count
                 unsafe source.paintWindow(
                     plane: box.planes.lowerBound + plane, x: box.columns, y: rows,
                     into: UnsafeMutableRawBufferPointer(

@@ -86,10 +86,10 @@ final class StackVolumeFile: OpenFile {
                 unsafe buffers.withBuffer(count: range.count) { buffer in
                     unsafe buffer.copyBytes(from: header)
                     var position = parts.header.count
-                    for unsafe (piece, copy) in unsafe zip(pieces, copies) {
-                        unsafe copy(
-                            UnsafeMutableRawBufferPointer(rebasing: buffer[position..<position + piece.bytes.count]))
-                        position += piece.bytes.count
+                    for index in pieces.indices {
+                        let end = position + pieces[index].bytes.count
+                        unsafe copies[index](UnsafeMutableRawBufferPointer(rebasing: buffer[position..<end]))
+                        position = end
                     }
                     receiver.deliver(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer)))
                 }
@@ -103,7 +103,8 @@ final class StackVolumeFile: OpenFile {
         }
         for (position, piece) in pieces.enumerated() {
             guard let image = images[piece.plane] else {
-                unsafe gather.arrive(.success({ unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }), at: position)
+                unsafe gather.arrive(
+                    .success({ unsafe $0.initializeMemory(as: UInt8.self, repeating: 0) }), at: position)
                 continue
             }
             planes.version(of: image, specimen: specimen) { [self] version in

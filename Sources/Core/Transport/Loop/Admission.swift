@@ -5,8 +5,9 @@ import Support
 /// With HTTP/1 each job under way holds one connection, so libcurl never queues and its connect timeout starts when
 /// the job does. Prefetch may hold only its share of either limit.
 struct Admission {
-    private struct Host {
-        var queues = Lane.allCases.map { _ in JobFIFO() }
+    /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
+    private final class Host {
+        let queues = Lane.allCases.map { _ in JobFIFO() }
         var active = 0
         var activePrefetch = 0
     }
@@ -29,7 +30,7 @@ struct Admission {
     /// Queues `job`; at the front when it goes on with a try or with work that has waited before.
     mutating func enqueue(_ job: Job, atFront: Bool = false) {
         job.state = .queued
-        hosts[job.origin.origin, default: Host()].queues[job.lane.rawValue].add(job, atFront: atFront)
+        host(job.origin.origin).queues[job.lane.rawValue].add(job, atFront: atFront)
     }
 
     /// Takes the next job that may start, and counts it as active.
@@ -51,15 +52,21 @@ struct Admission {
 
     /// The id of the job that `lane` of `origin` could start.
     private mutating func candidate(_ origin: String, _ lane: Lane) -> UInt64? {
-        guard var host = hosts[origin] else { return nil }
+        guard let host = hosts[origin] else { return nil }
         let id = host.queues[lane.rawValue].first(in: lane)?.id
         if host.active == 0, host.queues.allSatisfy(\.isEmpty) {
             hosts[origin] = nil
             return nil
         }
-        hosts[origin] = host
         guard host.active < perHost, lane == .demand || host.activePrefetch < prefetchPerHost else { return nil }
         return id
+    }
+
+    private mutating func host(_ origin: String) -> Host {
+        if let host = hosts[origin] { return host }
+        let host = Host()
+        hosts[origin] = host
+        return host
     }
 
     /// Gives back the place of a job that was active.
@@ -69,8 +76,9 @@ struct Admission {
         let prefetch = job.lane == .prefetch ? change : 0
         active += change
         activePrefetch += prefetch
-        hosts[job.origin.origin, default: Host()].active += change
-        hosts[job.origin.origin, default: Host()].activePrefetch += prefetch
+        let host = self.host(job.origin.origin)
+        host.active += change
+        host.activePrefetch += prefetch
     }
 
     /// Moves a job to the demand lane, whatever it is doing.
@@ -85,13 +93,13 @@ struct Admission {
 }
 
 /// A queue of jobs with amortised constant-time removal at the front.
-private struct JobFIFO {
+private final class JobFIFO {
     private var jobs: [Job?] = []
     private var head = 0
 
     var isEmpty: Bool { head == jobs.count }
 
-    mutating func add(_ job: Job, atFront: Bool) {
+    func add(_ job: Job, atFront: Bool) {
         if !atFront {
             jobs.append(job)
         } else if head > 0 {
@@ -103,7 +111,7 @@ private struct JobFIFO {
     }
 
     /// The first job that still waits in `lane`; cancelled and promoted ones before it are dropped.
-    mutating func first(in lane: Lane) -> Job? {
+    func first(in lane: Lane) -> Job? {
         while head < jobs.count {
             if let job = jobs[head], job.state == .queued, job.lane == lane { return job }
             _ = removeFirst()
@@ -111,7 +119,7 @@ private struct JobFIFO {
         return nil
     }
 
-    mutating func removeFirst() -> Job? {
+    func removeFirst() -> Job? {
         guard head < jobs.count else { return nil }
         let job = jobs[head]
         jobs[head] = nil

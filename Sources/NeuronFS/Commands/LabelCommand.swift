@@ -1,0 +1,125 @@
+import ArgumentParser
+import Morphology
+
+struct LabelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "label",
+        abstract: "Make a label volume from a skeleton of your own, without a mount.",
+        discussion: """
+            neuronfs label cell.swc --shape 2048,2048,128 -o labels.tif
+            neuronfs label cell.swc --shape 2048,2048,128 -o labels.ome.zarr
+
+            The name says what is written: NAME.tif one BigTIFF, NAME.npy a NumPy
+            array, NAME.zarr an OME-Zarr directory, NAME/ a directory of planes
+            0000.tif, 0001.tif, ... Beside it NAME.json says what was done and what
+            the values mean. The centre of voxel (0, 0, 0) is the origin of the
+            skeleton's coordinates, unless --origin moves it.
+            """)
+
+    @Argument(help: ArgumentHelp("The skeleton, an SWC file.", valueName: "swc"))
+    var skeleton: String
+
+    @Option(help: ArgumentHelp("Columns, rows and planes of the image.", valueName: "x,y,z"))
+    var shape: VoxelShape
+
+    @Option(help: ArgumentHelp("Size of a voxel, um.", valueName: "x,y,z"))
+    var spacing = AxisNumbers(
+        x: VoxelGrid.allenLateralSpacing, y: VoxelGrid.allenLateralSpacing, z: VoxelGrid.allenAxialSpacing)
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Where voxel (0, 0, 0) lies in the skeleton's frame, in voxels.", valueName: "x,y,z"))
+    var origin = AxisNumbers(x: 0, y: 0, z: 0)
+
+    @Option(help: "Units of the skeleton; px are columns, rows and planes, radii in columns.")
+    var units = SkeletonUnits.um
+
+    @Option(help: "What the values say; docs/LABELS.md has a picture of each.")
+    var variant = LabelKind.classes
+
+    @Option(
+        help: ArgumentHelp(
+            "A marker file (x,y,z,radius,shape,name; voxels counted from 1), for --variant ignore.", valueName: "file"))
+    var markers: String?
+
+    @Option(help: ArgumentHelp("Columns and rows 2^n times as large; an OME-Zarr begins there.", valueName: "n"))
+    var level = 0
+
+    @Flag(help: "Label a voxel when the neuron touches its plane's thickness at its centre in x and y.")
+    var slab = false
+
+    @Flag(help: "Draw the edge from the soma as a cone from the soma's full radius.")
+    var taper = false
+
+    @Flag(help: "Leave radii below half a voxel diagonal as they are: thin neurites then break up.")
+    var noFloor = false
+
+    @Option(help: ArgumentHelp("--variant distance: where the value saturates (default: 2).", valueName: "um"))
+    var clip: Double?
+
+    @Option(help: ArgumentHelp("--variant nodes: standard deviation of a peak (default: 0.5).", valueName: "um"))
+    var sigma: Double?
+
+    @Option(
+        help: ArgumentHelp("--variant ignore: how far around markers 10 and 20 (default: 5).", valueName: "um"))
+    var ignoreRadius: Double?
+
+    @Option(help: ArgumentHelp("--variant ignore: its value, 1 to 255 (default: 255).", valueName: "n"))
+    var ignoreValue: UInt8?
+
+    @Flag(help: "Draw a skeleton that does not fit the image: the part that is inside.")
+    var force = false
+
+    @Flag(help: "No progress and no summary.")
+    var quiet = false
+
+    @Option(name: [.short, .long], help: ArgumentHelp("NAME.tif, NAME.npy, NAME.zarr or NAME/.", valueName: "name"))
+    var output: String
+
+    func validate() throws {
+        guard shape.x > 0, shape.y > 0, shape.z > 0 else { throw ValidationError("--shape is three numbers from 1") }
+        guard spacing.x > 0, spacing.y > 0, spacing.z > 0 else {
+            throw ValidationError("--spacing is three numbers above 0")
+        }
+        guard (0...15).contains(level) else { throw ValidationError("--level is 0 to 15") }
+        guard LabelOutput.format(of: output) != nil else {
+            throw ValidationError("-o is NAME.tif, NAME.npy, NAME.zarr, a name that ends in / or a directory")
+        }
+        try refuse("--slab", given: slab, unless: variant.isSampled)
+        try refuse("--taper", given: taper, unless: variant != .centerline && variant != .nodes)
+        try refuse("--no-floor", given: noFloor, unless: variant != .centerline)
+        try refuse("--clip", given: clip != nil, unless: variant == .distance)
+        try refuse("--sigma", given: sigma != nil, unless: variant == .nodes)
+        try refuse("--markers", given: markers != nil, unless: variant == .ignore)
+        try refuse("--ignore-radius", given: ignoreRadius != nil, unless: variant == .ignore)
+        try refuse("--ignore-value", given: ignoreValue != nil, unless: variant == .ignore)
+        guard variant != .ignore || markers != nil else {
+            throw ValidationError("--variant ignore needs --markers; /dev/null is a file without any")
+        }
+    }
+
+    /// An option without effect is a misunderstanding: better told than kept.
+    private func refuse(_ option: String, given: Bool, unless allowed: Bool) throws {
+        guard !given || allowed else {
+            throw ValidationError("\(option) means nothing for --variant \(variant.rawValue)")
+        }
+    }
+
+    func run() throws {
+        var options = LabelOptions()
+        if slab { options.sampling = .slab }
+        if taper { options.somaEdge = .taper }
+        options.radiusFloor = !noFloor
+        if let clip { options.clip = clip }
+        if let sigma { options.sigma = sigma }
+        if let ignoreRadius { options.ignoreRadius = ignoreRadius }
+        if let ignoreValue { options.ignoreValue = ignoreValue }
+        let frame = VoxelGrid(
+            width: shape.x, height: shape.y, depth: shape.z, spacingX: spacing.x, spacingY: spacing.y,
+            spacingZ: spacing.z, originX: origin.x, originY: origin.y, originZ: origin.z)
+        let job = LabelJob(
+            skeletonPath: skeleton, markerPath: markers, units: units, kind: variant, options: options, frame: frame,
+            level: level, drawsMisfits: force, output: try LabelOutput(output), quiet: quiet)
+        try job.run()
+    }
+}

@@ -1,0 +1,70 @@
+import Morphology
+import OMEZarr
+import Support
+
+/// What the values of a variant say, for people and for OME-Zarr viewers.
+struct LabelMeaning {
+    private let kind: LabelKind
+
+    init(_ kind: LabelKind) { self.kind = kind }
+
+    /// Classes with the colours of docs/LABELS.md; empty for ids and for fields.
+    private var classes: [ImageLabel.Class] {
+        let soma = ImageLabel.Class(value: 1, name: "soma", color: .init(255, 255, 255))
+        let axon = ImageLabel.Class(value: 2, name: "axon", color: .init(220, 50, 47))
+        let unknown = ImageLabel.Class(value: 255, name: "unknown", color: .init(147, 161, 161))
+        func dendrite(_ name: String) -> ImageLabel.Class {
+            ImageLabel.Class(value: 3, name: name, color: .init(38, 139, 210))
+        }
+        let apical = ImageLabel.Class(value: 4, name: "apical dendrite", color: .init(211, 54, 200))
+        switch kind {
+        case .binary: return [ImageLabel.Class(value: 1, name: "neuron", color: .init(255, 255, 255))]
+        case .classes3: return [soma, axon, dendrite("dendrite"), unknown]
+        case .classes, .centerline: return [soma, axon, dendrite("basal dendrite"), apical, unknown]
+        case .ignore: return [soma, axon, dendrite("basal dendrite"), apical]
+        case .instance, .distance, .nodes: return []
+        }
+    }
+
+    /// The `image-label` metadata; `nil` for the fields, which are no labels in the sense of OME-NGFF.
+    func imageLabel() throws(OMEZarrError) -> ImageLabel? {
+        switch kind {
+        case .distance, .nodes: nil
+        default: try ImageLabel(classes: classes, source: nil)
+        }
+    }
+
+    /// Value by value, or in words.
+    func values(_ options: LabelOptions) -> JSONValue {
+        var values: JSONObject = ["0": "background"]
+        for item in classes { values[String(item.value)] = .string(item.name) }
+        switch kind {
+        case .ignore:
+            let ignored = "ignore: not traced, or of unknown class"
+            let key = String(options.ignoreValue)
+            values[key] = .string(values[key]?.stringValue.map { "\($0), and \(ignored)" } ?? ignored)
+        case .instance: values["1..65535"] = "id of a neurite section, see sections"
+        case .distance:
+            values["0"] = .string("\(options.clip) um or more outside")
+            values["127"] = "just outside"
+            values["128"] = "on the surface, inside"
+            values["255"] = .string("\(options.clip) um or more inside")
+        case .nodes:
+            values["1..255"] = .string(
+                "round(255 exp(-d^2 / (2 sigma^2))), d um the distance to the nearest soma, tip or branch point")
+        default: break
+        }
+        return .object(values)
+    }
+
+    /// What volume is labelled at all.
+    var geometry: String {
+        switch kind {
+        case .centerline: "one 26-connected line of voxels an edge, between the voxels nearest to its nodes"
+        case .nodes: "gaussian peaks at somata, tips and branch points; the greatest wins"
+        default:
+            "union of exact rounded cones over all edges and a ball at each root; inside means a signed distance of at most "
+                + "1e-6 um"
+        }
+    }
+}

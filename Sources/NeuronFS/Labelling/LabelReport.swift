@@ -1,0 +1,149 @@
+import Morphology
+import OMEZarr
+import Support
+
+/// The file beside a label volume: geometry, meaning of the values, parameters, and what was labelled. The same input
+/// gives the same bytes.
+struct LabelReport {
+    /// The value of member `format`.
+    static let format = "neuronfs label 1"
+
+    let job: LabelJob
+    let skeleton: Skeleton
+    let markers: [Marker]
+    /// The grid of the volume.
+    let grid: VoxelGrid
+    /// How many voxels have each value; `nil` for fields.
+    let counts: LabelCounts?
+    /// The sections of `instance`.
+    let sections: Sections?
+    /// The levels of an OME-Zarr.
+    let levels: [OMEZarrImage.Level]
+
+    var bytes: [UInt8] { Array((JSONValue.object(document).text(.indented) + "\n").utf8) }
+
+    private var document: JSONObject {
+        var document: JSONObject = [
+            "format": .string(Self.format),
+            "file": .string(job.output.name),
+            "stored_as": .string(job.output.format.rawValue),
+            "variant": .string(job.kind.rawValue),
+            "dtype": job.kind.variant.bytesPerVoxel == 2 ? "uint16" : "uint8",
+            "axes": ["z", "y", "x"],
+            "shape": [.int(grid.depth), .int(grid.height), .int(grid.width)],
+            "voxel_spacing_um": Self.spacing(grid),
+            // The member that nnU-Net's reader of 3-D TIFFs looks for in NAME.json beside NAME.tif.
+            "spacing": Self.spacing(grid),
+            "first_voxel_centre_um": [.double(grid.z(0)), .double(grid.y(0)), .double(grid.x(0))],
+            "level": .int(job.level),
+            "full_resolution": [
+                "shape": [.int(job.frame.depth), .int(job.frame.height), .int(job.frame.width)],
+                "voxel_spacing_um": Self.spacing(job.frame),
+                "origin_voxels": [.double(job.frame.originZ), .double(job.frame.originY), .double(job.frame.originX)],
+            ],
+        ]
+        if !levels.isEmpty { document["levels"] = .array(levels.map(Self.describe)) }
+        document["values"] = LabelMeaning(job.kind).values(job.options)
+        document["background"] = "unlabelled is not proven background: one neuron is traced, others may be stained"
+        document["geometry"] = .string(LabelMeaning(job.kind).geometry)
+        document["parameters"] = .object(parameters)
+        document["skeleton"] = [
+            "file": .string(LabelOutput.lastComponent(job.skeletonPath)), "units": .string(job.units.rawValue),
+            "nodes": .int(skeleton.nodes.count), "roots": .int(skeleton.roots.count),
+            "bounds_um": [
+                [.double(skeleton.bounds.z.lowerBound), .double(skeleton.bounds.z.upperBound)],
+                [.double(skeleton.bounds.y.lowerBound), .double(skeleton.bounds.y.upperBound)],
+                [.double(skeleton.bounds.x.lowerBound), .double(skeleton.bounds.x.upperBound)],
+            ],
+        ]
+        if let path = job.markerPath {
+            document["markers"] = [
+                "file": .string(LabelOutput.lastComponent(path)), "count": .int(markers.count),
+                "ignored_around": .int(
+                    markers.count { marker in marker.kind == .cutDendrite || marker.kind == .noReconstruction }),
+            ]
+        }
+        if let counts, sections == nil { document["voxels"] = counts.json }
+        if let sections { document["sections"] = .array(sections.all.map(describe)) }
+        return document
+    }
+
+    private var parameters: JSONObject {
+        let options = job.options
+        var parameters = JSONObject()
+        if job.kind.isSampled { parameters["plane_sampling"] = .string(options.sampling.rawValue) }
+        if job.kind != .centerline && job.kind != .nodes {
+            parameters["soma_edge"] = .string(options.somaEdge.rawValue)
+            parameters["radius_floor_um"] = .double(radiusFloor)
+            parameters["overlap"] = job.kind == .distance ? "the nearest surface" : "the lowest value wins"
+        }
+        switch job.kind {
+        case .distance: parameters["clip_um"] = .double(options.clip)
+        case .nodes: parameters["sigma_um"] = .double(max(options.sigma, options.radiusFloor ? grid.halfDiagonal : 0))
+        case .ignore:
+            parameters["ignore_radius_um"] = .double(options.ignoreRadius)
+            parameters["ignore_value"] = .int(Int(options.ignoreValue))
+            parameters["overlap"] = "the ignore value wins, then the lowest value"
+        default: break
+        }
+        return parameters
+    }
+
+    /// The floor the engine applies: half a voxel diagonal, in x and y alone for slabs.
+    private var radiusFloor: Double {
+        guard job.options.radiusFloor else { return 0 }
+        guard job.options.sampling == .slab else { return grid.halfDiagonal }
+        return 0.5 * (grid.spacingX * grid.spacingX + grid.spacingY * grid.spacingY).squareRoot()
+    }
+
+    private static func spacing(_ grid: VoxelGrid) -> JSONValue {
+        [.double(grid.spacingZ), .double(grid.spacingY), .double(grid.spacingX)]
+    }
+
+    private static func describe(_ level: OMEZarrImage.Level) -> JSONValue {
+        [
+            "shape": .array(level.array.shape.array.map(JSONValue.int)),
+            "voxel_spacing_um": .array(level.scale.array.map(JSONValue.double)),
+            "first_voxel_centre_um": .array(level.translation.array.map(JSONValue.double)),
+        ]
+    }
+
+    private func describe(_ section: Sections.Section) -> JSONValue {
+        var row: JSONObject = [
+            "id": .int(Int(section.id)), "class": .int(Int(section.compartment.rawValue)),
+            "parent": .int(Int(section.parent)), "length_um": .double((section.length * 1000).rounded() / 1000),
+            "nodes": .int(section.nodeCount),
+        ]
+        if let counts { row["voxels"] = .int(counts.count(section.id)) }
+        return .object(row)
+    }
+}
+
+/// How many voxels have each value.
+struct LabelCounts {
+    private var counts = [Int](repeating: 0, count: 1 << 16)
+
+    /// Counts the runs of `source`.
+    init(_ source: any LabelSource) {
+        var counts = counts
+        for plane in 0..<source.grid.depth {
+            source.forEachRun(plane: plane, rows: 0..<source.grid.height) { run in
+                counts[Int(run.value)] += run.columns.count
+            }
+        }
+        self.counts = counts
+    }
+
+    /// Voxels of value `value`.
+    func count(_ value: UInt16) -> Int { counts[Int(value)] }
+
+    /// Voxels that are not background.
+    var total: Int { counts.reduce(0, +) }
+
+    /// Value by value, those that occur.
+    var json: JSONValue {
+        var object = JSONObject()
+        for (value, count) in counts.enumerated() where count > 0 { object[String(value)] = .int(count) }
+        return .object(object)
+    }
+}

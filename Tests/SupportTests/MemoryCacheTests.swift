@@ -1,0 +1,38 @@
+import Support
+import Testing
+
+@Suite("Memory cache")
+struct MemoryCacheTests {
+    @Test("evicts the least recently used until the sum of costs fits")
+    func eviction() {
+        let cache = MemoryCache<Int, String>(limit: 10)
+        for key in 0..<5 { cache.insert("\(key)", for: key, cost: 2) }
+        #expect(cache[0] == "0")
+        cache.insert("5", for: 5, cost: 2)
+        #expect(cache[1] == nil)
+        #expect(cache[0] == "0")
+        #expect(cache.usage.cost == 10)
+    }
+
+    @Test("agrees with a plain model over seeded random use")
+    func model() {
+        var random = Seeded(11)
+        let cache = MemoryCache<Int, Int>(limit: 40)
+        var model: [(key: Int, value: Int, cost: Int)] = []
+        for step in 0..<20_000 {
+            let key = Int.random(in: 0..<30, using: &random)
+            let place = model.firstIndex { $0.key == key }
+            if Bool.random(using: &random) {
+                #expect(cache[key] == place.map { model[$0].value }, "step \(step)")
+                if let place { model.append(model.remove(at: place)) }
+            } else {
+                let cost = Int.random(in: 1...9, using: &random)
+                cache.insert(step, for: key, cost: cost)
+                if let place { model.remove(at: place) }
+                model.append((key, step, cost))
+                while model.reduce(0, { $0 + $1.cost }) > 40, model.count > 1 { model.removeFirst() }
+            }
+            #expect(cache.usage.cost == model.reduce(0) { $0 + $1.cost })
+        }
+    }
+}

@@ -1,0 +1,45 @@
+import Testing
+
+@testable import Transport
+
+@Suite struct URLTests {
+    /// Right-hand sides are Python's `urllib.parse.quote(text, ';/?:@&=+,')`: AllenSDK's call without `$`.
+    @Test(arguments: [
+        (
+            "model::ApiCellTypesSpecimenDetail,rma::criteria,[nr__reconstruction_type$ne'none'],rma::options[num_rows$eqall]",
+            "model::ApiCellTypesSpecimenDetail,rma::criteria,%5Bnr__reconstruction_type%24ne%27none%27%5D,rma::options%5Bnum_rows%24eqall%5D"
+        ),
+        ("a b%c$d'e(f)g*h!i", "a%20b%25c%24d%27e%28f%29g%2Ah%21i"),
+        ("é/?;:@&=+,-._~\"<>#{}|\\^`", "%C3%A9/?;:@&=+,-._~%22%3C%3E%23%7B%7D%7C%5C%5E%60"), ("", ""),
+    ])
+    func queryIsEncodedLikePython(_ text: String, _ encoded: String) {
+        #expect(URLQuery.percentEncode(text) == encoded)
+    }
+
+    @Test(arguments: [
+        ("http://a.org/x", "http://a.org:80", false), ("HTTPS://A.org", "https://a.org:443", false),
+        ("http://a.org:8080?q=1", "http://a.org:8080", false), ("http://[::1]:99/x", "http://::1:99", true),
+        ("http://127.0.0.1:1/", "http://127.0.0.1:1", true), ("http://x.localhost/", "http://x.localhost:80", true),
+    ])
+    func partsOfAURL(_ url: String, _ origin: String, _ isLocal: Bool) {
+        let parts = URLParts(url)
+        #expect(parts?.origin == origin)
+        #expect(parts?.isLocal == isLocal)
+    }
+
+    @Test(arguments: [
+        "", "a.org/x", "ftp://a.org/", "http://", "http:///x", "http://a.org:0/", "http://a.org:99999/", "http://a b/",
+        "http://u:p@a.org/", "http://a.org/\r\nX: y", "http://[::1", "http://a.org:x/", "http://é.org/",
+    ])
+    func unusableURLs(_ url: String) {
+        #expect(URLParts(url) == nil)
+        let transport = testTransport()
+        #expect(transport.fetch(url).kind == .invalidRequest)
+    }
+
+    @Test func unusableRanges() {
+        let transport = testTransport()
+        #expect(transport.fetch("http://127.0.0.1:1/") { $0.range = 5..<5 }.kind == .invalidRequest)
+        #expect(transport.fetch("http://127.0.0.1:1/") { $0.range = -5..<5 }.kind == .invalidRequest)
+    }
+}
