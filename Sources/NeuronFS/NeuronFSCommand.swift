@@ -13,14 +13,17 @@ struct NeuronFSCommand: ParsableCommand {
             """,
         version: Version.text,
         subcommands: [
-            DemoCommand.self, MountCommand.self, UnmountCommand.self, StatusCommand.self, PreviewCommand.self, LabelCommand.self,
+            DemoCommand.self, MountCommand.self, UnmountCommand.self, StatusCommand.self, PreviewCommand.self,
+            LabelCommand.self, FindCommand.self, PrefetchCommand.self, SyncCommand.self, CacheCommand.self,
+            DoctorCommand.self,
             ServeDemoCommand.self,
         ])
 
     /// Parses, runs, and turns every error into one sentence on standard error and an exit code: never a stack trace.
     static func main() {
         do {
-            var command = try parseAsRoot()
+            guard let arguments = MountHelper.translated(CommandLine.arguments) else { return }
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch let failure as Failure {
             Output.error(failure.sentence)

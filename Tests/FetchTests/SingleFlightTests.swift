@@ -143,6 +143,23 @@ import Testing
         #expect(bench.source.count == 4)
     }
 
+    @Test func wrongBytesAreNoNewsOfTheVersion() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        let check: @Sendable ([UInt8]) -> String? = { $0 == [1] ? nil : "not one" }
+        let mended = bench.fetch(plan(0, verify: check))
+        // A web page under status 200 carries no validator at all.
+        try bench.source.call(0).reply([9], [:])
+        try bench.source.call(1).reply([1])
+        #expect(try mended.wait()[0].bytes == [1])
+        let changed = bench.fetch(plan(1, verify: check))
+        try bench.source.call(2).reply([9], ["etag": "\"2\""])
+        try bench.source.call(3).reply([8], ["etag": "\"2\""])
+        #expect(try changed.wait()[0].failure == "changed \"1\" to \"2\"")
+        #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
+        #expect(bench.cache?.statistics.writes == 1)
+    }
+
     @Test func aFailureReachesAllReadersAndIsNotRemembered() throws {
         let bench = try Bench()
         defer { bench.close() }

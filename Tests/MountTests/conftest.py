@@ -9,6 +9,11 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import harness
 
 
+def pytest_addoption(parser):
+    parser.addoption("--write-reliability-table", action="store_true",
+                     help="write the table of docs/RELIABILITY.md from what test_faults.py sees")
+
+
 def pytest_collection_modifyitems(config, items):
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         skip = pytest.mark.skip(reason="no /dev/fuse here")

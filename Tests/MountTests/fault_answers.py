@@ -22,6 +22,8 @@ SYNTHETIC = {
     "jpeg_size", "tls", "huge_json", "gzip_bomb",
 }
 
+CHANGED_ETAG = '"changed-by-fault-proxy"'
+
 
 @dataclass(frozen=True)
 class Request:
@@ -53,9 +55,11 @@ class Answers:
         if fault == "ignore_range":
             headers = without(headers, "range", "if-range")
         if fault == "change_etag":
-            drop = ("range", "if-range") if "if-range" in named else ()
+            # The origin knows nothing of the new version: whoever asks for a part of it gets one, else the whole.
+            known = named.get("if-range") in (None, parameters.get("etag", CHANGED_ETAG))
+            drop = ("if-range",) if known else ("range", "if-range")
             headers = without(headers, "if-none-match", "if-modified-since", *drop)
-        if fault in ("jpeg_flip", "jpeg_truncate", "truncated_json", "change_etag"):
+        if fault in ("jpeg_flip", "jpeg_truncate", "truncated_json", "change_etag", "body"):
             # The body is changed below, so it must not arrive compressed.
             headers = without(headers, "accept-encoding")
         if fault == "delay":
@@ -170,11 +174,13 @@ class Answers:
                 reply.replace(flip_scan(reply.load(), parameters.get("flips", 64), parameters.get("seed", 0)))
             elif fault == "jpeg_truncate":
                 reply.replace(truncate_scan(reply.load(), parameters.get("fraction", 0.5)))
+            elif fault == "body":
+                reply.replace(parameters["body"])
             elif fault == "truncated_json":
                 whole = reply.load()
                 reply.replace(whole[:int(len(whole) * parameters.get("fraction", 0.5))])
         if fault == "change_etag":
-            reply.set("ETag", parameters.get("etag", '"changed-by-fault-proxy"'))
+            reply.set("ETag", parameters.get("etag", CHANGED_ETAG))
             reply.set("Last-Modified", email.utils.formatdate(usegmt=True))
             if parameters.get("alter", True) and method != "HEAD":
                 reply.replace(bytes(255 - byte for byte in reply.load()))

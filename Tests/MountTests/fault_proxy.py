@@ -30,6 +30,7 @@ Faults and their parameters (defaults):
     empty           status 200 and no bytes
     redirect_loop   302 to the same URL
     jpeg_size       a valid JPEG of width (33) x height (17), components (1), in place of the true one
+    body            another body, of any length: body (bytes)
     jpeg_flip       the true JPEG with flips (64) bytes of its scan inverted
     jpeg_truncate   the true JPEG with the scan cut after fraction (0.5), ended properly and padded to its length
     change_etag     the file as a later version: another ETag, honouring If-Range, and other bytes if alter (True)
@@ -62,7 +63,7 @@ from fault_http import CHUNK, Hangup, Upstream, finish, read_head, shut_listener
 
 FAULTS = (
     "refuse reset close half_body long_length wrong_range ignore_range stall_headers stall_body drip delay 429 503 500 "
-    "status html empty redirect_loop jpeg_size jpeg_flip jpeg_truncate change_etag tls truncated_json huge_json "
+    "status html empty redirect_loop jpeg_size jpeg_flip jpeg_truncate body change_etag tls truncated_json huge_json "
     "gzip_bomb"
 ).split()
 

@@ -212,6 +212,10 @@ class SelfTest:
         body = self.get("/jpeg")[2]
         assert self.decoded(body) in (None, (50, 20)) and body != JPEG
 
+    def body(self):
+        self.proxy.add("/file", "body", count=1, body=b"something else")
+        assert self.get("/file")[2] == b"something else"
+
     def jpeg_flip(self):
         self.proxy.add("/jpeg", "jpeg_flip", count=1)
         body = self.get("/jpeg")[2]

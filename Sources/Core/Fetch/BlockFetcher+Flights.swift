@@ -155,12 +155,19 @@ extension BlockFetcher {
 
     private func receive(_ key: FlightKey, _ number: UInt64, _ plan: BlockPlan, _ response: HTTPResponse) {
         let told = response.head.validator
-        if plan.comparesValidator, let expected = plan.validator, expected != told {
-            end(key, number, .changedUpstream(id: plan.id, old: expected, new: told))
+        let change: FetchError? =
+            if plan.comparesValidator, let expected = plan.validator, expected != told {
+                .changedUpstream(id: plan.id, old: expected, new: told)
+            } else {
+                nil
+            }
+        // Looked at first: a wrong reply, which often carries no validator either, is no news of the file.
+        if let reason = plan.verify(response.body) {
+            retryWrong(key, number, plan, reason, change)
             return
         }
-        if let reason = plan.verify(response.body) {
-            retryWrong(key, number, plan, reason)
+        if let change {
+            end(key, number, change)
             return
         }
         let validator = plan.comparesValidator ? told : plan.validator ?? ""
@@ -188,7 +195,12 @@ extension BlockFetcher {
         return flight
     }
 
-    private func retryWrong(_ key: FlightKey, _ number: UInt64, _ plan: BlockPlan, _ reason: String) {
+    /// Asks once more for a block whose bytes were wrong.
+    ///
+    /// - Parameter change: what the reply said of the version; believed when it comes with wrong bytes twice.
+    private func retryWrong(
+        _ key: FlightKey, _ number: UInt64, _ plan: BlockPlan, _ reason: String, _ change: FetchError?
+    ) {
         let isFirst = state.withLock { state in
             state.flights[key]?.wrongReplies += 1
             return state.flights[key]?.wrongReplies == 1
@@ -203,7 +215,7 @@ extension BlockFetcher {
             counters.refetched.add()
             request(key, number)
         } else {
-            end(key, number, .invalidBlock(reason: reason))
+            end(key, number, change ?? .invalidBlock(reason: reason))
         }
     }
 

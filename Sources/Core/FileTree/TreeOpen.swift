@@ -83,8 +83,8 @@ extension Tree {
                         VersionedFile(
                             StackPlaneFile(
                                 layout: layout, version: version, next: next, planes: parts.planes, buffers: buffers,
-                                window: parts.readAheadWindow),
-                            objectID: version.objectID, registry: parts.registry)))
+                                window: parts.readAheadWindow)
+                        ) { [planes = parts.planes] in planes.isCurrent(version) }))
             }
             guard let next else { return open(next: nil) }
             parts.planes.version(of: next, specimen: context.id) { open(next: $0) }

@@ -36,7 +36,7 @@ public final class FileReader: Sendable {
         public var number: Int { record.version }
 
         /// When the origin says the file was last modified, seconds since 1970.
-        public var modified: Double? { record.lastModified.flatMap(HTTPDate.seconds) }
+        public var modified: Double? { record.lastModified.flatMap(HTTPDate.parse).map(Double.init) }
 
         /// Bytes of an extent. A picture made on request is one extent: ranges inside it are nothing to rely on.
         public var extentSize: Int { file.isImage ? max(length, 1) : ExtentFile.extentLength }

@@ -169,5 +169,5 @@ extension ObjectRecord {
     public var validator: String { etag ?? lastModified ?? "" }
 
     /// When the origin says the object was last modified, seconds since 1970.
-    public var modified: Double? { lastModified.flatMap(HTTPDate.seconds) }
+    public var modified: Double? { lastModified.flatMap(HTTPDate.parse).map(Double.init) }
 }

@@ -39,11 +39,12 @@ public final class PlaneReader: Sendable {
         public let grid: TileGrid
         /// Halvings of width and height; 0 is full resolution.
         public let level: Int
-        /// Grows when the upstream image changes.
-        public let number: Int
+        /// The number of the image's version, which grows when the upstream image changes; nil until the first tile of an
+        /// image that was not known has told it. From then on it is fixed, for all copies of this value.
+        fileprivate let pin: Monitor<Int?>
 
         fileprivate func tile(_ index: Int) -> Tile {
-            Tile(image: image.imageID, version: number, level: level, index: index)
+            Tile(image: image.imageID, version: pin.withLock { $0 } ?? 0, level: level, index: index)
         }
     }
 
@@ -65,7 +66,7 @@ public final class PlaneReader: Sendable {
         return Version(
             objectID: id, image: image,
             grid: TileGrid(width: (image.width + round) >> level, height: (image.height + round) >> level, side: side),
-            level: level, number: registry.cached(id)?.version ?? 1)
+            level: level, pin: Monitor(registry.cached(id)?.version))
     }
 
     /// The name of an image in the cache.
@@ -140,6 +141,24 @@ public final class PlaneReader: Sendable {
             contentType: "image/jpeg")
     }
 
+    /// Whether `version` is what the image is known to be now. Tiles are asked for by the present validator, so an older
+    /// handle must not ask: it would mix new tiles into what it has read.
+    public func isCurrent(_ version: Version) -> Bool {
+        guard let now = registry.cached(version.objectID)?.version else { return true }
+        return version.pin.withLock { $0 ?? now } == now
+    }
+
+    /// Whether `block` is of the image's present version, and `version` as well; fixes the number of the latter.
+    private func accepts(_ block: FetchedBlock, for version: Version) -> Bool {
+        guard let record = registry.cached(version.objectID) else { return true }
+        // Two first tiles may tell two versions.
+        guard record.validator == block.validator else { return false }
+        return version.pin.withLock { number in
+            if number == nil { number = record.version }
+            return number == record.version
+        }
+    }
+
     /// Bytes of decoded tiles in memory.
     public var memory: Int { decoded.usage.cost }
 
@@ -150,6 +169,7 @@ public final class PlaneReader: Sendable {
     ) {
         let key = version.tile(index)
         if let pixels = decoded[key] { return completion(.success(pixels)) }
+        guard isCurrent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
         flights.join(key, token: token, completion: completion) { token, finish in
             // The check that lets a tile into the cache decodes it; the pixels are kept for the reader.
             let box = Monitor<[UInt8]?>(nil)
@@ -169,6 +189,7 @@ public final class PlaneReader: Sendable {
         case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
             learn(version, block)
+            guard accepts(block, for: version) else { return .failure(.changedUpstream(object: version.objectID)) }
             let rectangle = version.grid.rectangle(index)
             do throws(ImageCodecError) {
                 let pixels: [UInt8]

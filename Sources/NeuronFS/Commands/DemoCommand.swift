@@ -9,19 +9,21 @@ struct DemoCommand: ParsableCommand {
             files and the HTTP between origin and mount are those of the real database.
             """)
 
-    @Argument(help: "An empty directory; made if it is not there.")
+    @Argument(help: "An empty directory; made if it is not there.", completion: .directory)
     var mountPoint = "celltypes"
 
     @Option(help: ArgumentHelp("Serve real files laid out as in the Allen downloads.", valueName: "dir"))
     var data: String?
 
-    @OptionGroup var settings: MountSettings
+    @OptionGroup var arguments: MountArguments
 
     func run() throws {
-        let cache = try settings.cacheDirectory(name: "neuronfs-demo")
+        var settings = try arguments.resolution().mountSettings()
+        settings.reportReadiness = arguments.reportReadiness
         let path = MountTable.absolute(mountPoint)
         let plan = MountPlan(
-            path: path, origin: .demo(data: data.map(Paths.absolute)), cacheDirectory: cache, settings: settings)
+            path: path, origin: .demo(data: data.map(Paths.absolute)),
+            cacheDirectory: try settings.cacheDirectory.path(isDemo: true), settings: settings)
         try plan.run()
         guard !settings.foreground else { return }
         Output.line("mounted the demo on \(path)")

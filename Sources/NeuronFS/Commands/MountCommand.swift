@@ -4,28 +4,41 @@ struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "mount",
         abstract: "Mount the database on a directory.",
-        discussion: "Returns when the mount is usable, and then with 0; or says in one sentence why it is not.")
+        discussion: """
+            Returns when the mount is usable, and then with 0; or says in one sentence why it is not.
 
-    @Argument(help: "An empty directory; made if it is not there.")
+            Every option can also be an environment variable (--cache-size: NEURONFS_CACHE_SIZE) or stand in
+            ~/.config/neuronfs/config.json ({"cache_size": "200G"}). The command line goes before the environment, the
+            environment before the file.
+            """)
+
+    @Argument(help: "An empty directory; made if it is not there.", completion: .directory)
     var mountPoint: String
 
-    @Option(help: ArgumentHelp("Base URL of the API.", valueName: "url"))
-    var endpoint = "https://api.brain-map.org"
+    @Option(help: ArgumentHelp("Base URL of the API. (default: \(Settings.endpoint.fallback))", valueName: "url"))
+    var endpoint: String?
 
-    @OptionGroup var settings: MountSettings
+    @OptionGroup var arguments: MountArguments
 
     mutating func validate() throws {
-        guard endpoint.hasPrefix("https://") || endpoint.hasPrefix("http://") else {
-            throw ValidationError("--endpoint is an http or https URL")
+        try MountArguments.checking { () throws(Failure) in
+            _ = try adding(endpoint, to: arguments.spoken()).value(Settings.endpoint)
         }
-        while endpoint.hasSuffix("/") { endpoint.removeLast() }
     }
 
     func run() throws {
-        let cache = try settings.cacheDirectory(name: "neuronfs")
+        let resolution = try adding(endpoint, to: arguments.resolution())
+        var settings = try resolution.mountSettings()
+        settings.reportReadiness = arguments.reportReadiness
         let plan = MountPlan(
-            path: MountTable.absolute(mountPoint), origin: .endpoint(endpoint), cacheDirectory: cache,
-            settings: settings)
+            path: MountTable.absolute(mountPoint), origin: .endpoint(try resolution.value(Settings.endpoint)),
+            cacheDirectory: try settings.cacheDirectory.path(isDemo: false), settings: settings)
         try plan.run()
+    }
+
+    private func adding(_ endpoint: String?, to resolution: Resolution) -> Resolution {
+        var resolution = resolution
+        resolution.options[Settings.endpoint.name] = endpoint
+        return resolution
     }
 }

@@ -17,12 +17,13 @@ final class ControlDocuments: Sendable {
     private let cache: BlockCache
     private let planes: PlaneReader
     private let catalogue: CatalogueService
+    private let refresher: CatalogueRefresher
     private let session = Monitor<FuseSession?>(nil)
     private let started = Instant.now
 
     init(
         plan: MountPlan, endpoint: String, transport: Transport, fetcher: BlockFetcher, cache: BlockCache,
-        planes: PlaneReader, catalogue: CatalogueService
+        planes: PlaneReader, catalogue: CatalogueService, refresher: CatalogueRefresher
     ) {
         self.plan = plan
         self.endpoint = endpoint
@@ -31,6 +32,7 @@ final class ControlDocuments: Sendable {
         self.cache = cache
         self.planes = planes
         self.catalogue = catalogue
+        self.refresher = refresher
     }
 
     /// Adds the session, which is made after the tree that these documents are part of.
@@ -52,7 +54,12 @@ final class ControlDocuments: Sendable {
             "cache_free_bytes": .int(settings.cacheFree.bytes), "offline": .bool(settings.offline),
             "labels": .string(settings.labels.rawValue), "timeout_seconds": .double(settings.timeout),
             "max_connections": .int(settings.maxConnections), "read_ahead": .int(settings.readAhead),
-            "log_level": .string(settings.logLevel), "version": .string(Version.text),
+            "log_level": .string(settings.logLevel),
+            "connect_timeout_seconds": .double(settings.tuning.connectTimeout),
+            "first_byte_timeout_seconds": .double(settings.tuning.firstByteTimeout),
+            "stall_timeout_seconds": .double(settings.tuning.stallTimeout), "retries": .int(settings.tuning.retries),
+            "backoff_base_seconds": .double(settings.tuning.backoffBase), "allow_other": .bool(settings.allowOther),
+            "version": .string(Version.text),
         ]
     }
 
@@ -62,6 +69,7 @@ final class ControlDocuments: Sendable {
         let http = transport.statistics
         let kernel = session.withLock { $0 }?.statistics
         let snapshot = catalogue.snapshot
+        let asked = refresher.outcome
         var network: JSONObject = [
             "requests": .int(http.requests), "in_flight": .int(http.inFlight), "retries": .int(http.retries),
             "failed": .int(http.failed), "received_bytes": .int(http.bytesReceived),
@@ -77,7 +85,8 @@ final class ControlDocuments: Sendable {
             "endpoint": .string(endpoint), "uptime_seconds": .double(Instant.now.seconds(since: started).rounded()),
             "catalogue": [
                 "cells": .int(snapshot.specimens.count), "fetched_at": .double(snapshot.fetchedAt),
-                "generation": .int(snapshot.generation),
+                "generation": .int(snapshot.generation), "syncs": .int(asked.finished),
+                "sync_error": asked.error.map { .string($0) } ?? .null,
             ],
             "readers": [
                 "waiting": .int(kernel?.waiting ?? 0), "oldest_wait_seconds": .double(kernel?.oldestWait ?? 0),

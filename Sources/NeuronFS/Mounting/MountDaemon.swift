@@ -25,6 +25,7 @@ final class MountDaemon {
     private let tree: Tree
     private let session: FuseSession
     private let catalogue: CatalogueService
+    private let refresher: CatalogueRefresher
     private let control: ControlDocuments
 
     /// Decoded tiles in memory, bytes. With label indices, extents and the program itself a mount stays below 300 MB.
@@ -80,6 +81,11 @@ final class MountDaemon {
         }
         var configuration = TransportConfiguration(userAgent: "neuronfs/\(Version.text) (+https://github.com/neuronfs)")
         configuration.maxConnectionsPerHost = settings.maxConnections
+        configuration.connectTimeout = settings.tuning.connectTimeout
+        configuration.firstByteTimeout = settings.tuning.firstByteTimeout
+        configuration.stallTimeout = settings.tuning.stallTimeout
+        configuration.maximumAttempts = settings.tuning.retries + 1
+        configuration.backoffBase = settings.tuning.backoffBase
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
@@ -95,13 +101,14 @@ final class MountDaemon {
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
         }
+        refresher = CatalogueRefresher(catalogue: catalogue, logger: log("catalogue"))
         let registry = ObjectRegistry(origin: origin)
         let files = FileReader(origin: origin, registry: registry, memory: Self.extentMemory)
         let planes = PlaneReader(origin: origin, registry: registry, memory: Self.tileMemory)
         let cache = self.cache
         control = ControlDocuments(
             plan: plan, endpoint: endpoint, transport: transport, fetcher: fetcher, cache: cache, planes: planes,
-            catalogue: catalogue)
+            catalogue: catalogue, refresher: refresher)
         let control = self.control
         tree = Tree(
             parts: TreeParts(
@@ -145,6 +152,7 @@ final class MountDaemon {
         }
         logger.info("mounted", metadata: ["path": "\(path)", "endpoint": "\(endpoint)"])
         if !plan.settings.offline { catalogue.refreshIfStale() }
+        refresher.start()
         let outcome: Result<Void, FuseError>
         do throws(FuseError) {
             outcome = .success(try session.run())
@@ -152,6 +160,7 @@ final class MountDaemon {
             outcome = .failure(error)
         }
         starter.join()
+        refresher.end()
         Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
         logger.info("unmounted", metadata: ["path": "\(path)"])
         if case .failure(let error) = outcome { throw Failure(sentence: "\(error)") }

@@ -25,7 +25,7 @@ struct MountPlan {
         try MountPoint.checkFuse()
         try MountPoint.prepare(path, creates: true)
         try Launcher.start(
-            arguments, path: path, logFile: settings.logFile.map(Paths.absolute) ?? "\(cacheDirectory)/neuronfs.log",
+            arguments, path: path, logFile: settings.logFile ?? "\(cacheDirectory)/neuronfs.log",
             seconds: settings.timeout + Self.startAllowance)
     }
 
@@ -43,6 +43,11 @@ struct MountPlan {
         arguments += ["--labels", settings.labels.rawValue, "--timeout", String(settings.timeout)]
         arguments += ["--max-connections", String(settings.maxConnections), "--read-ahead", String(settings.readAhead)]
         arguments += ["--log-level", settings.logLevel]
+        let tuning = settings.tuning
+        arguments += ["--connect-timeout", String(tuning.connectTimeout)]
+        arguments += ["--first-byte-timeout", String(tuning.firstByteTimeout)]
+        arguments += ["--stall-timeout", String(tuning.stallTimeout), "--retries", String(tuning.retries)]
+        arguments += ["--backoff-base", String(tuning.backoffBase)]
         if settings.offline { arguments.append("--offline") }
         if settings.allowOther { arguments.append("--allow-other") }
         if let uid = settings.uid { arguments += ["--uid", String(uid)] }
@@ -52,6 +57,7 @@ struct MountPlan {
 
     /// Is the daemon: returns when the mount has ended.
     private func serve() throws(Failure) {
+        Signals.blockRefresh()
         var signals = Signals.blockEnding()
         do throws(Failure) {
             try MountPoint.checkFuse()

@@ -4,7 +4,7 @@ import Morphology
 import Support
 
 /// What `labels/` holds.
-enum MainLabels: String, ExpressibleByArgument, CaseIterable {
+enum MainLabels: String, CaseIterable, Sendable {
     case classes, classes3, binary
 
     var variant: LabelVariant {
@@ -33,75 +33,46 @@ struct ByteCount: ExpressibleByArgument, Sendable {
     }
 }
 
-/// Options shared by `mount` and `demo`.
-struct MountSettings: ParsableArguments {
-    @Option(help: ArgumentHelp("Where blocks and the catalogue are kept.", valueName: "dir"))
-    var cacheDir: String?
-
-    @Option(help: ArgumentHelp("Largest size of the block cache, for example 50G.", valueName: "size"))
-    var cacheSize = ByteCount(bytes: 50 << 30)
-
-    @Option(help: ArgumentHelp("Room left free on the cache's disk.", valueName: "size"))
-    var cacheFree = ByteCount(bytes: 1 << 30)
-
-    @Flag(help: "Use only what is cached; everything else fails at once.")
-    var offline = false
-
-    @Option(help: "What labels/ holds: \(MainLabels.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var labels = MainLabels.classes
-
-    @Flag(help: "Let other users in (fuse.conf must say user_allow_other).")
-    var allowOther = false
-
-    @Option(help: "Owner of the files.")
+/// What is settled about a mount, wherever it was said (`Resolution`).
+struct MountSettings: Sendable {
+    /// Where blocks and the catalogue are kept.
+    var cacheDirectory: CacheDirectory
+    /// Largest size of the block cache.
+    var cacheSize: ByteCount
+    /// Room left free on the cache's disk.
+    var cacheFree: ByteCount
+    /// Whether only what is cached is used.
+    var offline: Bool
+    var labels: MainLabels
+    /// Whether other users may look in.
+    var allowOther: Bool
+    /// Owner of the files; the user's own without it.
     var uid: UInt32?
-
-    @Option(help: "Group of the files.")
     var gid: UInt32?
-
-    @Option(help: ArgumentHelp("Seconds a reader waits for the origin at most.", valueName: "seconds"))
-    var timeout = 60.0
-
-    @Option(help: ArgumentHelp("Connections to one host.", valueName: "n"))
-    var maxConnections = 8
-
-    @Option(
-        help: ArgumentHelp(
-            "How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file.", valueName: "n"))
-    var readAhead = 4
-
-    @Option(help: ArgumentHelp("debug, info, notice, warning or error.", valueName: "level"))
-    var logLevel = "notice"
-
-    @Option(help: ArgumentHelp("Where the log goes when the mount is in the background.", valueName: "file"))
+    /// Seconds a reader waits for the origin at most.
+    var timeout: Double
+    /// Connections to one host.
+    var maxConnections: Int
+    /// How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file.
+    var readAhead: Int
+    var logLevel: String
+    /// The log of a mount in the background, absolute.
     var logFile: String?
-
-    @Flag(name: [.customShort("f"), .long], help: "Stay in the foreground; Ctrl-C unmounts.")
-    var foreground = false
-
-    @Flag(help: .hidden)
+    var foreground: Bool
+    /// Whether a command waits on descriptor 3 for the mount to come up.
     var reportReadiness = false
+    var tuning: TransportTuning
+}
 
-    mutating func validate() throws {
-        guard timeout > 0, timeout <= 86_400 else { throw ValidationError("--timeout is 1 to 86400 seconds") }
-        guard (1...64).contains(maxConnections) else { throw ValidationError("--max-connections is 1 to 64") }
-        guard (0...64).contains(readAhead) else { throw ValidationError("--read-ahead is 0 to 64") }
-        guard LogLevels.level(logLevel) != nil else {
-            throw ValidationError("--log-level is one of debug, info, notice, warning, error")
-        }
-    }
-
-    /// The cache directory: the option, else `$XDG_CACHE_HOME/neuronfs`, else `~/.cache/neuronfs`.
-    ///
-    /// - Parameter name: the last component, so that the demo does not mix with the real database.
-    func cacheDirectory(name: String) throws(Failure) -> String {
-        if let cacheDir { return Paths.absolute(cacheDir) }
-        if let base = Paths.environment("XDG_CACHE_HOME"), base.hasPrefix("/") { return "\(base)/\(name)" }
-        guard let home = Paths.environment("HOME"), home.hasPrefix("/") else {
-            throw Failure(sentence: "HOME is not set: say where the cache is to be with --cache-dir", code: 2)
-        }
-        return "\(home)/.cache/\(name)"
-    }
+/// How patient the HTTP layer is. Durations in seconds; see `TransportConfiguration`.
+struct TransportTuning: Equatable, Sendable {
+    var connectTimeout: Double
+    var firstByteTimeout: Double
+    var stallTimeout: Double
+    /// Tries after the first.
+    var retries: Int
+    /// Scale of the pause before the second try.
+    var backoffBase: Double
 }
 
 /// Paths and the environment.

@@ -9,23 +9,46 @@ struct Signals {
     private var previous: sigset_t
 
     static func blockEnding() -> Signals {
-        var set = sigset_t()
+        var set = Self.set(of: [SIGINT, SIGTERM, SIGHUP])
         var previous = sigset_t()
-        unsafe sigemptyset(&set)
-        for signal in [SIGINT, SIGTERM, SIGHUP] { unsafe sigaddset(&set, signal) }
         unsafe pthread_sigmask(SIG_BLOCK, &set, &previous)
         // A peer that closes a connection must not end the process.
         signal(SIGPIPE, SIG_IGN)
         return Signals(set: set, previous: previous)
     }
 
+    /// Blocks SIGUSR1, with which `neuronfs sync` asks for a refresh, in this thread and all it starts.
+    static func blockRefresh() {
+        var set = Self.set(of: [SIGUSR1])
+        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
+    }
+
+    /// Blocks until SIGUSR1 comes.
+    static func waitForRefresh() { wait(Self.set(of: [SIGUSR1])) }
+
     /// Lets the calling thread have the signals again.
     mutating func unblock() { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
 
     /// Blocks until one of the signals comes.
-    func wait() {
+    func wait() { Self.wait(set) }
+
+    /// Whether one of the signals has come, waiting for it for `seconds` at most.
+    func arrived(within seconds: Double) -> Bool {
+        var set = set
+        var limit = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
+        return unsafe sigtimedwait(&set, nil, &limit) > 0
+    }
+
+    private static func wait(_ set: sigset_t) {
         var set = set
         var number: Int32 = 0
         while unsafe sigwait(&set, &number) != 0 {}
+    }
+
+    private static func set(of signals: [Int32]) -> sigset_t {
+        var set = sigset_t()
+        unsafe sigemptyset(&set)
+        for signal in signals { unsafe sigaddset(&set, signal) }
+        return set
     }
 }

@@ -8,24 +8,25 @@ internal import Support
 /// mix them into what a new handle reads; so from the moment a change is known, an old handle gets `ESTALE`.
 final class VersionedFile: OpenFile {
     private let file: any OpenFile
-    private let objectID: String
-    private let version: Int?
-    private let registry: ObjectRegistry
+    private let isCurrent: @Sendable () -> Bool
 
     var keepsPageCache: Bool { file.keepsPageCache }
     var bypassesPageCache: Bool { file.bypassesPageCache }
 
-    /// - Parameter objectID: name of the object in the registry; its present version is the one opened.
-    init(_ file: any OpenFile, objectID: String, registry: ObjectRegistry) {
+    /// - Parameter isCurrent: whether the version opened is still the present one.
+    init(_ file: any OpenFile, isCurrent: @escaping @Sendable () -> Bool) {
         self.file = file
-        self.objectID = objectID
-        self.registry = registry
-        version = registry.cached(objectID)?.version
+        self.isCurrent = isCurrent
+    }
+
+    /// A file made from the object `objectID`, whose record is known; its present version is the one opened.
+    convenience init(_ file: any OpenFile, objectID: String, registry: ObjectRegistry) {
+        let version = registry.cached(objectID)?.version
+        self.init(file) { registry.cached(objectID).map { $0.version == version } ?? true }
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
-        // An image that was not known at the open has its first version now, which is the one this handle reads.
-        if let version, let now = registry.cached(objectID)?.version, now != version { return receiver.fail(.stale) }
+        guard isCurrent() else { return receiver.fail(.stale) }
         file.read(offset: offset, count: count, isDirect: isDirect, token: token, receiver: receiver)
     }
 }

@@ -1,12 +1,12 @@
 /// Dates of HTTP headers (RFC 9110, 5.6.7).
-enum HTTPDate {
+public enum HTTPDate {
     private static let months = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ]
 
     /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
-    /// `Sun Nov  6 08:49:37 1994`; `nil` for anything else.
-    static func parse(_ text: String) -> Int? {
+    /// `Sun Nov  6 08:49:37 1994`; `nil` for anything else, also for a year above 9999, which no form can write.
+    public static func parse(_ text: String) -> Int? {
         let words = text.split(whereSeparator: { " ,-\t".contains($0) }).map { $0.lowercased() }
         let clock = words.first { $0.contains(":") }?.split(separator: ":").compactMap { Int($0) }
         guard let clock, clock.count == 3, (0...23).contains(clock[0]), (0...59).contains(clock[1]),
@@ -19,6 +19,7 @@ enum HTTPDate {
         }
         // RFC 850 has two digits; the web began after 1970.
         if year < 100 { year += year < 70 ? 2000 : 1900 }
+        guard (1601...9999).contains(year) else { return nil }
         return days(year: year, month: month + 1, day: day) * 86400 + clock[0] * 3600 + clock[1] * 60 + clock[2]
     }
 

@@ -1,0 +1,60 @@
+import ArgumentParser
+import BlockCache
+import Support
+
+/// Which cache a command is about: options shared by the `cache` commands.
+struct CacheChoice: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("The cache's directory; without it the one that mount would use.", valueName: "dir"),
+        completion: .directory)
+    var cacheDir: String?
+
+    @Flag(help: "The demo's cache.")
+    var demo = false
+
+    @Option(
+        help: ArgumentHelp("A file of options. (default: ~/.config/neuronfs/config.json)", valueName: "file"),
+        completion: .file(extensions: ["json"]))
+    var config: String?
+
+    /// The directory, by the rules of `mount` and `demo`.
+    func directory() throws(Failure) -> String {
+        try directory(Resolution(file: try ConfigurationFile.load(given: config)))
+    }
+
+    /// The directory where `resolution` says what the environment and the file say.
+    func directory(_ resolution: Resolution) throws(Failure) -> String {
+        var resolution = resolution
+        resolution.options[Settings.cacheDir.name] = cacheDir
+        return try resolution.cacheDirectory().path(isDemo: demo)
+    }
+
+    /// The cache of the mount that `path` lies in, unless an option names another.
+    func directory(of path: MountedPath) throws(Failure) -> String {
+        if cacheDir != nil || demo { return try directory() }
+        guard let directory = MountStatus.read(path.mount.path)?["cache"]?["directory"]?.stringValue else {
+            throw Failure(
+                sentence: "the mount on \(path.mount.path) does not say where its cache is: name it with --cache-dir")
+        }
+        return directory
+    }
+
+    /// The status of the mount that has the cache in `directory` open; nil when there is none.
+    static func mount(using directory: String) throws(Failure) -> JSONValue? {
+        for mount in try MountTable.neuronFS() {
+            if let status = MountStatus.read(mount.path), status["cache"]?["directory"]?.stringValue == directory {
+                return status
+            }
+        }
+        return nil
+    }
+
+    /// Runs `body`, its error told in one sentence.
+    static func telling<R>(_ body: () throws(BlockCacheError) -> R) throws(Failure) -> R {
+        do throws(BlockCacheError) {
+            return try body()
+        } catch {
+            throw Failure(sentence: "\(error)")
+        }
+    }
+}

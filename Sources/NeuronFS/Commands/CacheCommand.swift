@@ -1,0 +1,250 @@
+import ArgumentParser
+import BlockCache
+import Support
+
+/// `neuronfs cache`: what is on disk. Every command is safe while the cache is mounted.
+struct CacheCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cache",
+        abstract: "Look at, check and tidy what is kept on disk, mounted or not.",
+        discussion: """
+            neuronfs cache status --specimens
+            neuronfs cache pin ./cells/splits/train
+            neuronfs cache prune --to 20G
+            """,
+        subcommands: [
+            CacheStatusCommand.self, CacheVerifyCommand.self, CachePruneCommand.self, CacheClearCommand.self,
+            CachePinCommand.self, CacheUnpinCommand.self,
+        ])
+}
+
+struct CacheStatusCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "How much there is, of what, and what is pinned.")
+
+    @OptionGroup var choice: CacheChoice
+
+    @Flag(help: "Also a line for each specimen, the largest first. Reads the head of every block.")
+    var specimens = false
+
+    @Flag(help: "As JSON.")
+    var json = false
+
+    func run() throws {
+        let directory = try choice.directory()
+        let inspector = CacheInspector(directory: directory)
+        let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
+        let usage = try CacheChoice.telling { () throws(BlockCacheError) in
+            try specimens ? inspector.usageBySpecimen() : []
+        }
+        let mount = summary.holder == nil ? nil : try CacheChoice.mount(using: directory)
+        let limit = mount?["cache"]?["limit_bytes"]?.intValue
+        if json {
+            Output.line(document(directory, summary, usage, mount, limit).text(.indented))
+        } else {
+            write(directory, summary, usage, limit)
+        }
+    }
+
+    private func document(
+        _ directory: String, _ summary: CacheInspector.Summary, _ usage: [CacheInspector.SpecimenUsage],
+        _ mount: JSONValue?, _ limit: Int?
+    ) -> JSONValue {
+        var object: JSONObject = [
+            "directory": .string(directory), "blocks": .int(summary.blocks), "size_bytes": .int(summary.bytes),
+            "limit_bytes": limit.map { .int($0) } ?? .null, "free_bytes": summary.freeBytes.map { .int($0) } ?? .null,
+            "pins": .array(summary.pins.map { .string($0) }),
+            "holder": summary.holder.map { ["pid": .int(Int($0.pid)), "owner": .string($0.owner)] } ?? .null,
+            "mount_point": mount?["mount_point"] ?? .null,
+            "other_versions": .array(summary.otherVersions.map { .string($0) }),
+        ]
+        if specimens {
+            object["specimens"] = .array(
+                usage.map {
+                    [
+                        "specimen": .string($0.specimen), "blocks": .int($0.blocks), "size_bytes": .int($0.bytes),
+                        "pinned_bytes": .int($0.pinnedBytes),
+                    ]
+                })
+        }
+        return .object(object)
+    }
+
+    private func write(
+        _ directory: String, _ summary: CacheInspector.Summary, _ usage: [CacheInspector.SpecimenUsage], _ limit: Int?
+    ) {
+        let size = ByteText.text(summary.bytes) + (limit.map { " of at most \(ByteText.text($0))" } ?? "")
+        Output.line("directory  \(directory)")
+        Output.line("size       \(size) in \(summary.blocks) blocks")
+        if let free = summary.freeBytes { Output.line("disk       \(ByteText.text(free)) free") }
+        if let holder = summary.holder { Output.line("in use by  \(holder.owner) (pid \(holder.pid))") }
+        if !summary.pins.isEmpty { Output.line("pinned     \(summary.pins.joined(separator: ", "))") }
+        for folder in summary.otherVersions {
+            Output.line("leftover   \(directory)/\(folder) belongs to another version of this program")
+        }
+        for entry in usage {
+            let pinned = entry.pinnedBytes > 0 ? ", \(ByteText.text(entry.pinnedBytes)) pinned" : ""
+            Output.line("\(entry.specimen)  \(ByteText.text(entry.bytes)) in \(entry.blocks) blocks\(pinned)")
+        }
+    }
+}
+
+struct CacheVerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Read every block, check it, and remove what is damaged.",
+        discussion: "A removed block is fetched again when it is next read. Exit code 1 when anything was wrong.")
+
+    @OptionGroup var choice: CacheChoice
+
+    @Flag(help: "No progress bar.")
+    var quiet = false
+
+    func run() throws {
+        let inspector = CacheInspector(directory: try choice.directory())
+        let signals = Signals.blockEnding()
+        var bar: ProgressBar?
+        let result = try CacheChoice.telling { () throws(BlockCacheError) in
+            try inspector.verify { _, total in
+                if bar == nil { bar = ProgressBar(total: total, unit: "blocks", quiet: quiet) }
+                bar?.advance()
+                return !signals.arrived(within: 0)
+            }
+        }
+        bar?.end()
+        Output.line(
+            "\(result.good) good, \(result.corrupt) damaged and removed, \(result.unreadable) unreadable and left")
+        if result.leftovers > 0 { Output.line("\(result.leftovers) leftovers of interrupted writes removed") }
+        if result.isStopped { throw Failure(sentence: "stopped before the end", code: 130) }
+        if result.corrupt + result.unreadable > 0 { throw ExitCode(1) }
+    }
+}
+
+struct CachePruneCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "prune",
+        abstract: "Remove what was read longest ago until at most SIZE is left.",
+        discussion: "What is pinned stays, even when that is more.")
+
+    @OptionGroup var choice: CacheChoice
+
+    @Option(help: ArgumentHelp("What may be left, for example 20G.", valueName: "size"))
+    var to: ByteCount
+
+    func run() throws {
+        let inspector = CacheInspector(directory: try choice.directory())
+        let removal = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.prune(toBytes: to.bytes) }
+        Output.line("removed \(removal.blocks) blocks, \(ByteText.text(removal.bytes))")
+    }
+}
+
+struct CacheClearCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "clear", abstract: "Remove everything that is not pinned.")
+
+    @OptionGroup var choice: CacheChoice
+
+    @Flag(help: "Remove what is pinned, too. The pins themselves stay.")
+    var includePinned = false
+
+    @Flag(name: .shortAndLong, help: "Do not ask.")
+    var yes = false
+
+    func run() throws {
+        let directory = try choice.directory()
+        let inspector = CacheInspector(directory: directory)
+        if !yes {
+            let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
+            let pinned = includePinned ? ", what is pinned included" : ", but for what is pinned"
+            let what = summary.pins.isEmpty ? "" : pinned
+            try Question.confirm(
+                "Remove \(summary.blocks) blocks (\(ByteText.text(summary.bytes))) from \(directory)\(what)?")
+        }
+        let removal = try CacheChoice.telling { () throws(BlockCacheError) in
+            try inspector.clear(includingPinned: includePinned)
+        }
+        Output.line("removed \(removal.blocks) blocks, \(ByteText.text(removal.bytes))")
+    }
+}
+
+/// What `pin` and `unpin` are about.
+struct PinTargets: ParsableArguments {
+    @OptionGroup var choice: CacheChoice
+
+    @Argument(
+        help: "Specimen ids, or paths in a mount: a cell's folder, or a folder of cells such as splits/train.",
+        completion: .directory)
+    var specimens: [String]
+
+    /// The ids with the cache each belongs to: that of its mount, for a path.
+    func resolve() throws(Failure) -> [(directory: String, specimens: [String])] {
+        var found: [(directory: String, specimens: [String])] = []
+        for text in specimens {
+            let ids: [String]
+            let directory: String
+            if MountedPath.isSpecimenID(text) {
+                ids = [text]
+                directory = try choice.directory()
+            } else {
+                guard let path = try MountedPath.find(text) else {
+                    throw Failure(sentence: "\(text) is neither a specimen id nor a path in a NeuronFS mount", code: 2)
+                }
+                ids = try path.specimens()
+                guard !ids.isEmpty else { throw Failure(sentence: "\(text) holds no specimens", code: 2) }
+                directory = try choice.directory(of: path)
+            }
+            if let index = found.firstIndex(where: { $0.directory == directory }) {
+                found[index].specimens += ids
+            } else {
+                found.append((directory, ids))
+            }
+        }
+        return found
+    }
+}
+
+struct CachePinCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "pin",
+        abstract: "Keep specimens from being evicted, now and when they come.",
+        discussion: "Fetches nothing: neuronfs prefetch does. A running mount takes a pin over within seconds.")
+
+    @OptionGroup var targets: PinTargets
+
+    func run() throws {
+        for (directory, specimens) in try targets.resolve() {
+            do throws(Errno) {
+                try makeDirectories(directory, mode: 0o700)
+            } catch {
+                throw Failure(sentence: "cannot make the directory \(directory): \(error)")
+            }
+            let inspector = CacheInspector(directory: directory)
+            for specimen in specimens {
+                try CacheChoice.telling { () throws(BlockCacheError) in try inspector.pin(specimen) }
+            }
+            Output.line("pinned \(specimens.count == 1 ? specimens[0] : "\(specimens.count) specimens")")
+        }
+    }
+}
+
+struct CacheUnpinCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "unpin", abstract: "Take pins back.")
+
+    @OptionGroup var targets: PinTargets
+
+    func run() throws {
+        for (directory, specimens) in try targets.resolve() {
+            let inspector = CacheInspector(directory: directory)
+            var count = 0
+            for specimen in specimens
+            where try CacheChoice.telling({ () throws(BlockCacheError) in try inspector.unpin(specimen) }) {
+                count += 1
+            }
+            guard count > 0 else {
+                throw Failure(sentence: "\(specimens.joined(separator: ", ")) is not pinned in \(directory)")
+            }
+            Output.line("unpinned \(specimens.count == 1 ? specimens[0] : "\(count) specimens")")
+        }
+    }
+}

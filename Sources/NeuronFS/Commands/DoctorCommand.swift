@@ -1,0 +1,63 @@
+import ArgumentParser
+import Support
+
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "What is wrong with this machine or with a mount, and the command that mends it.",
+        discussion: "Changes nothing. Exit code 1 when something does not work.")
+
+    @Argument(help: "A mount point; all NeuronFS mounts without it.", completion: .directory)
+    var mountPoint: String?
+
+    @OptionGroup var choice: CacheChoice
+
+    @Option(help: ArgumentHelp("Base URL of the API to try; without it that of the mounts.", valueName: "url"))
+    var endpoint: String?
+
+    func run() throws {
+        var mounts = try MountTable.neuronFS()
+        if let mountPoint {
+            let path = try MountChoice.path(mountPoint)
+            mounts = mounts.filter { $0.path == path }
+        }
+        var findings = MachineCheckup.findings() + MountCheckup.findings(of: mounts)
+        var resolution = Resolution(file: .none)
+        do throws(Failure) {
+            resolution.file = try ConfigurationFile.load(given: choice.config)
+            _ = try resolution.mountSettings()
+        } catch {
+            findings.append(.bad(error.sentence, cure: "correct it there; neuronfs mount --help lists the options"))
+            resolution = Resolution(readsEnvironment: false)
+        }
+        let statuses = mounts.filter { !MountPoint.isDead($0.path) }.compactMap { MountStatus.read($0.path) }
+        findings += try cache(resolution, statuses.compactMap { $0["cache"]?["directory"]?.stringValue })
+        for url in try endpoints(resolution, statuses.compactMap { $0["endpoint"]?.stringValue }) {
+            findings.append(EndpointCheckup.finding(url))
+        }
+        for finding in findings {
+            Output.line("\(finding.grade.rawValue.padded(to: 5))\(finding.text)")
+            if let cure = finding.cure { Output.line("     -> \(cure)") }
+        }
+        let bad = findings.count { $0.grade == .bad }
+        guard bad == 0 else {
+            throw Failure(sentence: bad == 1 ? "one thing does not work" : "\(bad) things do not work")
+        }
+    }
+
+    private func cache(_ resolution: Resolution, _ mounted: [String]) throws(Failure) -> [Finding] {
+        let isNamed = choice.cacheDir != nil || choice.demo || mounted.isEmpty
+        let directories = isNamed ? [try choice.directory(resolution)] : mounted
+        let reserve = try resolution.value(Settings.cacheFree).bytes
+        return directories.flatMap { CacheCheckup.findings(directory: $0, reserve: reserve) }
+    }
+
+    private func endpoints(_ resolution: Resolution, _ mounted: [String]) throws(Failure) -> [String] {
+        if let endpoint { return [endpoint] }
+        return try mounted.isEmpty ? [resolution.value(Settings.endpoint)] : mounted
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String { self + String(repeating: " ", count: max(0, width - count)) }
+}

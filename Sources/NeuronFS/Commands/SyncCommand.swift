@@ -1,0 +1,58 @@
+import ArgumentParser
+import Glibc
+import Support
+
+struct SyncCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync",
+        abstract: "Fetch the list of cells again, now.",
+        discussion: """
+            A mount that is started looks whether its list is older than a day. When the database cannot be reached the
+            last good list stays.
+            """)
+
+    @Argument(help: "The mount point; the first NeuronFS mount without it.", completion: .directory)
+    var mountPoint: String?
+
+    @Option(help: ArgumentHelp("Seconds to wait for the answer.", valueName: "seconds"))
+    var timeout = 120.0
+
+    func run() throws {
+        let path = try MountChoice.path(mountPoint)
+        guard let before = MountStatus.read(path), let pid = before["pid"]?.intValue,
+            let count = before["catalogue"]?["syncs"]?.intValue
+        else { throw Failure(sentence: "the mount on \(path) is dead or of another version: mount it again") }
+        guard listens(pid) else { throw Failure(sentence: "process \(pid) of \(path) takes no requests to sync") }
+        guard kill(pid_t(pid), SIGUSR1) == 0 else {
+            throw Failure(sentence: "cannot ask process \(pid) of \(path): \(Errno.current)")
+        }
+        let deadline = Instant.now.advanced(bySeconds: timeout)
+        while true {
+            guard let now = MountStatus.read(path)?["catalogue"] else {
+                throw Failure(sentence: "the mount on \(path) has ended meanwhile")
+            }
+            if let finished = now["syncs"]?.intValue, finished > count {
+                if let error = now["sync_error"]?.stringValue {
+                    throw Failure(sentence: "the list of cells could not be fetched, the last good one stays: \(error)")
+                }
+                return Output.line("\(now["cells"]?.intValue ?? 0) cells")
+            }
+            guard Instant.now < deadline else {
+                throw Failure(sentence: "no answer within \(Int(timeout)) s; the mount goes on trying, see its log")
+            }
+            usleep(50_000)
+        }
+    }
+
+    /// Whether the process blocks SIGUSR1, as one does that waits for it (proc(5), SigBlk); it would end any other.
+    private func listens(_ pid: Int) -> Bool {
+        do throws(Errno) {
+            let text = String(decoding: try readWholeFile("/proc/\(pid)/status"), as: UTF8.self)
+            let line = text.split(separator: "\n").first { $0.hasPrefix("SigBlk:") }
+            guard let mask = line?.split(separator: "\t").last.flatMap({ UInt64($0, radix: 16) }) else { return false }
+            return mask & (1 << UInt64(SIGUSR1 - 1)) != 0
+        } catch {
+            return false
+        }
+    }
+}

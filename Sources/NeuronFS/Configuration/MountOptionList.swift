@@ -1,0 +1,52 @@
+/// `-o` of mount(8) and fstab(5): `cache-size=20G,offline,nodev`.
+enum MountOptionList {
+    /// Options of every file system, which mount(8) hands on: this one is read-only, has no devices and no programs that
+    /// change identity whatever they say.
+    private static let standard: Set<String> = [
+        "ro", "rw", "dev", "nodev", "suid", "nosuid", "exec", "noexec", "atime", "noatime", "relatime", "norelatime",
+        "strictatime", "diratime", "nodiratime", "lazytime", "nolazytime", "sync", "async", "dirsync", "auto", "noauto",
+        "user", "nouser", "users", "owner", "group", "defaults", "nofail", "silent", "loud", "remount", "-netdev",
+        "default-permissions", "auto-unmount",
+    ]
+    private static let standardWithValue: Set<String> = ["user", "fsname", "subtype", "comment", "context"]
+
+    /// The text of each of our options, by its name as options spell it; a flag alone is "true".
+    ///
+    /// - Throws: a sentence naming what is neither ours nor of every file system.
+    static func parse(_ lists: [String]) throws(Failure) -> [String: String] {
+        var values: [String: String] = [:]
+        for item in lists.flatMap(items) {
+            let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = String(halves[0]).replacing("_", with: "-")
+            if Settings.names.contains(name) {
+                values[name] = halves.count == 2 ? String(halves[1]) : "true"
+            } else if name.hasPrefix("x-")
+                || (halves.count == 1 ? standard.contains(name) : standardWithValue.contains(name))
+            {
+                continue
+            } else {
+                throw Failure(sentence: "-o \(item): no option is called \(halves[0])", code: 2)
+            }
+        }
+        return values
+    }
+
+    /// The parts between commas; `\,` is a comma that belongs to a part.
+    private static func items(_ list: String) -> [String] {
+        var items = [""]
+        var isEscaped = false
+        for character in list {
+            if isEscaped {
+                items[items.count - 1].append(character)
+                isEscaped = false
+            } else if character == "\\" {
+                isEscaped = true
+            } else if character == "," {
+                items.append("")
+            } else {
+                items[items.count - 1].append(character)
+            }
+        }
+        return items.filter { !$0.isEmpty }
+    }
+}

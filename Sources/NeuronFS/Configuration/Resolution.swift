@@ -1,0 +1,118 @@
+import Glibc
+import Support
+
+/// Finds the value of each setting: an option, else the same in `-o`, else the environment, else the file, else the default.
+struct Resolution {
+    /// The words of the command line, by the option's name.
+    var options: [String: String] = [:]
+    /// The words of `-o`.
+    var mountOptions: [String: String] = [:]
+    /// Whether the environment counts.
+    var readsEnvironment = true
+    /// The user's file.
+    var file = ConfigurationFile.none
+
+    /// Where a text stands.
+    enum Place {
+        case option, mountOption, environment, file(String)
+
+        /// "--cache-size", "NEURONFS_CACHE_SIZE", "cache_size" in a file.
+        func naming(_ name: String) -> String {
+            switch self {
+            case .option: "--\(name)"
+            case .mountOption: "-o \(name)"
+            case .environment: Resolution.variable(name)
+            case .file(let path): "\"\(name.replacing("-", with: "_"))\" in \(path)"
+            }
+        }
+    }
+
+    /// `NEURONFS_CACHE_SIZE` for `cache-size`.
+    static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
+
+    /// The text given for the setting `name`, from the place that goes before the others.
+    func text(_ name: String) -> (text: String, place: Place)? {
+        if let text = options[name] { return (text, .option) }
+        if let text = mountOptions[name] { return (text, .mountOption) }
+        if readsEnvironment, let text = Paths.environment(Self.variable(name)) { return (text, .environment) }
+        if let text = file.values[name] { return (text, .file(file.path ?? "the configuration")) }
+        return nil
+    }
+
+    /// The value of `setting`.
+    ///
+    /// - Throws: a sentence naming the place of a text that is no value.
+    func value<Value>(_ setting: Setting<Value>) throws(Failure) -> Value {
+        guard let (text, place) = text(setting.name) else { return setting.fallback }
+        guard let value = setting.parse(text) else {
+            throw Failure(sentence: "\(place.naming(setting.name)) is \(setting.expected), not \"\(text)\"", code: 2)
+        }
+        return value
+    }
+
+    /// A path, absolute. One in a file is taken from nobody's working directory: it begins with `/` or `~/`.
+    func path(_ setting: Setting<String?>) throws(Failure) -> String? {
+        guard let path = try value(setting) else { return nil }
+        guard case .file = text(setting.name)?.place, !path.hasPrefix("/") else { return Paths.absolute(path) }
+        guard path.hasPrefix("~/"), let home = Paths.environment("HOME") else {
+            let place = text(setting.name)?.place.naming(setting.name) ?? setting.name
+            throw Failure(sentence: "\(place) is a path from / or ~/, not \"\(path)\"", code: 2)
+        }
+        return home + path.dropFirst()
+    }
+
+    /// The cache directory that somebody named, and whether it was for every mount (environment, file) or for this one.
+    func cacheDirectory() throws(Failure) -> CacheDirectory {
+        guard let path = try path(Settings.cacheDir) else { return .standard }
+        switch text(Settings.cacheDir.name)?.place {
+        case .environment, .file: return .general(path)
+        default: return .exact(path)
+        }
+    }
+
+    /// All settings of a mount.
+    func mountSettings() throws(Failure) -> MountSettings {
+        MountSettings(
+            cacheDirectory: try cacheDirectory(), cacheSize: try value(Settings.cacheSize),
+            cacheFree: try value(Settings.cacheFree), offline: try value(Settings.offline),
+            labels: try value(Settings.labels), allowOther: try value(Settings.allowOther),
+            uid: try value(Settings.uid), gid: try value(Settings.gid), timeout: try value(Settings.timeout),
+            maxConnections: try value(Settings.maxConnections), readAhead: try value(Settings.readAhead),
+            logLevel: try value(Settings.logLevel), logFile: try path(Settings.logFile),
+            foreground: try value(Settings.foreground),
+            tuning: TransportTuning(
+                connectTimeout: try value(Settings.connectTimeout),
+                firstByteTimeout: try value(Settings.firstByteTimeout),
+                stallTimeout: try value(Settings.stallTimeout), retries: try value(Settings.retries),
+                backoffBase: try value(Settings.backoffBase)))
+    }
+}
+
+/// Where the blocks and the catalogue are kept.
+enum CacheDirectory: Equatable, Sendable {
+    /// Nobody said: below the user's cache directory.
+    case standard
+    /// Said for one mount: exactly there.
+    case exact(String)
+    /// Said for all mounts. The demo goes beside it, so that it does not mix with the real database.
+    case general(String)
+
+    /// The directory of a database: `$XDG_CACHE_HOME/neuronfs`, else `~/.cache/neuronfs`, and for root without a home, as
+    /// at boot, `/var/cache/neuronfs`; with `-demo` for the demo.
+    func path(isDemo: Bool) throws(Failure) -> String {
+        let suffix = isDemo ? "-demo" : ""
+        switch self {
+        case .exact(let path): return path
+        case .general(let path): return path + suffix
+        case .standard:
+            if let base = Paths.environment("XDG_CACHE_HOME"), base.hasPrefix("/") {
+                return "\(base)/neuronfs\(suffix)"
+            }
+            if let home = Paths.environment("HOME"), home.hasPrefix("/") { return "\(home)/.cache/neuronfs\(suffix)" }
+            guard geteuid() == 0 else {
+                throw Failure(sentence: "HOME is not set: say where the cache is to be with --cache-dir", code: 2)
+            }
+            return "/var/cache/neuronfs\(suffix)"
+        }
+    }
+}

@@ -1,0 +1,51 @@
+import FuseAdapter
+import Glibc
+import Support
+
+/// Whether mounts are alive and as fast as they can be.
+enum MountCheckup {
+    /// The kernel's read-ahead that a mount asks for, KiB; without root it stays at 128.
+    private static let wantedReadAhead = 1024
+
+    static func findings(of mounts: [MountTable.Entry]) -> [Finding] { mounts.flatMap { findings(of: $0.path) } }
+
+    private static func findings(of path: String) -> [Finding] {
+        guard !MountPoint.isDead(path) else {
+            return [.bad("\(path) is dead: its process has ended", cure: "neuronfs umount \(path)")]
+        }
+        guard let status = MountStatus.read(path) else {
+            return [.note("\(path) belongs to another user or is of another version of this program")]
+        }
+        var findings = [Finding.ok("\(path) serves \(status["catalogue"]?["cells"]?.intValue ?? 0) cells")]
+        let unreachable = status["network"]?["unreachable"]?.arrayValue?.compactMap(\.stringValue) ?? []
+        if !unreachable.isEmpty {
+            findings.append(
+                .bad(
+                    "\(path) cannot reach \(unreachable.joined(separator: ", ")); what is cached is served",
+                    cure: "it tries again by itself; see the endpoint below"))
+        }
+        if let failures = status["cache"]?["write_failures"]?.intValue, failures > 0 {
+            findings.append(
+                .bad("\(failures) blocks could not be cached", cure: "make room on the cache's disk, then read on"))
+        }
+        if let file = ReadAheadSetting.controlFile(forMountOn: path), let now = readAhead(file) {
+            findings.append(
+                now >= wantedReadAhead
+                    ? .ok("\(path) is read ahead by \(now) KiB")
+                    : .note(
+                        "\(path) is read ahead by \(now) KiB only, which makes buffered reads slower",
+                        cure: "echo \(wantedReadAhead) | sudo tee \(file)"))
+        }
+        return findings
+    }
+
+    private static func readAhead(_ file: String) -> Int? {
+        do throws(Errno) {
+            let text = String(decoding: try readWholeFile(file), as: UTF8.self)
+            return text.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) }
+        } catch {
+            // No such kernel setting: nothing to say about it.
+            return nil
+        }
+    }
+}

@@ -1,0 +1,294 @@
+"""The matrix of faults and objects: what is done to which request, and how one case is run on a mount of its own."""
+
+import dataclasses
+import os
+import pathlib
+import re
+import shutil
+import tempfile
+import time
+
+import harness
+import reliability
+from fault_proxy import FaultProxy
+
+# The fault as the table names it, its name and parameters in the proxy.
+FAULTS = {
+    "connection refused": ("refuse", {}),
+    "reset": ("reset", {}),
+    "closed without a reply": ("close", {}),
+    "half a body": ("half_body", {}),
+    "too long a length": ("long_length", {}),
+    "part with a wrong range": ("wrong_range", {}),
+    "200 for a range": ("ignore_range", {}),
+    "stall in the head": ("stall_headers", {}),
+    "stall in the body": ("stall_body", {}),
+    "1 byte a second": ("drip", {}),
+    "429, Retry-After": ("429", {"retry_after": 1}),
+    "503, Retry-After": ("503", {"retry_after": 1}),
+    "500": ("500", {}),
+    "404": ("status", {"code": 404}),
+    "HTML with 200": ("html", {}),
+    "empty body with 200": ("empty", {}),
+    "redirect loop": ("redirect_loop", {}),
+    "TLS failure": ("tls", {}),
+    "JPEG of a wrong size": ("jpeg_size", {}),
+    "corrupt JPEG": ("jpeg_flip", {}),
+    "cut JPEG of full length": ("jpeg_truncate", {}),
+    "changed in mid-file": ("change_etag", {}),
+    "truncated JSON": ("truncated_json", {}),
+    "huge JSON": ("huge_json", {}),
+    "gzip bomb": ("gzip_bomb", {"size": 256 << 20}),
+}
+ANYWHERE = {
+    "connection refused", "reset", "closed without a reply", "half a body", "too long a length", "stall in the head",
+    "stall in the body", "1 byte a second", "429, Retry-After", "503, Retry-After", "500", "404", "HTML with 200",
+    "empty body with 200", "redirect loop", "TLS failure",
+}
+RANGES = {"part with a wrong range", "200 for a range", "changed in mid-file"}
+JPEGS = {"part with a wrong range", "JPEG of a wrong size", "corrupt JPEG", "cut JPEG of full length",
+         "changed in mid-file"}
+JSONS = {"truncated JSON", "huge JSON", "gzip bomb"}
+# A reply to HEAD has no body that could be wrong.
+HEADS = {
+    "connection refused", "reset", "closed without a reply", "stall in the head", "429, Retry-After",
+    "503, Retry-After", "500", "404", "HTML with 200", "redirect loop", "TLS failure",
+}
+OBJECTS = {
+    "image tile": ANYWHERE | JPEGS, "skeleton": ANYWHERE | RANGES, "recording": ANYWHERE | RANGES,
+    "size of a file": HEADS, "rows of a cell": ANYWHERE | JSONS, "list of cells": ANYWHERE | JSONS,
+}
+CASES = [(fault, item) for item, faults in OBJECTS.items() for fault in FAULTS if fault in faults]
+
+# What the reader sees. A fault that passes is not seen at all, one that stays is EIO, a wait that ends ETIMEDOUT.
+WAITS = {"stall in the head", "stall in the body", "1 byte a second"}
+# Asking again would not help, or would do harm: not asked again, so that one such reply is an error.
+FINAL = {"404", "redirect loop", "TLS failure", "huge JSON", "gzip bomb"}
+
+
+def expected(fault, item):
+    """What the reader is to see (once, for ever)."""
+    if fault == "200 for a range":
+        return "right", "right"
+    if fault == "changed in mid-file":
+        return "ESTALE", "ESTALE"
+    error = "ETIMEDOUT" if fault in WAITS else "EIO"
+    ever = "no mount" if item == "list of cells" else error
+    return (ever if fault in FINAL else "right"), ever
+
+
+TIMEOUT = 30
+# Inside the second extent of a recording, and inside the third.
+MIDDLE, FAR = 3 << 19, 5 << 19
+
+
+@dataclasses.dataclass
+class Result:
+    """What one case showed. An outcome is "right", "WRONG" or the name of an errno."""
+
+    fault: str
+    item: str
+    once: str = ""
+    once_requests: int = 0
+    once_pause: float = 0
+    ever: str = ""
+    ever_requests: int = 0
+    ever_seconds: float = 0
+    kept_blocks: int = 0
+    cached_during: str = ""
+    recovered: str = ""
+    offline: str = ""
+    offline_requests: int = 0
+    corrupt: int = -1
+    crash: str = ""
+
+
+class Target:
+    """The two objects of a case: one read while the fault strikes once, one while it strikes for ever."""
+
+    def __init__(self, world, item):
+        self.world, self.item = world, item
+        first, second = world.cells[0], world.cells[1]
+        self.pattern, self.method = {
+            # One of the four tiles that a page of the plane lies on; not the redirect that leads to it.
+            "image tile": (r"cgi-bin/imageservice.*&left=513&top=513&", "GET"),
+            "skeleton": (r"well_known_file_download", "GET"),
+            "recording": (r"well_known_file_download", "GET"),
+            "size of a file": (r"well_known_file_download", "HEAD"),
+            "rows of a cell": (r"model::SubImage", "GET"),
+            "list of cells": (r"model::ApiCellTypesSpecimenDetail", "GET"),
+        }[item]
+        row = 700
+        self.places = {
+            "image tile": [(f"mouse/{first}/stack/0003.tif", row), (f"mouse/{first}/stack/0005.tif", row)],
+            "skeleton": [(f"mouse/{first}/skeleton.swc", 0), (f"mouse/{second}/skeleton.swc", 0)],
+            "recording": [(f"mouse/{first}/ephys.nwb", MIDDLE), (f"mouse/{first}/ephys.nwb", FAR)],
+            "size of a file": [(f"mouse/{first}/skeleton.swc", 0), (f"mouse/{second}/skeleton.swc", 0)],
+            "rows of a cell": [(f"mouse/{first}/stack", None), (f"mouse/{second}/stack", None)],
+            "list of cells": [("cells.json", None), ("cells.json", None)],
+        }[item]
+
+    def read(self, mount, which):
+        """"right", "WRONG", or the errno that the reader gets."""
+        name, offset = self.places[which]
+        path, truth = mount / name, self.world.truth
+        if self.item == "image tile":
+            offset = self.world.row_offset(name, offset)
+        if offset is None and self.item == "rows of a cell":
+            got, code = reliability.outcome(lambda: sorted(os.listdir(path)))
+            expected = truth[name]
+        elif offset is None:
+            got, code = reliability.outcome(path.read_bytes)
+            expected = truth[name]
+        elif self.item == "size of a file":
+            got, code = reliability.outcome(lambda: os.stat(path).st_size)
+            expected = len(truth[name])
+        else:
+            got, code = reliability.outcome(lambda: reliability.read_at(path, offset, reliability.PAGE))
+            expected = truth[name][offset:offset + reliability.PAGE]
+        return code or ("right" if got == expected else "WRONG")
+
+    def forget(self, mount, which):
+        """So that the next read asks the daemon."""
+        name, _ = self.places[which]
+        if self.item in ("image tile", "skeleton", "recording"):
+            reliability.forget_pages(mount / name)
+
+    def asked(self, proxy):
+        """Requests for the object so far."""
+        return len(self.times(proxy))
+
+    def times(self, proxy):
+        return [request.time for request in list(proxy.requests) if self.matches(request)]
+
+    def pause(self, proxy):
+        """Seconds between the first request for the object and the second."""
+        times = self.times(proxy)
+        return times[1] - times[0] if len(times) > 1 else 0.0
+
+    def matches(self, request):
+        return request.method == self.method and re.search(self.pattern, request.path) is not None
+
+
+def run(world, fault, item):
+    """Runs one case; never raises, so that its siblings go on."""
+    result = Result(fault, item)
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-case-"))
+    try:
+        with FaultProxy(world.origin_url) as proxy:
+            if item == "list of cells":
+                _run_start(world, result, proxy, folder)
+            else:
+                _run_mounted(world, result, proxy, folder)
+    except Exception as error:
+        result.crash = f"{type(error).__name__}: {error}"
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return result
+
+
+def _strike(proxy, target, fault, count):
+    name, parameters = FAULTS[fault]
+    # The listener is closed by the first request that comes, and opened again in time for the second.
+    extra = {"seconds": 0.03} if name == "refuse" and count == 1 else {}
+    return proxy.add(target.pattern, name, count=count, method=target.method, **parameters, **extra)
+
+
+def _mount(world, proxy, cache, *options):
+    return harness.Mount(
+        proxy.url, cache=cache, options=["--timeout", TIMEOUT, *options], environment=reliability.QUICK)
+
+
+def _run_mounted(world, result, proxy, folder):
+    target = Target(world, result.item)
+    cache = folder / "cache"
+    reliability.copy_catalogue(world.template(result.item), world.origin_url, cache, proxy.url)
+    with _mount(world, proxy, cache) as mount:
+        if result.fault == "changed in mid-file":
+            # The version is that of what was read before.
+            prepare(world, target, mount)
+        proxy.requests.clear()
+        _strike(proxy, target, result.fault, 1)
+        result.once = target.read(mount, 0)
+        result.once_requests, result.once_pause = target.asked(proxy), target.pause(proxy)
+        proxy.clear()
+        if result.once != "right":
+            harness.wait_until(lambda: target.read(mount, 0) == "right", 60, "recovery from one fault")
+        reliability.wait_until_idle(mount)
+
+        before = reliability.metrics(mount)["cache_blocks"]
+        rule = _strike(proxy, target, result.fault, None)
+        start = time.monotonic()
+        result.ever = target.read(mount, 1)
+        result.ever_seconds = time.monotonic() - start
+        result.ever_requests = target.asked(proxy) if rule.fault != "refuse" else 0
+        target.forget(mount, 0)
+        result.cached_during = target.read(mount, 0)
+        reliability.wait_until_idle(mount)
+        result.kept_blocks = reliability.metrics(mount)["cache_blocks"] - before
+
+        proxy.clear()
+        end = time.monotonic() + 60
+        while (state := target.read(mount, 1)) != "right" and state != "WRONG" and time.monotonic() < end:
+            time.sleep(0.05)
+        result.recovered = state
+        reliability.wait_until_idle(mount)
+        result.corrupt = reliability.metrics(mount)["cache_corrupt_total"]
+    proxy.clear()
+    with _mount(world, proxy, cache, "--offline") as mount:
+        states = {target.read(mount, which) for which in (0, 1)}
+        result.offline = "right" if states == {"right"} else " ".join(sorted(states))
+        result.corrupt += reliability.metrics(mount)["cache_corrupt_total"]
+    result.offline_requests = len(proxy.requests)
+
+
+def prepare(world, target, mount):
+    """Reads what teaches the mount the version of both objects, without the blocks that the case will ask for."""
+    for name, _ in target.places:
+        if target.item == "image tile":
+            reliability.read_at(mount / name, 0, reliability.PAGE)
+        else:
+            os.stat(mount / name)
+
+
+def _run_start(world, result, proxy, folder):
+    """The list of cells is asked for by `neuronfs mount` itself: a fault for ever makes it fail with one sentence."""
+    target = Target(world, result.item)
+    first, other = (
+        harness.Mount(proxy.url, cache=folder / name, options=["--timeout", TIMEOUT], environment=reliability.QUICK)
+        for name in ("cache", "other"))
+    try:
+        _strike(proxy, target, result.fault, 1)
+        result.once = _start(first, target, proxy)
+        result.once_requests, result.once_pause = target.asked(proxy), target.pause(proxy)
+        proxy.clear()
+        if result.once != "right":
+            first.start()
+        rule = _strike(proxy, target, result.fault, None)
+        start = time.monotonic()
+        result.ever = _start(other, target, proxy)
+        result.ever_seconds = time.monotonic() - start
+        result.ever_requests = target.asked(proxy) if rule.fault != "refuse" else 0
+        result.kept_blocks = len(reliability.blocks(folder / "other"))
+        result.cached_during = target.read(first, 0)
+        proxy.clear()
+        if result.ever != "right":
+            other.start()
+        result.recovered = target.read(other, 0)
+        result.corrupt = reliability.metrics(other)["cache_corrupt_total"]
+    finally:
+        first.clean()
+        other.clean()
+    proxy.clear()
+    with _mount(world, proxy, folder / "other", "--offline") as mount:
+        result.offline = target.read(mount, 0)
+    result.offline_requests = len(proxy.requests)
+
+
+def _start(mount, target, proxy):
+    """Starts a mount that needs the list of cells: "right", "WRONG", "no mount", or what is wrong with the sentence."""
+    refused = mount.start(check=False)
+    if refused.returncode == 0:
+        return target.read(mount, 0)
+    sentence = refused.stderr.strip()
+    return "no mount" if len(sentence.split("\n")) == 1 and proxy.url in sentence else f"UNCLEAR: {sentence}"

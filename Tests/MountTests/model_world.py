@@ -1,0 +1,140 @@
+"""The world of the model, crash and soak tests: an origin behind a fault proxy, and the truth as a directory."""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import harness
+import reliability
+from fault_proxy import FaultProxy
+from recorded_origin import RecordedOrigin
+
+READER = pathlib.Path(__file__).with_name("model_reader.py")
+PLANES = ("0000.tif", "0001.tif", "0017.tif", "0018.tif")
+
+
+class ModelWorld:
+    """Reads a part of the tree once through a mount without faults; what it then says is the truth."""
+
+    def __init__(self, origin_url):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-model-"))
+        self.truth = self.folder / "truth"
+        self.recorded = RecordedOrigin(origin_url)
+        self.proxy = FaultProxy(self.recorded.url).start()
+        try:
+            with harness.Mount(self.proxy.url, cache=self.folder / "truth-cache") as mount:
+                self._copy(mount)
+        except BaseException:
+            self.close()
+            raise
+        shutil.rmtree(self.folder / "truth-cache")
+
+    def _copy(self, mount):
+        cells = [f"mouse/{cell}" for cell in reliability.trainable(mount)[:2]]
+        bare = next(cell for cell in sorted(os.listdir(mount / "mouse"))
+                    if not (mount / "mouse" / cell / "stack").exists())
+        files = ["README.txt", "CITATION.txt", "cells.csv", "cells.json", f"mouse/{bare}/meta.json"]
+        folders = ["", "mouse", "human", "trainable", "trainable/mouse", "by-layer", "splits", f"mouse/{bare}"]
+        for cell in cells:
+            folders += [cell, f"{cell}/stack", f"{cell}/labels", f"{cell}/projections", f"{cell}/labels-instance"]
+            files += [f"{cell}/{name}" for name in ("meta.json", "skeleton.swc", "ephys.nwb", "labels-instance.json")]
+            files += [f"{cell}/{folder}/{plane}" for folder in ("stack", "labels") for plane in PLANES]
+            files += [f"{cell}/labels-instance/{PLANES[2]}", f"{cell}/projections/min_xy.jpg"]
+            for group in ("stack.ome.zarr", "labels.ome.zarr"):
+                if (mount / cell / group).is_dir():
+                    folders.append(f"{cell}/{group}")
+                    files += [f"{cell}/{group}/{name}" for name in sorted(os.listdir(mount / cell / group))
+                              if (mount / cell / group / name).is_file()]
+            if (mount / cell / "skeleton.marker").exists():
+                files.append(f"{cell}/skeleton.marker")
+        for name in files:
+            target = self.truth / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes((mount / name).read_bytes())
+        listing = {folder: sorted(os.listdir(mount / folder)) for folder in folders}
+        (self.truth / "listing.json").write_text(json.dumps(listing))
+        self.files = files
+
+    def reader(self, mount, seed, *options):
+        """Starts a process that reads at random and compares."""
+        return subprocess.Popen(
+            [sys.executable, str(READER), str(mount.path), str(self.truth), "--seed", str(seed), *map(str, options)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def readable(self, mount, step):
+        """What a mount offline can give of every file, in steps of `step` bytes: the pieces that were right.
+
+        Fails for a wrong byte, and for any error but ENETDOWN.
+        """
+        def check(name):
+            right = set()
+            truth = (self.truth / name).read_bytes()
+            opened, code = reliability.outcome(lambda: os.open(mount / name, os.O_RDONLY))
+            if opened is None:
+                assert code == "ENETDOWN", f"{name}: {code}"
+                return right
+            try:
+                os.posix_fadvise(opened, 0, 0, os.POSIX_FADV_RANDOM)
+                for offset in range(0, len(truth), step):
+                    got, code = reliability.outcome(lambda: reliability.pread_all(opened, step, offset))
+                    if code:
+                        assert code == "ENETDOWN", f"{name} at {offset}: {code}"
+                    else:
+                        assert got == truth[offset:offset + step], f"wrong bytes in {name} at {offset}"
+                        right.add((name, offset))
+            finally:
+                os.close(opened)
+            return right
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            return set().union(*pool.map(check, self.files))
+
+    def close(self):
+        self.proxy.stop()
+        self.recorded.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+def kill_after(mount, served, readers):
+    """kill -9 once `served` bytes have been handed out, or when every reader has ended: a moment of the work, not of
+    the clock, so that it is as random on a slow machine."""
+    harness.wait_until(
+        lambda: reliability.metrics(mount)["served_bytes_total"] > served or all(r.poll() is not None for r in readers),
+        60, "the moment of the kill")
+    mount.kill()
+
+
+def finish(process, seconds):
+    """The report of a reader, or None when it had to be ended; a wrong answer fails."""
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise AssertionError(f"a reader was still busy after {seconds} s") from None
+    if process.returncode == -signal.SIGBUS:
+        return None
+    assert output, f"a reader ended with {process.returncode}: {errors}"
+    report = json.loads(output)
+    assert not report["wrong"], report
+    assert process.returncode == 0, errors
+    return report
+
+
+def end_all(processes):
+    """Leaves no reader behind, whatever happened."""
+    for process in processes:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()

@@ -1,0 +1,95 @@
+"""Every fault an origin can have, on every kind of object: the reader gets right bytes or an errno, never wrong ones.
+
+Each case runs on a mount of its own: the fault strikes once; it strikes for ever; it ends; and after a remount offline
+what is on the disk is compared. All cases run side by side, since they mostly wait. `--write-reliability-table` writes
+the table of docs/RELIABILITY.md from what they showed; without it the table is compared.
+"""
+
+import concurrent.futures
+import json
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+import fault_cases
+import harness
+import reliability_table
+from recorded_origin import RecordedOrigin
+
+SIDE_BY_SIDE = 8
+
+
+class World:
+    """The origin of all cases, the true bytes, and catalogues to begin with."""
+
+    def __init__(self, origin_url):
+        self.recorded = RecordedOrigin(origin_url)
+        self.origin_url = self.recorded.url
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-world-"))
+        self.truth, self.planes = {}, {}
+        try:
+            with harness.Mount(self.origin_url, cache=self.folder / "cells") as mount:
+                self.cells = sorted(os.listdir(mount / "trainable" / "mouse"))[:2]
+                self.truth["cells.json"] = (mount / "cells.json").read_bytes()
+            with harness.Mount(self.origin_url, cache=self.folder / "rows") as mount:
+                for cell in self.cells:
+                    for name in ("stack/0003.tif", "stack/0005.tif", "skeleton.swc", "ephys.nwb"):
+                        self.truth[f"mouse/{cell}/{name}"] = (mount / "mouse" / cell / name).read_bytes()
+                    self.truth[f"mouse/{cell}/stack"] = sorted(os.listdir(mount / "mouse" / cell / "stack"))
+                    meta = json.loads((mount / "mouse" / cell / "meta.json").read_text())
+                    self.planes[cell] = meta["stack"]["shape"]
+        except BaseException:
+            self.close()
+            raise
+
+    def template(self, item):
+        """A cache directory whose catalogue knows what `item` is not about."""
+        return self.folder / ("cells" if item in ("rows of a cell", "size of a file") else "rows")
+
+    def row_offset(self, name, row):
+        """A page of a plane that holds nothing but pixels of `row` and the next ones."""
+        _, height, width = self.planes[name.split("/")[1]]
+        header = len(self.truth[name]) - height * width
+        return -(-(header + row * width) // 4096) * 4096
+
+    def close(self):
+        self.recorded.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def results(origin):
+    world = World(origin.url)
+    try:
+        with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
+            futures = {case: pool.submit(fault_cases.run, world, *case) for case in fault_cases.CASES}
+            yield {case: future.result() for case, future in futures.items()}
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("fault,item", fault_cases.CASES, ids=[f"{i}-{f}" for f, i in fault_cases.CASES])
+def test_fault(results, fault, item):
+    result = results[fault, item]
+    print(result)
+    assert not result.crash
+    assert "WRONG" not in (result.once, result.ever, result.cached_during, result.recovered)
+    assert (result.once, result.ever) == fault_cases.expected(fault, item), "what the reader sees"
+    assert result.cached_during == "right", "what was cached, while the fault lasts"
+    assert result.recovered == "right", "without a remount"
+    assert result.offline == "right", "every byte on disk, after a remount"
+    assert result.offline_requests == 0
+    if "Retry-After" in fault:
+        assert result.once_pause >= 0.99, "the server asked for a second"
+    assert result.corrupt == 0
+
+
+def test_table(results, request):
+    """docs/RELIABILITY.md says what these tests have shown."""
+    table = reliability_table.render(results.values())
+    if request.config.getoption("--write-reliability-table"):
+        reliability_table.write(table)
+    assert reliability_table.read() == table, "run: make reliability-table"

@@ -1,0 +1,161 @@
+"""A full disk, and the limit on the cache's size: serving goes on, nothing is served wrong, and it ends by itself."""
+
+import os
+import subprocess
+import threading
+import time
+
+import pytest
+
+import harness
+import reliability
+from recorded_origin import RecordedOrigin
+
+STORED = "blocks cannot be stored"
+RESUMED = "blocks are stored in the cache again"
+
+
+@pytest.fixture(scope="module")
+def recorded(origin):
+    with RecordedOrigin(origin.url) as recorded:
+        yield recorded
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 6 MiB."""
+    if os.geteuid() != 0:
+        pytest.skip("mounting a tmpfs needs root")
+    path = tmp_path / "disk"
+    path.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "neuronfs-test", path], capture_output=True)
+    if made.returncode != 0:
+        pytest.skip(f"no tmpfs here: {made.stderr.decode().strip()}")
+    try:
+        yield path
+    finally:
+        subprocess.run(["umount", "-l", path], check=True)
+
+
+@pytest.fixture(scope="module")
+def truth(recorded):
+    """Name -> bytes of twenty planes and two recordings, about 12 MB as the cache keeps them."""
+    with harness.Mount(recorded.url) as mount:
+        cells = reliability.trainable(mount)[:2]
+        names = [f"mouse/{cells[0]}/stack/{index:04}.tif" for index in range(12)]
+        names += [f"mouse/{cell}/ephys.nwb" for cell in cells]
+        return {name: (mount / name).read_bytes() for name in names}
+
+
+def warnings(mount, sentence):
+    return sum(sentence in line for line in mount.log_text().split("\n"))
+
+
+def fill(disk):
+    """Takes every byte that is left, as another program might."""
+    path = disk / "filler"
+    with open(path, "ab", buffering=0) as filler:
+        for size in (1 << 16, 1 << 12, 1 << 9):
+            try:
+                while True:
+                    filler.write(bytes(size))
+            except OSError:
+                pass
+    return path
+
+
+def test_full_disk(recorded, truth, small_disk):
+    """Another program fills the disk while the mount runs; later there is room again."""
+    disk = small_disk
+    with harness.Mount(recorded.url, cache=disk / "cache", options=["--cache-free", "0"]) as mount:
+        names = list(truth)
+        assert (mount / names[0]).read_bytes() == truth[names[0]]
+        reliability.wait_until_idle(mount)
+        kept = reliability.blocks(mount.cache)
+        assert kept
+        for path in kept:
+            os.unlink(path)
+        filler = fill(disk)
+        for _ in range(2):
+            for name, expected in truth.items():
+                reliability.forget_pages(mount / name)
+                assert (mount / name).read_bytes() == expected, name
+        reliability.wait_until_idle(mount)
+        assert warnings(mount, STORED) == 1, f"one warning, not one a block: {mount.log_text()}"
+        assert not warnings(mount, RESUMED)
+        assert not reliability.blocks(mount.cache)
+
+        filler.unlink()
+        # Planes that are in no memory yet. Writing is tried again every few seconds.
+        planes = (f"{index:04}.tif" for index in range(12, 72))
+
+        def stores_again():
+            reliability.read_at((mount / names[0]).with_name(next(planes)), 1 << 20, 4096)
+            time.sleep(0.5)
+            return reliability.blocks(mount.cache)
+        harness.wait_until(stores_again, 60, "storing again once there is room")
+        assert warnings(mount, RESUMED) == 1
+        assert warnings(mount, STORED) == 1
+        reliability.wait_until_idle(mount)
+        assert reliability.metrics(mount)["cache_corrupt_total"] == 0
+    with harness.Mount(recorded.url, cache=disk / "cache", options=["--offline"]) as mount:
+        for name, expected in truth.items():
+            got, code = reliability.outcome((mount / name).read_bytes)
+            assert code == "ENETDOWN" or got == expected, f"{name}: {code}"
+        assert reliability.metrics(mount)["cache_corrupt_total"] == 0
+
+
+def test_mount_on_a_full_disk(recorded, truth, small_disk):
+    """Not even the catalogue can be written: what is known serves, what is read is right, and the mount ends cleanly."""
+    disk = small_disk
+    with harness.Mount(recorded.url, cache=disk / "cache", options=["--cache-free", "0"]) as mount:
+        assert os.listdir(mount / "mouse")
+    fill(disk)
+    with harness.Mount(recorded.url, cache=disk / "cache", options=["--cache-free", "0"]) as mount:
+        for name, expected in list(truth.items())[:3]:
+            assert (mount / name).read_bytes() == expected, name
+        assert warnings(mount, STORED) == 1
+        assert mount.umount().returncode == 0
+
+
+def test_room_left_free(recorded, truth, small_disk):
+    """A cache alone on a small disk gives up its own blocks to leave --cache-free, with nothing to warn of."""
+    disk = small_disk
+    left = 2 << 20
+    with harness.Mount(recorded.url, cache=disk / "cache", options=["--cache-free", "2M"]) as mount:
+        for name, expected in truth.items():
+            assert (mount / name).read_bytes() == expected, name
+            status = os.statvfs(disk)
+            # The catalogue's log is no block: it may take some of the room.
+            assert status.f_bavail * status.f_frsize >= left - (512 << 10), name
+        reliability.wait_until_idle(mount)
+        assert reliability.metrics(mount)["cache_evicted_total"] > 0
+        assert not warnings(mount, STORED)
+
+
+def test_size_limit_while_running(recorded, truth, tmp_path):
+    """The directory never takes more than --cache-size, looked at while blocks come in and go out."""
+    limit = 3 << 20
+    with harness.Mount(recorded.url, cache=tmp_path / "cache", options=["--cache-size", "3M", "--cache-free", "0"]) as mount:
+        seen, stop = [], threading.Event()
+
+        def sample():
+            while not stop.is_set():
+                seen.append(sum(-(-size // 4096) * 4096 for size in reliability.blocks(mount.cache).values()))
+                time.sleep(0.005)
+        sampler = threading.Thread(target=sample)
+        sampler.start()
+        try:
+            for name, expected in truth.items():
+                assert (mount / name).read_bytes() == expected, name
+        finally:
+            stop.set()
+            sampler.join()
+        reliability.wait_until_idle(mount)
+        page = reliability.metrics(mount)
+        assert page["cache_evicted_total"] > 0
+        # Half of the room at least is used: it is a limit, not a target of zero.
+        assert limit / 2 < page["cache_bytes"] <= limit
+        # A block is written under a temporary name beside those it will replace, one for each thread that writes.
+        assert max(seen) <= limit, f"{max(seen)} bytes of {limit}"
+        assert len(seen) > 10

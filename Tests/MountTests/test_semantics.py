@@ -1,0 +1,319 @@
+"""One test for each numbered paragraph of docs/SEMANTICS.md, which its docstring quotes."""
+
+import concurrent.futures
+import errno
+import json
+import mmap
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import requests
+import tifffile
+
+import harness
+from fault_proxy import FaultProxy
+from harness import Mount
+
+
+def paragraphs():
+    text = (harness.ROOT / "docs" / "SEMANTICS.md").read_text()
+    found = re.findall(r"^(\d+)\. (.*?)(?=\n\n)", text, flags=re.M | re.S)
+    return {int(number): " ".join(body.split()) for number, body in found}
+
+
+def test_every_paragraph_is_quoted_by_its_test():
+    tests = {name: body for name, body in globals().items() if re.fullmatch(r"test_\d\d_\w+", name)}
+    quoted = {int(name[5:7]): " ".join((body.__doc__ or "").split()) for name, body in tests.items()}
+    assert quoted == paragraphs()
+
+
+def expect(code, action):
+    with pytest.raises(OSError) as caught:
+        action()
+    assert caught.value.errno == code
+
+
+def cells(mount):
+    return {row["specimen__id"]: row for row in json.loads((mount / "cells.json").read_text())}
+
+
+def folder_of(mount, row):
+    species = "mouse" if row["donor__species"] == "Mus musculus" else "human"
+    return mount / species / str(row["specimen__id"])
+
+
+def test_01_read_only(trainable):
+    """Every attempt to write, create, remove or rename fails with EROFS."""
+    name = trainable / "stack" / "0000.tif"
+    for action in [lambda: open(name, "r+b"), lambda: open(trainable / "new", "w"), lambda: name.unlink(),
+                   lambda: os.rename(name, trainable / "x"), lambda: (trainable / "d").mkdir(),
+                   lambda: os.truncate(name, 0), lambda: os.chmod(name, 0o777), lambda: os.symlink("a", trainable / "l")]:
+        expect(errno.EROFS, action)
+
+
+def test_02_true_sizes(origin):
+    """The size that stat tells is the number of bytes that reading gives, before any byte has been read."""
+    with Mount(origin.url) as mount:
+        folder = mount / "trainable" / "human"
+        folder = folder / sorted(os.listdir(folder))[0]
+        names = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".nwb" and "stack.tif" not in path.name]
+        names += [folder / series / "0002.tif" for series in os.listdir(folder)
+                  if series == "stack" or (series.startswith("labels") and (folder / series / "0002.tif").exists())]
+        sizes = {name: os.stat(name).st_size for name in names}
+        for name, size in sizes.items():
+            total = 0
+            with open(name, "rb", buffering=0) as file:
+                while block := file.read(1 << 20):
+                    total += len(block)
+            assert total == size, name
+
+
+def test_03_inode_numbers(origin, demo):
+    """Inode numbers are the same in every mount of the same database, on every machine."""
+    with Mount(origin.url) as other:
+        for name in ["", "README.txt", "mouse", "trainable/mouse", "splits/train", ".neuronfs/metrics"]:
+            assert os.stat(other / name).st_ino == os.stat(demo / name).st_ino
+        cell = sorted(os.listdir(demo / "trainable" / "mouse"))[0]
+        for name in ["", "stack/0001.tif", "labels-binary/0001.tif", "skeleton.swc", "labels.ome.zarr/0"]:
+            path = f"mouse/{cell}/{name}"
+            assert os.stat(other / path).st_ino == os.stat(demo / path).st_ino
+    # A promise across versions: kind 5, then the id, then 24 bits of detail.
+    assert os.stat(demo / "mouse" / cell).st_ino == 5 << 56 | int(cell) << 24
+
+
+def test_04_absence(demo):
+    """What the database does not have is absent (ENOENT): a cell without a skeleton has no skeleton.swc and no labels,
+    a cell without images no stack, a missing plane no file in stack/ and none in labels/. There are no empty files in
+    their place."""
+    seen = set()
+    for row in cells(demo).values():
+        folder = folder_of(demo, row)
+        if not row["nrwkf__id"]:
+            seen.add("skeleton")
+            for name in ["skeleton.swc", "labels", "labels.tif", "labels.ome.zarr"]:
+                expect(errno.ENOENT, lambda: os.stat(folder / name))
+        if not row["si__path"]:
+            seen.add("images")
+            expect(errno.ENOENT, lambda: os.stat(folder / "stack"))
+        elif row["nrwkf__id"]:
+            for index in json.loads((folder / "meta.json").read_text())["stack"]["missing_planes"]:
+                seen.add("plane")
+                for series in ["stack", "labels"]:
+                    expect(errno.ENOENT, lambda: os.stat(folder / series / f"{index:04}.tif"))
+    assert seen == {"skeleton", "images", "plane"}
+
+
+def test_05_untouched_bytes(demo, trainable):
+    """skeleton.swc, skeleton.marker and ephys.nwb are the database's bytes, untouched."""
+    for name in ["skeleton.swc", "skeleton.marker", "ephys.nwb"]:
+        if name in os.listdir(trainable):
+            url = os.getxattr(trainable / name, "user.neuronfs.url").decode()
+            assert (trainable / name).read_bytes() == requests.get(url).content, name
+
+
+def test_06_pairs(trainable):
+    """A file of labels/ has the name, shape, layout and resolution of the file of stack/ with the same name, and
+    differs in the pixels alone."""
+    assert sorted(os.listdir(trainable / "stack")) == sorted(os.listdir(trainable / "labels"))
+    for name in sorted(os.listdir(trainable / "stack"))[::17]:
+        with tifffile.TiffFile(trainable / "stack" / name) as image, tifffile.TiffFile(trainable / "labels" / name) as label:
+            tags = [{tag.name: tag.value for tag in file.pages[0].tags.values()} for file in (image, label)]
+            assert tags[0] == tags[1]
+        with open(trainable / "stack" / name, "rb") as image, open(trainable / "labels" / name, "rb") as label:
+            assert image.read(4096) == label.read(4096)
+
+
+def test_07_geometry(trainable):
+    """Pixel (i, j) of plane k shows the place ((i + x) * 0.1144, (j + y) * 0.1144, k * 0.28) um of the skeleton's frame,
+    where x and y are offset_in_full_frame_px of meta.json."""
+    meta = json.loads((trainable / "meta.json").read_text())
+    oy, ox = meta["stack"]["offset_in_full_frame_px"]
+    depth, height, width = meta["stack"]["shape"]
+    nodes = [line.split() for line in (trainable / "skeleton.swc").read_text().splitlines() if line[:1] not in ("#", "")]
+    seen = 0
+    for _, kind, x, y, z, radius, _ in nodes[:: max(1, len(nodes) // 60)]:
+        i, j, k = round(float(x) / 0.1144) - ox, round(float(y) / 0.1144) - oy, round(float(z) / 0.28)
+        if 0 <= i < width and 0 <= j < height and 0 <= k < depth and (trainable / "stack" / f"{k:04}.tif").exists():
+            label = tifffile.memmap(trainable / "labels" / f"{k:04}.tif", mode="r")[j, i]
+            grey = tifffile.memmap(trainable / "stack" / f"{k:04}.tif", mode="r")[j, i]
+            assert label > 0
+            assert grey < 130, "a node lies on a dark neurite of the demo, on a field of 197"
+            seen += 1
+    assert seen > 30
+
+
+def test_08_any_read_gives_the_same_bytes(trainable):
+    """Any read of a plane gives the same bytes as the same range of the whole plane: through read, pread, mmap, O_DIRECT,
+    at any offset and length."""
+    rng = np.random.default_rng(8)
+    for series in ["stack", "labels", "labels-instance"]:
+        name = trainable / series / "0030.tif"
+        whole = name.read_bytes()
+        descriptor = os.open(name, os.O_RDONLY)
+        direct = os.open(name, os.O_RDONLY | os.O_DIRECT)
+        try:
+            with mmap.mmap(descriptor, 0, prot=mmap.PROT_READ) as view:
+                for _ in range(60):
+                    offset = int(rng.integers(0, len(whole)))
+                    length = int(rng.integers(0, 300_000))
+                    assert os.pread(descriptor, length, offset) == whole[offset:offset + length]
+                    assert view[offset:offset + length] == whole[offset:offset + length]
+            buffer = mmap.mmap(-1, 1 << 20)
+            for block in rng.integers(0, len(whole) // 4096, 20):
+                count = os.preadv(direct, [buffer], int(block) * 4096)
+                assert buffer[:count] == whole[int(block) * 4096:int(block) * 4096 + (1 << 20)][:count]
+        finally:
+            os.close(descriptor)
+            os.close(direct)
+
+
+def test_09_beyond_the_end(trainable):
+    """Reading beyond the end of a file gives no bytes and no error."""
+    for name in ["stack/0001.tif", "labels/0001.tif", "skeleton.swc", "meta.json", "stack.tif", "labels.tif"]:
+        descriptor = os.open(trainable / name, os.O_RDONLY)
+        try:
+            size = os.fstat(descriptor).st_size
+            assert os.pread(descriptor, 10, size) == b""
+            assert os.pread(descriptor, 10, size + (1 << 33)) == b""
+            assert len(os.pread(descriptor, 10, size - 3)) == 3
+        finally:
+            os.close(descriptor)
+
+
+def test_10_many_handles(trainable):
+    """A file can be opened any number of times and read by any number of threads and processes at once; a handle keeps
+    no state that another handle could see."""
+    names = [trainable / series / f"{index:04}.tif" for series in ["stack", "labels"] for index in (20, 21)]
+    truth = {name: name.read_bytes() for name in names}
+
+    def work(seed):
+        rng = np.random.default_rng(seed)
+        for _ in range(20):
+            name = names[int(rng.integers(0, len(names)))]
+            with open(name, "rb", buffering=0) as file:
+                offset = int(rng.integers(0, len(truth[name])))
+                file.seek(offset)
+                block = file.read(50_000)
+                if block != truth[name][offset:offset + len(block)]:
+                    return f"{name} at {offset}"
+        return None
+
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        assert [fault for fault in pool.map(work, range(16)) if fault] == []
+
+
+def test_11_names_and_sizes_cost_no_images(origin):
+    """Looking at names and sizes fetches no images: listing a stack and stat of its planes cost no image request."""
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+        folder = mount / "trainable" / "mouse"
+        folder = folder / sorted(os.listdir(folder))[0]
+        for series in ["stack", "labels"]:
+            for name in os.listdir(folder / series):
+                os.stat(folder / series / name)
+        subprocess.run(["find", folder.resolve() / "stack", "-size", "+1"], check=True, capture_output=True)
+        assert [request for request in proxy.requests if "image" in request.path.split("?")[0]] == []
+        assert len(proxy.requests) < 12
+
+
+def test_12_a_second_mount_asks_nothing(origin, tmp_path):
+    """A second mount of the same cache directory reads everything that was read before without a request to the
+    origin."""
+    def read(mount):
+        folder = mount / "trainable" / "mouse"
+        folder = folder / sorted(os.listdir(folder))[0]
+        names = ["stack/0005.tif", "labels/0005.tif", "skeleton.swc", "ephys.nwb", "meta.json", "projections/min_xy.jpg"]
+        return [(folder / name).read_bytes() for name in names]
+
+    with FaultProxy(origin.url) as proxy:
+        with Mount(proxy.url, cache=tmp_path / "cache") as mount:
+            first = read(mount)
+        proxy.requests.clear()
+        with Mount(proxy.url, cache=tmp_path / "cache") as mount:
+            assert read(mount) == first
+        assert len(proxy.requests) == 0
+
+
+def test_13_a_waiting_reader_can_be_killed(origin):
+    """A waiting reader ends at once when it is interrupted or killed, also while the origin does not answer."""
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+        folder = mount / "trainable" / "mouse"
+        folder = folder / sorted(os.listdir(folder))[0]
+        size = os.stat(folder / "stack" / "0007.tif").st_size
+        proxy.add(r"image", "stall_headers", seconds=600)
+        for number in [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]:
+            reader = subprocess.Popen(["dd", f"if={folder}/stack/0007.tif", "of=/dev/null", "bs=4096", f"skip={size // 8192}",
+                                       "count=1"], stderr=subprocess.DEVNULL)
+            harness.wait_until(lambda: mount.status()["readers"]["waiting"] > 0, what="the reader to wait")
+            reader.send_signal(number)
+            # The stall lasts ten minutes: ending now is ending because of the signal.
+            assert reader.wait(timeout=30) != 0
+            harness.wait_until(lambda: mount.status()["readers"]["waiting"] == 0, what="the request to end")
+
+
+def test_14_a_malformed_skeleton(origin):
+    """A label folder whose skeleton is malformed is there; reading its planes fails with EIO, skeleton.swc is served all the
+    same, and the log names the file, the line and the reason."""
+    with FaultProxy(origin.url) as proxy:
+        with Mount(proxy.url) as mount:
+            folder = mount / "trainable" / "mouse"
+            folder = folder / sorted(os.listdir(folder))[0]
+            url = os.getxattr(folder / "skeleton.swc", "user.neuronfs.url").decode()
+            truth = requests.get(url).content
+            size = len(truth)
+        broken = b"1 1 10 10 10 5 -1\n2 3 11 10 ten 1 1\n"
+        broken += b"#" * (size - len(broken) - 1) + b"\n"
+        proxy.add(re.escape(url.rsplit("/", 1)[1]), "body", method="GET", body=broken)
+        with Mount(proxy.url) as mount:
+            folder = mount / folder.relative_to(folder.parents[2])
+            assert (folder / "skeleton.swc").read_bytes() == broken
+            assert "0000.tif" in os.listdir(folder / "labels")
+            expect(errno.EIO, lambda: (folder / "labels" / "0000.tif").read_bytes())
+            lines = [line for line in mount.log_text().splitlines() if "no labels" in line]
+            assert len(lines) >= 1
+            assert url.rsplit("/", 1)[1] in lines[0] and "line 2" in lines[0] and "ten" in lines[0]
+
+
+def test_15_control_documents(demo):
+    """The documents of .neuronfs/ are made anew at each open and have a constant size."""
+    for name in ["status.json", "metrics", "config.json"]:
+        path = demo / ".neuronfs" / name
+        assert len(path.read_bytes()) == os.stat(path).st_size
+    first = json.loads((demo / ".neuronfs" / "status.json").read_text())["readers"]["served_bytes"]
+    (demo / "cells.csv").read_bytes()
+    os.listdir(demo / "mouse")
+    second = json.loads((demo / ".neuronfs" / "status.json").read_text())["readers"]["served_bytes"]
+    assert second > first
+
+
+def test_16_times(trainable):
+    """Times are the database's where it tells them: skeleton.swc and what is drawn from it carry the skeleton file's
+    date."""
+    url = os.getxattr(trainable / "skeleton.swc", "user.neuronfs.url").decode()
+    from email.utils import parsedate_to_datetime
+    date = parsedate_to_datetime(requests.head(url).headers["Last-Modified"]).timestamp()
+    for name in ["skeleton.swc", "labels/0003.tif", "labels.tif", "labels-instance.json"]:
+        assert os.stat(trainable / name).st_mtime == date, name
+
+
+def test_17_links(demo):
+    """Names in by-*/, trainable/ and splits/ are symbolic links into mouse/ and human/. The splits cover the trainable
+    cells and part no donor."""
+    catalogue = cells(demo)
+    parts = [{int(cell) for cell in os.listdir(demo / "splits" / part)} for part in ["train", "val", "test"]]
+    trainable = {int(cell) for species in ["mouse", "human"] for cell in os.listdir(demo / "trainable" / species)}
+    assert set.union(*parts) == trainable and sum(map(len, parts)) == len(trainable)
+    donors = [{catalogue[cell]["donor__id"] for cell in part} for part in parts]
+    assert not (donors[0] & donors[1] or donors[0] & donors[2] or donors[1] & donors[2])
+    for top in ["by-name", "by-structure", "by-layer", "by-line", "by-dendrite-type", "trainable", "splits"]:
+        for folder, folders, files in os.walk(demo / top):
+            for name in folders + files:
+                path = os.path.join(folder, name)
+                if os.path.islink(path):
+                    row = catalogue[int(os.path.basename(os.readlink(path)))]
+                    assert os.path.realpath(path) == str(folder_of(demo, row).resolve())
