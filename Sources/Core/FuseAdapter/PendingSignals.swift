@@ -8,7 +8,9 @@ internal import Support
 /// the signals by which people end programs.
 enum PendingSignals {
     /// SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM as bits of the masks in /proc/<pid>/status.
-    private static let ending: UInt64 = [SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM].reduce(0) { $0 | 1 << UInt64($1 - 1) }
+    private static let ending: UInt64 = [SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGTERM].reduce(0) {
+        $0 | 1 << UInt64($1 - 1)
+    }
 
     /// Whether one of them is pending for the thread `pid` or its process. True when that cannot be found out: the
     /// thread may be of another namespace or gone, and then nothing is lost by giving up.
