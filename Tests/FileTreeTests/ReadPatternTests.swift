@@ -60,6 +60,15 @@ struct ReadPatternTests {
         #expect(!pattern.refuses(1 << 25..<1 << 25 + Self.readAhead, isInMemory: false, isDirect: true))
     }
 
+    @Test("what the kernel reads ahead out of memory makes no sequential reader")
+    func readAheadFromMemory() {
+        let pattern = Reader()
+        for start in stride(from: 0, to: 1 << 20, by: Self.readAhead) {
+            #expect(!pattern.refuses(start..<start + Self.readAhead, isInMemory: true, isDirect: false))
+        }
+        #expect(!pattern.isSequential)
+    }
+
     /// A memory map of a 10,000 px wide plane: a page or two each row, with the kernel's read-around before them.
     @Test("the rows of a window never make a sequential reader")
     func window() {

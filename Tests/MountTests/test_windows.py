@@ -93,7 +93,6 @@ def plane_of(cold, cell, index, species="mouse"):
 # --- windows of a plane nobody has read -------------------------------------------------------------------------------
 
 
-@READ_AHEAD_BUG
 @pytest.mark.parametrize("cell", REAL)
 def test_memory_mapped_window(cold_real, real_origin, cell):
     """Each window on a plane of its own: exactly the tiles behind its pages, each once, and the right pixels."""
@@ -159,7 +158,6 @@ def test_window_past_the_page_cache(cold_real, real_origin):
             assert np.array_equal(window, plane_pixels(real_origin.url, plane)[y : y + 512, x : x + 512])
 
 
-@READ_AHEAD_BUG
 def test_window_by_pread(cold_real):
     extra = {}
     for number, (y, x) in enumerate(WINDOWS):

@@ -109,7 +109,6 @@ internal import Synchronization
 
 extension PendingRequest: ReadReceiver {
     func deliver(_ bytes: RawSpan) {
-        registry.served.add(bytes.byteCount)
         unsafe answer { raw in
             unsafe bytes.withUnsafeBytes { buffer in
                 _ = unsafe fuse_reply_buf(raw, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
