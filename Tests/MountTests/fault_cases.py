@@ -79,7 +79,7 @@ def expected(fault, item):
         # Once: the kernel's second question finds the file as it was. A plane is held to have changed, and back.
         return ("ESTALE" if item == "image tile" else "right"), "ESTALE"
     if fault == "empty body with 200" and item in ("skeleton", "recording"):
-        # The whole, without a validator, in reply to a part of a version: taken for another version.
+        # The whole, without a validator, in reply to a part of a version: when it stays so, it is another version.
         return "right", "ESTALE"
     error = "ETIMEDOUT" if fault in WAITS else "EIO"
     ever = "no mount" if item == "list of cells" else error

@@ -202,6 +202,21 @@ import Testing
         #expect(result.kind == kind)
     }
 
+    @Test func aReplyThatNamesNoVersionIsAskedForAgain() {
+        let asked = Counter()
+        let server = ScriptedServer { _ in
+            asked.add()
+            guard asked.value > 1 else { return reply("", []) }
+            return reply("0123456789", status: 206, ["ETag: \"old\"", "Content-Range: bytes 10-19/100"])
+        }
+        let result = testTransport().fetch(server.url("/x")) {
+            $0.range = 10..<20
+            $0.ifRange = "\"old\""
+        }
+        #expect(result.body?.count == 10)
+        #expect(asked.value == 2)
+    }
+
     @Test func versionIsCheckedOnWholeFilesAndHeadsToo() {
         let server = ScriptedServer { request in
             let steps = reply("0123456789", ["ETag: W/\"new\"", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT"])

@@ -125,6 +125,8 @@ struct Fault: Sendable {
     var retryAfter: Double?
     /// Whether what was received before can no longer be trusted or continued.
     var voidsBody: Bool
+    /// Whether the reply proves little, so that another try is worth while though the kind is a final one.
+    var isDoubtful = false
 
     init(_ kind: TransportError.Kind, _ cause: String, voidsBody: Bool = false) {
         self.kind = kind

@@ -17,7 +17,7 @@ struct RetryPolicy {
 
     static func isTransient(_ fault: Fault) -> Bool {
         if fault.kind == .status { return isTransient(status: fault.status ?? 0) }
-        return isTransient(fault.kind)
+        return fault.isDoubtful || isTransient(fault.kind)
     }
 
     let base: Double

@@ -88,6 +88,8 @@ struct ReplyJudge {
         }
         var fault = Fault(.changed, "the file changed (\(believed) is now \(present ?? "unknown"))")
         fault.etag = head.etag
+        // A page that something on the way made up has no validator either.
+        fault.isDoubtful = present == nil
         return fault
     }
 
