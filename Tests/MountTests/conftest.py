@@ -64,9 +64,8 @@ def trainable(demo):
 
 
 def pytest_sessionfinish(session, exitstatus):
-    """A mount that is left behind fails the run: find it here rather than on a colleague's machine."""
-    with open("/proc/self/mountinfo") as table:
-        left = [line.split(" ")[4] for line in table if "neuronfs-test-" in line]
+    """A mount that this run leaves behind fails it: find it here rather than on a colleague's machine."""
+    left = [str(path) for path in harness.Mount.made if harness.is_mounted(path)]
     if left:
         session.exitstatus = 1
         print(f"\nmounts left behind: {left}")

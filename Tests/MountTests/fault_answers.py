@@ -168,14 +168,20 @@ class Answers:
 
     # --- replies of the origin, faithful or not
 
+    @staticmethod
+    def _part(body, reply):
+        """What the reply to a range holds of another body of the same length."""
+        asked = re.match(r"bytes (\d+)-(\d+)/", reply.get("Content-Range") or "")
+        return body[int(asked[1]):int(asked[2]) + 1] if reply.status == 206 and asked else body
+
     def _relay(self, connection, reply, method, fault, parameters) -> bool:
+        if method != "HEAD" and fault == "body":
+            reply.replace(self._part(parameters["body"], reply))
         if method != "HEAD" and reply.status == 200:
             if fault == "jpeg_flip":
                 reply.replace(flip_scan(reply.load(), parameters.get("flips", 64), parameters.get("seed", 0)))
             elif fault == "jpeg_truncate":
                 reply.replace(truncate_scan(reply.load(), parameters.get("fraction", 0.5)))
-            elif fault == "body":
-                reply.replace(parameters["body"])
             elif fault == "truncated_json":
                 whole = reply.load()
                 reply.replace(whole[:int(len(whole) * parameters.get("fraction", 0.5))])

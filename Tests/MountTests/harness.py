@@ -79,11 +79,14 @@ class Origin:
 class Mount:
     """A mount of `endpoint` (or of the demo, without one). The cache outlives a mount when its directory is given."""
 
+    made = []
+
     def __init__(self, endpoint=None, cache=None, options=(), data=None, path=None, environment=None):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-"))
         self.path = pathlib.Path(path) if path else self.folder / "mnt"
         self.cache = pathlib.Path(cache) if cache else self.folder / "cache"
         self.log = self.folder / "log"
+        Mount.made.append(self.path)
         command = [binary()]
         command += ["mount", str(self.path), "--endpoint", endpoint] if endpoint else ["demo", str(self.path)]
         if data:

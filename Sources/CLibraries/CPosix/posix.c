@@ -2,6 +2,7 @@
 #include "cposix.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <spawn.h>
 #include <sys/file.h>
@@ -53,3 +54,5 @@ int posix_spawn_daemon(const char *path, char *const argv[], int errors, int rea
     posix_spawn_file_actions_destroy(&actions);
     return code != 0 ? -code : pid;
 }
+
+void posix_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }

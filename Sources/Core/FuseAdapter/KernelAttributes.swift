@@ -23,7 +23,8 @@ struct Presentation: Sendable {
         result.st_uid = uid
         result.st_gid = gid
         result.st_size = attributes.size
-        result.st_blksize = 1 << 20
+        // A page, not more: Python and C programs read this much to look at a header, and beyond the header lie pixels.
+        result.st_blksize = 4096
         result.st_blocks = (attributes.size + 511) / 512
         let seconds = attributes.modified.rounded(.down)
         let time = timespec(tv_sec: Int(seconds), tv_nsec: Int((attributes.modified - seconds) * 1e9))

@@ -14,6 +14,8 @@ internal import Synchronization
     private let phase = Atomic<UInt8>(Phase.inline)
     private let wasInterrupted = Atomic<Bool>(false)
     private let registry: RequestRegistry
+    /// The thread that waits.
+    private let thread: Int32
     let token: CancellationToken
 
     /// The life of a request. Only `inline` and `parked` may go on to `answered`.
@@ -31,6 +33,7 @@ internal import Synchronization
     init(_ raw: fuse_req_t, registry: RequestRegistry) {
         unsafe self.raw = raw
         self.registry = registry
+        thread = unsafe fuse_req_ctx(raw).pointee.pid
         token = CancellationToken(requestID: registry.nextID())
     }
 
@@ -44,7 +47,7 @@ internal import Synchronization
         let (began, _) = phase.compareExchange(
             expected: Phase.inline, desired: Phase.registering, ordering: .acquiringAndReleasing)
         guard began else { return }
-        registry.add(self)
+        let isKept = registry.add(self)
         // The id, not a pointer, is what libfuse keeps: it may call back while the answer is being given.
         let id = unsafe UnsafeMutableRawPointer(bitPattern: UInt(token.requestID))
         unsafe fuse_req_interrupt_func(
@@ -54,13 +57,21 @@ internal import Synchronization
                 unsafe raw.context.registry.interrupt(UInt64(UInt(bitPattern: id)))
             }, id)
         phase.store(Phase.parked, ordering: .releasing)
-        if wasInterrupted.load(ordering: .acquiring) { fail(Errno(rawValue: EINTR)) }
+        guard isKept else { return fail(Errno(rawValue: ENOTCONN)) }
+        endIfAsked()
     }
 
     /// The process that waits was signalled. While the handler is still being registered only a note is taken.
     func interrupt() {
         wasInterrupted.store(true, ordering: .releasing)
-        if phase.load(ordering: .acquiring) == Phase.parked { fail(Errno(rawValue: EINTR)) }
+        if phase.load(ordering: .acquiring) == Phase.parked { endIfAsked() }
+    }
+
+    /// Fails the request if its process was signalled to end. Asked again now and then: the kernel reports the first
+    /// signal only, which may have been a harmless one.
+    func endIfAsked() {
+        guard wasInterrupted.load(ordering: .acquiring), PendingSignals.asksToEnd(thread: thread) else { return }
+        fail(Errno(rawValue: EINTR))
     }
 
     /// True for the one caller that may answer.
@@ -98,7 +109,6 @@ internal import Synchronization
 
 extension PendingRequest: ReadReceiver {
     func deliver(_ bytes: RawSpan) {
-        registry.served.add(bytes.byteCount)
         unsafe answer { raw in
             unsafe bytes.withUnsafeBytes { buffer in
                 _ = unsafe fuse_reply_buf(raw, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)

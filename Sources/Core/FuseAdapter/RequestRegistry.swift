@@ -44,15 +44,15 @@ final class RequestRegistry: Sendable {
     /// A number for the next request, unique in this process, never 0.
     func nextID() -> UInt64 { counter.add(1, ordering: .relaxed).oldValue }
 
-    func add(_ request: PendingRequest) {
+    /// Takes in a request that waits. False once the mount ends: then it is not kept.
+    func add(_ request: PendingRequest) -> Bool {
         let now = Instant.now
-        let refused = state.update { state in
-            guard !state.isClosed else { return true }
+        return state.update { state in
+            guard !state.isClosed else { return false }
             state.parked[request.token.requestID] = Parked(
                 request: request, since: now, deadline: now.advanced(bySeconds: timeout))
-            return false
+            return true
         }
-        if refused { request.interrupt() }
     }
 
     func remove(_ id: UInt64) { _ = state.withLock { $0.parked.removeValue(forKey: id) } }
@@ -91,9 +91,9 @@ final class RequestRegistry: Sendable {
         let pause = Instant.now.advanced(bySeconds: Self.sweepInterval)
         _ = state.wait(until: pause) { state in state.isClosed ? true : nil }
         let now = Instant.now
-        let (overdue, isClosed) = state.withLock { state in
-            (state.parked.values.filter { $0.deadline <= now }, state.isClosed)
-        }
+        let (parked, isClosed) = state.withLock { (Array($0.parked.values), $0.isClosed) }
+        let overdue = parked.filter { $0.deadline <= now }
+        for entry in parked { entry.request.endIfAsked() }
         for entry in overdue {
             expired.add()
             logger.warning(

@@ -37,7 +37,9 @@ final class PlaneComposition: Sendable {
             case .success(let pixels):
                 if state.bytes.isEmpty {
                     // Not zeroed: the tiles cover every byte.
-                    state.bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { _, count in count = byteCount }
+                    state.bytes = unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { _, count in
+                        count = byteCount
+                    }
                 }
                 unsafe state.bytes.withUnsafeMutableBytes { unsafe copy(pixels, $0) }
                 state.missing -= 1

@@ -242,11 +242,11 @@ public final class PlaneReader: Sendable {
     ) {
         guard let base = buffer.baseAddress else { return }
         let rectangle = grid.rectangle(index)
-        let rows = max(rectangle.y, range.lowerBound / grid.width)
-            ..< min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
+        let top = max(rectangle.y, range.lowerBound / grid.width)
+        let bottom = min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
         unsafe tile.withUnsafeBytes { pixels in
             guard let source = pixels.baseAddress else { return }
-            for y in rows {
+            for y in top..<bottom {
                 let line = y * grid.width
                 let low = max(line + rectangle.x, range.lowerBound)
                 let high = min(line + rectangle.x + rectangle.width, range.upperBound)

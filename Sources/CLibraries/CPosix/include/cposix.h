@@ -17,6 +17,9 @@ int posix_flock_exclusive(int fd, int wait);
 int posix_pipe(int ends[2]);
 int posix_spawn_daemon(const char *path, char *const argv[], int errors, int ready, int ready_number);
 
+/* Lets malloc have at most `count` arenas (mallopt is not in the importer's module of glibc). Before the first thread. */
+void posix_limit_arenas(int count);
+
 /* The terminal's width in columns, 0 when fd is not a terminal (ioctl is variadic). */
 int posix_terminal_columns(int fd);
 #endif

@@ -41,6 +41,8 @@ struct ReadPattern: Sendable {
             refused = range
             return true
         }
+        // What the kernel read ahead out of memory, nobody has asked for: it makes no run.
+        guard range.count <= Self.pageSize || isDirect || isOfReader || isRepeated else { return false }
         if continues {
             runEnd = range.upperBound
         } else if !isInside {
