@@ -22,7 +22,9 @@ PLANES = ("0000.tif", "0001.tif", "0017.tif", "0018.tif")
 class ModelWorld:
     """Reads a part of the tree once through a mount without faults; what it then says is the truth."""
 
-    def __init__(self, origin_url):
+    def __init__(self, origin_url, more_planes=0):
+        """`more_planes` of each of the two stacks beyond PLANES: more than fits in the daemon's memory."""
+        self.more_planes = more_planes
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-model-"))
         self.truth = self.folder / "truth"
         self.recorded = RecordedOrigin(origin_url)
@@ -45,6 +47,7 @@ class ModelWorld:
             folders += [cell, f"{cell}/stack", f"{cell}/labels", f"{cell}/projections", f"{cell}/labels-instance"]
             files += [f"{cell}/{name}" for name in ("meta.json", "skeleton.swc", "ephys.nwb", "labels-instance.json")]
             files += [f"{cell}/{folder}/{plane}" for folder in ("stack", "labels") for plane in PLANES]
+            files += [f"{cell}/stack/{index:04}.tif" for index in range(30, 30 + self.more_planes)]
             files += [f"{cell}/labels-instance/{PLANES[2]}", f"{cell}/projections/min_xy.jpg"]
             for group in ("stack.ome.zarr", "labels.ome.zarr"):
                 if (mount / cell / group).is_dir():

@@ -3,6 +3,8 @@
 Only what is the same in every run is in it: no times.
 """
 
+import re
+
 import harness
 
 PAGE = harness.ROOT / "docs" / "RELIABILITY.md"
@@ -18,7 +20,8 @@ def words(outcome):
 
 
 # A refused connection is no request that anybody could count; and when a connection that was kept turns out to be closed,
-# libcurl itself asks again on a new one, which depends on how many were kept.
+# libcurl itself asks again on a new one, which depends on how many were kept. A change is noticed by whichever tile comes
+# first.
 UNCOUNTED = {"connection refused", "reset", "closed without a reply"}
 
 
@@ -26,12 +29,17 @@ def render(results):
     rows = []
     for result in results:
         counts = [result.once_requests, result.ever_requests]
-        once, ever = ["-", "-"] if result.fault in UNCOUNTED else counts
+        once, ever = ["-", "-"] if result.fault in UNCOUNTED or "changed" in result.fault else counts
         # A page of a plane lies on four tiles; how many of the good ones arrive before it has failed is chance.
         kept = "at most 3" if result.item == "image tile" else result.kept_blocks
         rows.append(f"| {result.item} | {result.fault} | {words(result.once)} | {once} | {words(result.ever)} | {ever} "
                     f"| {kept} |\n")
     return HEAD + "".join(rows)
+
+
+def without_counts(table):
+    """The table but for its numbers: a machine so slow that a true reply comes too late sees one request more."""
+    return re.sub(r"\| \d+ (?=\|)", "| # ", table)
 
 
 def _parts():

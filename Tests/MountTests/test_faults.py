@@ -103,4 +103,5 @@ def test_table(results, request):
     table = reliability_table.render(results.values())
     if request.config.getoption("--write-reliability-table"):
         reliability_table.write(table)
-    assert reliability_table.read() == table, "run: make reliability-table"
+    written = reliability_table.read()
+    assert reliability_table.without_counts(written) == reliability_table.without_counts(table), "make reliability-table"

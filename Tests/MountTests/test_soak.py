@@ -12,7 +12,7 @@ def test_soak(origin, tmp_path):
     seconds = float(os.environ.get("NEURONFS_SOAK_SECONDS", "45"))
     seed = int(os.environ.get("NEURONFS_SOAK_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"NEURONFS_SOAK_SEED={seed}")
-    with model_world.ModelWorld(origin.url) as world:
+    with model_world.ModelWorld(origin.url, soak.MORE_PLANES) as world:
         report = soak.run(world, seconds, seed, tmp_path / "cache", say=print)
     print(json.dumps(report, indent=1))
     assert not report["complaints"], report["complaints"]
