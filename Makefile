@@ -3,10 +3,10 @@
 SWIFT ?= swift
 RELEASE = -c release --static-swift-stdlib
 BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/neuronfs
-SOURCES = Sources Tests Package.swift
+SOURCES = Sources Tests FuzzTesting Package.swift
 PYTEST_ARGS ?=
 
-.PHONY: check format lint layers build unit mount test-tsan test-asan fuzz soak bench
+.PHONY: check format lint layers build unit mount test-tsan test-asan sanitizer-alive fuzz soak bench
 
 check: lint layers build unit mount
 
@@ -28,3 +28,22 @@ unit:
 
 mount: build
 	NEURONFS_BINARY="$(BINARY)" .venv/bin/python -m pytest Tests/MountTests -q $(PYTEST_ARGS)
+
+# The unit tests and a mount with its readers under ThreadSanitizer, or under AddressSanitizer with leak detection.
+test-tsan:
+	scripts/sanitized-test thread
+
+test-asan:
+	scripts/sanitized-test address
+
+# Each sanitizer, and the fuzzer, finds a fault that is planted for it: none is silently switched off.
+sanitizer-alive:
+	scripts/sanitized-test thread alive
+	scripts/sanitized-test address alive
+	FuzzTesting/run --alive
+
+# Every fuzzer for SECONDS, two at a time; `make fuzz FUZZERS="swc json"` runs some of them.
+SECONDS ?= 30
+FUZZERS ?=
+fuzz:
+	FuzzTesting/run $(SECONDS) $(FUZZERS)

@@ -31,6 +31,10 @@ let package = Package(
     products: [
         .executable(name: "neuronfs", targets: ["NeuronFS"]),
         .library(name: "Morphology", targets: ["Morphology"]),
+        // What FuzzTesting/ needs; nobody else's interface.
+        .library(
+            name: "FuzzedLayers",
+            targets: ["Support", "Transport", "BlockCache", "Catalogue", "ImageCodec", "VirtualTIFF"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -99,6 +103,8 @@ let package = Package(
         tests(
             "SpecimenDataTests",
             ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),
+        // Nothing runs here unless scripts/sanitized-test asks for it.
+        tests("SanitizerAliveTests", []),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests(
             "FileTreeTests",

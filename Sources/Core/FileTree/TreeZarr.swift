@@ -115,7 +115,10 @@ extension Tree {
             return labelSource(context, series, level: level, token: token) { [self] outcome in
                 completion(
                     outcome.map { source in
-                        LabelChunkFile(source: source, box: box, buffers: buffers)
+                        LabelChunkFile(
+                            source: source, box: box,
+                            isPresent: { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false },
+                            buffers: buffers)
                     })
             }
         }

@@ -6,16 +6,20 @@ internal import Support
 final class LabelChunkFile: OpenFile {
     private let source: any LabelSource
     private let box: (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
+    private let isPresent: @Sendable (Int) -> Bool
     private let buffers: BufferPool
 
     let keepsPageCache = true
     let bypassesPageCache = false
 
+    /// - Parameter isPresent: whether a plane is in the stack; one that is missing is background here as in the volume.
     init(
-        source: any LabelSource, box: (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>), buffers: BufferPool
+        source: any LabelSource, box: (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>),
+        isPresent: @escaping @Sendable (Int) -> Bool, buffers: BufferPool
     ) {
         self.source = source
         self.box = box
+        self.isPresent = isPresent
         self.buffers = buffers
     }
 
@@ -33,11 +37,14 @@ final class LabelChunkFile: OpenFile {
                 let rows =
                     box.rows.lowerBound + first - plane * box.rows.count..<box.rows.lowerBound + last - plane
                     * box.rows.count
+                let target = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: buffer[(first - lines.lowerBound) * line..<(last - lines.lowerBound) * line])
+                guard isPresent(box.planes.lowerBound + plane) else {
+                    unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
+                    continue
+                }
                 unsafe source.paintWindow(
-                    plane: box.planes.lowerBound + plane, x: box.columns, y: rows,
-                    into: UnsafeMutableRawBufferPointer(
-                        rebasing: buffer[(first - lines.lowerBound) * line..<(last - lines.lowerBound) * line]),
-                    rowStride: line)
+                    plane: box.planes.lowerBound + plane, x: box.columns, y: rows, into: target, rowStride: line)
             }
             let from = range.lowerBound - lines.lowerBound * line
             receiver.deliver(

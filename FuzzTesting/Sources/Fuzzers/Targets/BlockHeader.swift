@@ -1,0 +1,48 @@
+import Support
+
+@testable import BlockCache
+
+/// The header of a block file on disk. The input is a header without its last four bytes, the checksum, and one byte more
+/// that says what is put right before it is read, since no fuzzer guesses checksums: 1 nothing, 2 the checksum alone,
+/// else the length, the digest of the key and the checksum.
+@Sendable func fuzzBlockHeader(_ bytes: [UInt8]) {
+    var stored = Array(bytes.dropLast())
+    let mode = bytes.last ?? 0
+    if mode != 1 {
+        if mode != 2 { repair(&stored) }
+        stored.append(littleEndian: CRC32C.checksum(stored))
+    }
+    _ = BlockHeader.length(announcedBy: stored)
+    guard let header = BlockHeader(decoding: stored) else { return }
+    require(header.length == stored.count, "the header is as long as it says")
+    require((0...BlockHeader.maximumData).contains(header.dataLength), "the length of the data is bounded")
+    require(header.digest == BlockDigest(header.key), "the digest is that of the key")
+    require(header.encoded() == stored, "decoding a header and encoding it changes nothing")
+    require(BlockDigest(hexadecimal: header.digest.hexadecimal) == header.digest, "a digest survives being a file name")
+}
+
+/// Makes the length and the digest those of the texts and numbers in `stored`.
+private func repair(_ stored: inout [UInt8]) {
+    let fixed = BlockHeader.fixedLength
+    guard stored.count >= fixed else { return }
+    let idLength = min(Int(stored.littleEndian(at: 60, as: UInt16.self)), stored.count - fixed)
+    let validatorLength = min(stored.count - fixed - idLength, Int(UInt16.max))
+    stored.removeLast(stored.count - fixed - idLength - validatorLength)
+    write(UInt64(idLength), 2, at: 60, in: &stored)
+    write(UInt64(validatorLength), 2, at: 62, in: &stored)
+    write(UInt64(stored.count + 4), 4, at: 12, in: &stored)
+    let length = Int(Int64(bitPattern: stored.littleEndian(at: 40, as: UInt64.self)))
+    let digest = BlockDigest(
+        BlockKey(
+            object: ObjectIdentity(
+                id: String(decoding: stored[fixed..<fixed + idLength], as: UTF8.self),
+                validator: String(decoding: stored[(fixed + idLength)...], as: UTF8.self),
+                length: length == -1 ? nil : length),
+            index: Int(Int64(bitPattern: stored.littleEndian(at: 32, as: UInt64.self)))))
+    write(digest.first, 8, at: 16, in: &stored)
+    write(digest.second, 8, at: 24, in: &stored)
+}
+
+private func write(_ value: UInt64, _ count: Int, at offset: Int, in bytes: inout [UInt8]) {
+    for index in 0..<count { bytes[offset + index] = UInt8(truncatingIfNeeded: value >> UInt64(8 * index)) }
+}

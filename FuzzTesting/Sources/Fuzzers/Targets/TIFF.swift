@@ -1,0 +1,152 @@
+import VirtualTIFF
+
+/// Our own layouts, with any parameters: what is laid out can be read by another reader, and any part of a file is the
+/// same as in the whole. The input is the parameters.
+@Sendable func fuzzTIFF(_ bytes: [UInt8]) {
+    var choices = Choices(bytes)
+    let kind = choices.byte() % 3
+    let spacing =
+        choices.bool()
+        ? PixelSpacing(x: 0.1144, y: 0.1144, z: 0.28)
+        : PixelSpacing(x: choices.anyDouble(), y: choices.anyDouble(), z: choices.anyDouble())
+    let description =
+        choices.bool() ? String(decoding: (0..<choices.int(0...40)).map { _ in choices.byte() }, as: UTF8.self) : nil
+    let wild = choices.byte() % 8 == 0
+    let shape = (0..<3).map { axis in
+        wild
+            ? Int(truncatingIfNeeded: choices.word()) >> Int(choices.byte() % 64)
+            : choices.int(1...[300, 400, 9][axis])
+    }
+    let bits = choices.element([8, 16, 8, 16, 1, 32])
+    do throws(TIFFLayoutError) {
+        switch kind {
+        case 0:
+            let plane = try PlaneTIFF(
+                width: shape[0], height: shape[1], bitsPerSample: bits, spacing: spacing, description: description)
+            checkPlane(plane, description, &choices)
+        case 1:
+            let volume = try VolumeTIFF(
+                width: shape[0], height: shape[1], depth: shape[2], bitsPerSample: bits, spacing: spacing,
+                description: description)
+            checkVolume(volume, &choices)
+        default:
+            try checkPacked(width: shape[0], height: shape[1], spacing: spacing, description: description, &choices)
+        }
+    } catch {
+        let isSound = !wild && (bits <= 16 && bits >= 8) && spacing.z == 0.28 && description == nil && kind < 2
+        require(!isSound, "a sound layout is accepted: \(error)")
+    }
+}
+
+private func checkPlane(_ plane: PlaneTIFF, _ description: String?, _ choices: inout Choices) {
+    require(plane.headerSize % 4096 == 0 && plane.fileSize <= Int(UInt32.max), "the pixels are aligned and in reach")
+    let directories = TIFFReader(plane.header, fileSize: plane.fileSize).directories()
+    require(directories.count == 1, "a plane has one directory")
+    checkDirectory(
+        directories[0], width: plane.width, height: plane.height, bits: plane.bitsPerSample, start: plane.headerSize,
+        end: plane.fileSize)
+    let text = description.map { $0.utf8.map { Int($0) } + [0] }
+    require(directories[0][270] == text, "the description is kept")
+    for _ in 0..<4 {
+        let range = choices.range(upTo: 1 << 15)
+        checkSplit(plane.split(range), range, headerSize: plane.headerSize, fileSize: plane.fileSize)
+    }
+}
+
+private func checkVolume(_ volume: VolumeTIFF, _ choices: inout Choices) {
+    require(volume.headerSize % 4096 == 0, "the voxels are aligned")
+    let planeSize = volume.width * volume.height * (volume.bitsPerSample / 8)
+    require(volume.fileSize == volume.headerSize + volume.depth * planeSize, "the file has all its voxels")
+    for _ in 0..<4 {
+        let range = choices.range(upTo: 1 << 15)
+        checkSplit(volume.split(range), range, headerSize: volume.headerSize, fileSize: volume.fileSize)
+    }
+    guard volume.headerSize <= 1 << 17 else {
+        // Any part of a header of gigabytes costs one directory.
+        guard volume.height <= 1 << 12 else { return }
+        let part = volume.headerSize - 5000..<volume.headerSize
+        return require(volume.headerBytes(part).count == part.count, "the end of a long header is there")
+    }
+    let header = volume.headerBytes(0..<volume.headerSize)
+    require(header.count == volume.headerSize, "the header is there")
+    let directories = TIFFReader(header, fileSize: volume.fileSize).directories()
+    require(directories.count == volume.depth, "a plane has a directory")
+    for (index, directory) in directories.enumerated() {
+        let start = volume.headerSize + index * planeSize
+        checkDirectory(
+            directory, width: volume.width, height: volume.height, bits: volume.bitsPerSample, start: start,
+            end: start + planeSize)
+    }
+    for _ in 0..<8 {
+        let range = choices.range(upTo: volume.headerSize)
+        require(volume.headerBytes(range) == Array(header[range]), "a part of the header is as in the whole: \(range)")
+    }
+}
+
+private func checkPacked(
+    width: Int, height: Int, spacing: PixelSpacing, description: String?, _ choices: inout Choices
+) throws(TIFFLayoutError) {
+    // The rows that have labels; all others are empty. Unsound runs are drawn as well: the layout must refuse them.
+    var rows: [Int: [PixelRun]] = [:]
+    for _ in 0..<choices.int(0...20) {
+        var runs: [PixelRun] = []
+        var column = 0
+        for _ in 0..<choices.int(1...6) {
+            let start = column + choices.int(0...200) - (choices.byte() == 77 ? 300 : 0)
+            column = start + choices.int(1...300)
+            runs.append(PixelRun(start: start, end: min(column, width), value: choices.byte()))
+            if column >= width { break }
+        }
+        rows[choices.int(0...400)] = runs.filter { $0.end > $0.start || $0.value == 13 }
+    }
+    guard height <= 1 << 16 else { return }
+    let plane = try PackBitsPlane(width: width, height: height, spacing: spacing, description: description) {
+        rows[$0] ?? []
+    }
+    guard plane.fileSize <= 1 << 20 else { return }
+    let file = plane.bytes(0..<plane.fileSize) { rows[$0] ?? [] }
+    require(file.count == plane.fileSize, "the file is there")
+    for _ in 0..<4 {
+        let range = choices.range(upTo: plane.fileSize)
+        require(plane.bytes(range) { rows[$0] ?? [] } == Array(file[range]), "a part is as in the whole: \(range)")
+    }
+    let directories = TIFFReader(file, fileSize: plane.fileSize).directories()
+    guard directories.count == 1, let offsets = directories[0][273], let sizes = directories[0][279] else {
+        return require(false, "a plane has one directory with strips")
+    }
+    guard width * height <= 1 << 18 else { return }
+    let pixels = zip(offsets, sizes).flatMap { TIFFReader.unpack(file[$0..<$0 + $1]) }
+    var expected = [UInt8](repeating: 0, count: width * height)
+    for (row, runs) in rows where row < height {
+        for run in runs { for column in run.start..<run.end { expected[row * width + column] = run.value } }
+    }
+    require(pixels == expected, "the pixels are those of the runs")
+}
+
+/// Fields of one uncompressed page whose pixels lie in `start..<end`.
+private func checkDirectory(_ fields: TIFFReader.Fields, width: Int, height: Int, bits: Int, start: Int, end: Int) {
+    require(fields[256] == [width] && fields[257] == [height] && fields[258] == [bits], "the shape is kept")
+    require(fields[259] == [1] && fields[262] == [1] && fields[277] == [1], "grey and uncompressed")
+    guard let offsets = fields[273], let sizes = fields[279], let rows = fields[278]?.first else {
+        return require(false, "strips are stated")
+    }
+    require(offsets.count == sizes.count && offsets.count == (height + rows - 1) / rows, "every strip is stated")
+    var position = start
+    for (offset, size) in zip(offsets, sizes) {
+        require(offset == position && size > 0, "strips follow each other")
+        position += size
+    }
+    require(position == end && end - start == width * height * bits / 8, "the strips are the pixels")
+    for tag in [282, 283] {
+        require(fields[tag].map { $0.count == 2 && $0[0] > 0 && $0[1] > 0 } ?? false, "a resolution")
+    }
+}
+
+private func checkSplit(
+    _ split: (header: Range<Int>, pixels: Range<Int>), _ range: Range<Int>, headerSize: Int, fileSize: Int
+) {
+    let wanted = range.clamped(to: 0..<fileSize)
+    require(split.header.count + split.pixels.count == wanted.count, "a split loses nothing")
+    require(
+        split.header.upperBound <= headerSize && split.pixels.upperBound <= fileSize - headerSize, "and adds nothing")
+}
