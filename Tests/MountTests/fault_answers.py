@@ -107,13 +107,14 @@ class Answers:
 
     def _synthetic(self, connection, fault, parameters, method, path) -> bool:
         if fault == "refuse":
+            self.refuse()
             seconds = parameters.get("seconds")
             if seconds is not None:
+                # Only now: a short time could be over before the listener is closed.
                 timer = threading.Timer(seconds, self.restore)
                 timer.daemon = True
                 self._timers.append(timer)
                 timer.start()
-            self.refuse()
             raise Hangup(abort=True)
         if fault in ("reset", "close"):
             raise Hangup(abort=fault == "reset")

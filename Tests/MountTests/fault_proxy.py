@@ -53,6 +53,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.parse
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -214,11 +215,20 @@ class FaultProxy(Answers):
                 pass
 
     def _listen(self, port):
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((self._host, port))
-        listener.listen(256)
-        return listener
+        end = time.monotonic() + 10
+        while True:
+            listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind((self._host, port))
+                listener.listen(256)
+                return listener
+            except OSError:
+                # While nobody listened, somebody's outgoing connection may have been given this port.
+                listener.close()
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
 
     def _start_tls(self):
         openssl = shutil.which("openssl")
