@@ -20,7 +20,7 @@ import reliability_table
 from fault_bodies import gzip_bomb
 from recorded_origin import RecordedOrigin
 
-SIDE_BY_SIDE = 8
+SIDE_BY_SIDE = 12
 
 
 class World:
