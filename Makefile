@@ -28,6 +28,7 @@ unit:
 
 mount: build
 	NEURONFS_BINARY="$(BINARY)" .venv/bin/python -m pytest Tests/MountTests -q $(PYTEST_ARGS)
+	NEURONFS_BINARY="$(BINARY)" .venv-allensdk/bin/python -m pytest Tests/MountTests/test_allensdk_client.py -q
 
 # The unit tests and a mount with its readers under ThreadSanitizer, or under AddressSanitizer with leak detection.
 test-tsan:

@@ -1,7 +1,7 @@
 internal import CPosix
 import Glibc
 
-/// A named, joinable POSIX thread. The serving path uses threads, not tasks: two blocked tasks exhaust the
+/// A named POSIX thread, which may be joined. The serving path uses threads, not tasks: two blocked tasks exhaust the
 /// cooperative pool of a two-core machine.
 @safe public final class NamedThread: @unchecked Sendable {
     // Sendable: `handle` is written once in init, before the object escapes.
@@ -42,5 +42,11 @@ import Glibc
             return !done
         }
         if first { pthread_join(handle, nil) }
+    }
+
+    /// A thread nobody joined gives its stack back when it ends: some end by their own last reference, as a transport
+    /// that is shut down from a completion.
+    deinit {
+        if !joined.withLock({ done in done }) { pthread_detach(handle) }
     }
 }
