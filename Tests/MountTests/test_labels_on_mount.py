@@ -247,6 +247,8 @@ def labelled_voxels(folder, level):
 @cells
 def test_no_more_pieces_than_roots(demo, cell):
     folder = demo_folder(demo, cell)
+    if json.loads((folder / "meta.json").read_text())["stack"]["missing_planes"]:
+        pytest.skip("a plane that the database does not have cuts the neuron")
     for level in range(3):
         voxels = labelled_voxels(folder, level)
         assert 0 < components(voxels) <= tracing(folder).roots, f"level {level}"
