@@ -72,6 +72,10 @@ FINAL = {"404", "redirect loop", "TLS failure", "huge JSON", "gzip bomb"}
 ASKED_ONCE = {"rows of a cell", "list of cells"}
 
 
+# Three requests that find nobody listening, of whatever readers, and the host is held to be gone.
+GONE = "EIO, then ENETDOWN"
+
+
 def expected(fault, item):
     """What the reader is to see (once, for ever)."""
     if fault == "200 for a range":
@@ -82,7 +86,7 @@ def expected(fault, item):
     if fault == "empty body with 200" and item in ("skeleton", "recording"):
         # The whole, without a validator, in reply to a part of a version: when it stays so, it is another version.
         return "right", "ESTALE"
-    error = "ETIMEDOUT" if fault in WAITS else "EIO"
+    error = "ETIMEDOUT" if fault in WAITS else GONE if fault == "connection refused" else "EIO"
     ever = "no mount" if item == "list of cells" else error
     return (ever if fault in FINAL and item in ASKED_ONCE else "right"), ever
 
@@ -215,7 +219,7 @@ def _mount(fault, proxy, cache, *options):
     environment = dict(reliability.QUICK)
     if fault == "connection refused":
         # Four tries with the shortest pauses may all fall into the moment in which nobody listens.
-        environment["NEURONFS_BACKOFF_BASE"] = "0.5"
+        environment["NEURONFS_BACKOFF_BASE"] = "1"
     return harness.Mount(proxy.url, cache=cache, options=["--timeout", TIMEOUT, *options], environment=environment)
 
 
@@ -241,6 +245,8 @@ def _run_mounted(world, result, proxy, folder):
         start = time.monotonic()
         result.ever = target.read(mount, 1)
         result.ever_seconds = time.monotonic() - start
+        if rule.fault == "refuse" and result.ever in ("EIO", "ENETDOWN"):
+            result.ever = GONE
         result.ever_requests = target.asked(proxy) if rule.fault != "refuse" else 0
         target.forget(mount, 0)
         result.cached_during = target.read(mount, 0)

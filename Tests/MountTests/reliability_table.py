@@ -16,7 +16,8 @@ HEAD = """\
 
 
 def words(outcome):
-    return {"right": "the right bytes", "no mount": "`mount` fails with one sentence"}.get(outcome, f"`{outcome}`")
+    return {"right": "the right bytes", "no mount": "`mount` fails with one sentence"}.get(
+        outcome, re.sub(r"[A-Z]{3,}", r"`\g<0>`", outcome))
 
 
 # A refused connection is no request that anybody could count; and when a connection that was kept turns out to be closed,
