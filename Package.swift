@@ -34,7 +34,7 @@ let package = Package(
         // What FuzzTesting/ needs; nobody else's interface.
         .library(
             name: "FuzzedLayers",
-            targets: ["Support", "Transport", "BlockCache", "Catalogue", "ImageCodec", "VirtualTIFF"]),
+            targets: ["Support", "Transport", "BlockCache", "Catalogue", "ImageCodec", "VirtualTIFF", "Configuration"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -67,6 +67,7 @@ let package = Package(
         core("VirtualTIFF", ["Support"]),
         core("OMEZarr", ["Support"]),
         core("Morphology", ["Support"]),
+        core("Configuration", ["Support", "Morphology", logging]),
         core(
             "SpecimenData",
             ["Support", "Transport", "BlockCache", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
@@ -84,8 +85,8 @@ let package = Package(
         .executableTarget(
             name: "NeuronFS",
             dependencies: [
-                "Support", "Transport", "BlockCache", "Fetch", "Catalogue", "SpecimenData", "FileTree", "FuseAdapter",
-                "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
+                "Support", "Configuration", "Transport", "BlockCache", "Fetch", "Catalogue", "SpecimenData", "FileTree",
+                "FuseAdapter", "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/NeuronFS", swiftSettings: strict),
@@ -100,6 +101,7 @@ let package = Package(
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
+        tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
             "SpecimenDataTests",
             ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 /// The command line: `neuronfs <subcommand>`.
 @main
@@ -25,6 +26,9 @@ struct NeuronFSCommand: ParsableCommand {
             guard let arguments = MountHelper.translated(CommandLine.arguments) else { return }
             var command = try parseAsRoot(arguments)
             try command.run()
+        } catch let error as ConfigurationError {
+            Output.error(error.sentence)
+            exit(withError: ExitCode(2))
         } catch let failure as Failure {
             Output.error(failure.sentence)
             exit(withError: ExitCode(failure.code))
@@ -45,4 +49,11 @@ struct Failure: Error {
     var sentence: String
     /// Exit code: 1, or 2 for what the user asked wrongly (64 is ArgumentParser's own for bad options).
     var code: Int32 = 1
+
+    init(sentence: String, code: Int32 = 1) {
+        self.sentence = sentence
+        self.code = code
+    }
+
+    init(_ error: ConfigurationError) { self.init(sentence: error.sentence, code: 2) }
 }

@@ -18,6 +18,7 @@ struct Fuzzer: Sendable {
         Fuzzer(name: "tiff", run: fuzzTIFF),
         Fuzzer(name: "block", run: fuzzBlockHeader),
         Fuzzer(name: "http", run: fuzzHTTP),
+        Fuzzer(name: "config", run: fuzzConfiguration),
         Fuzzer(name: "planted-trap", run: trapAtPlantedWord),
         Fuzzer(name: "planted-overflow", run: overflowByOne),
         Fuzzer(name: "planted-leak", run: loseMemory),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlockCache
+import Configuration
 import Support
 
 /// Which cache a command is about: options shared by the `cache` commands.
@@ -19,11 +20,15 @@ struct CacheChoice: ParsableArguments {
 
     /// The directory, by the rules of `mount` and `demo`.
     func directory() throws(Failure) -> String {
-        try directory(Resolution(file: try ConfigurationFile.load(given: config)))
+        do throws(ConfigurationError) {
+            return try directory(Resolution(file: try ConfigurationFile.load(given: config)))
+        } catch {
+            throw Failure(error)
+        }
     }
 
     /// The directory where `resolution` says what the environment and the file say.
-    func directory(_ resolution: Resolution) throws(Failure) -> String {
+    func directory(_ resolution: Resolution) throws(ConfigurationError) -> String {
         var resolution = resolution
         resolution.options[Settings.cacheDir.name] = cacheDir
         return try resolution.cacheDirectory().path(isDemo: demo)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BlockCache
+import Configuration
 import Support
 
 /// `neuronfs cache`: what is on disk. Every command is safe while the cache is mounted.
@@ -119,6 +120,8 @@ struct CacheVerifyCommand: ParsableCommand {
         if result.corrupt + result.unreadable > 0 { throw ExitCode(1) }
     }
 }
+
+extension ByteCount: ExpressibleByArgument {}
 
 struct CachePruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

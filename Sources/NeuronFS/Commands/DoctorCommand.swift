@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Support
 
 struct DoctorCommand: ParsableCommand {
@@ -23,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
         }
         var findings = MachineCheckup.findings() + MountCheckup.findings(of: mounts)
         var resolution = Resolution(file: .none)
-        do throws(Failure) {
+        do throws(ConfigurationError) {
             resolution.file = try ConfigurationFile.load(given: choice.config)
             _ = try resolution.mountSettings()
         } catch {
@@ -45,14 +46,14 @@ struct DoctorCommand: ParsableCommand {
         }
     }
 
-    private func cache(_ resolution: Resolution, _ mounted: [String]) throws(Failure) -> [Finding] {
+    private func cache(_ resolution: Resolution, _ mounted: [String]) throws(ConfigurationError) -> [Finding] {
         let isNamed = choice.cacheDir != nil || choice.demo || mounted.isEmpty
         let directories = isNamed ? [try choice.directory(resolution)] : mounted
         let reserve = try resolution.value(Settings.cacheFree).bytes
         return directories.flatMap { CacheCheckup.findings(directory: $0, reserve: reserve) }
     }
 
-    private func endpoints(_ resolution: Resolution, _ mounted: [String]) throws(Failure) -> [String] {
+    private func endpoints(_ resolution: Resolution, _ mounted: [String]) throws(ConfigurationError) -> [String] {
         if let endpoint { return [endpoint] }
         return try mounted.isEmpty ? [resolution.value(Settings.endpoint)] : mounted
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 
 struct MountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -21,7 +22,7 @@ struct MountCommand: ParsableCommand {
     @OptionGroup var arguments: MountArguments
 
     mutating func validate() throws {
-        try MountArguments.checking { () throws(Failure) in
+        try MountArguments.checking { () throws(ConfigurationError) in
             _ = try adding(endpoint, to: arguments.spoken()).value(Settings.endpoint)
         }
     }

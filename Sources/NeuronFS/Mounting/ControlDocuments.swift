@@ -1,5 +1,6 @@
 import BlockCache
 internal import Catalogue
+import Configuration
 import Fetch
 import FileTree
 import FuseAdapter

@@ -10,7 +10,7 @@ enum Launcher {
     ///   - path: the mount point, absolute.
     ///   - seconds: how long the daemon may take.
     static func start(_ arguments: [String], path: String, logFile: String, seconds: Double) throws(Failure) {
-        let log = try LogLevels.openFile(logFile)
+        let log = try LogFile.open(logFile)
         defer { close(log) }
         var ends: [Int32] = [0, 0]
         let code = unsafe posix_pipe(&ends)

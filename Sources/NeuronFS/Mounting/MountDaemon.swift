@@ -1,6 +1,7 @@
 import BlockCache
 import CPosix
 import Catalogue
+import Configuration
 import DemoOrigin
 import Fetch
 import FileTree
@@ -42,7 +43,7 @@ final class MountDaemon {
         posix_limit_arenas(1)
         self.plan = plan
         let settings = plan.settings
-        let level = LogLevels.level(settings.logLevel) ?? .notice
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .notice
         // A daemon's standard error is its log file.
         let sink = LogSink(descriptor: STDERR_FILENO)
         func log(_ label: String) -> Logger {

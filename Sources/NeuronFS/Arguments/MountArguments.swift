@@ -1,4 +1,5 @@
 import ArgumentParser
+import Configuration
 import Support
 
 /// Options shared by `mount` and `demo`, as they are on the command line: texts, because the same texts may stand in the
@@ -91,11 +92,13 @@ struct MountArguments: ParsableArguments {
     @Flag(help: .hidden)
     var reportReadiness = false
 
-    mutating func validate() throws { try Self.checking { () throws(Failure) in _ = try spoken().mountSettings() } }
+    mutating func validate() throws {
+        try Self.checking { () throws(ConfigurationError) in _ = try spoken().mountSettings() }
+    }
 
     /// Runs `body`; what is wrong with the words of the command line is told as ArgumentParser tells such things.
-    static func checking(_ body: () throws(Failure) -> Void) throws(ValidationError) {
-        do throws(Failure) {
+    static func checking(_ body: () throws(ConfigurationError) -> Void) throws(ValidationError) {
+        do throws(ConfigurationError) {
             try body()
         } catch {
             throw ValidationError(error.sentence)
@@ -103,7 +106,7 @@ struct MountArguments: ParsableArguments {
     }
 
     /// The words of the command line alone.
-    func spoken() throws(Failure) -> Resolution {
+    func spoken() throws(ConfigurationError) -> Resolution {
         let words: [(String, String?)] = [
             (Settings.cacheDir.name, cacheDir), (Settings.cacheSize.name, cacheSize),
             (Settings.cacheFree.name, cacheFree),
@@ -122,7 +125,7 @@ struct MountArguments: ParsableArguments {
     }
 
     /// The words of the command line with what stands behind them.
-    func resolution() throws(Failure) -> Resolution {
+    func resolution() throws(ConfigurationError) -> Resolution {
         var resolution = try spoken()
         guard !reportReadiness else { return resolution }
         resolution.readsEnvironment = true

@@ -1,28 +1,29 @@
+import Logging
 import Support
 
 /// One option of a mount: its name, what values it has, and the value it has when nobody says anything.
-struct Setting<Value: Sendable>: Sendable {
+package struct Setting<Value: Sendable>: Sendable {
     /// `cache-size`: the option is `--cache-size`, the variable `NEURONFS_CACHE_SIZE`, the key of the file `cache_size`.
-    let name: String
+    package let name: String
     /// What a value is, to end the sentence "--cache-size is ...".
-    let expected: String
+    package let expected: String
     /// The value without a word from anybody.
-    let fallback: Value
+    package let fallback: Value
     /// The value that a text stands for; nil when it stands for none.
-    let parse: @Sendable (String) -> Value?
+    package let parse: @Sendable (String) -> Value?
 }
 
 /// The options of a mount.
-enum Settings {
+package enum Settings {
     /// Names of all settings, as options spell them.
-    static let names: Set<String> = [
+    package static let names: Set<String> = [
         endpoint.name, cacheDir.name, cacheSize.name, cacheFree.name, offline.name, labels.name, allowOther.name,
         uid.name,
         gid.name, timeout.name, maxConnections.name, readAhead.name, logLevel.name, logFile.name, foreground.name,
         connectTimeout.name, firstByteTimeout.name, stallTimeout.name, retries.name, backoffBase.name,
     ]
 
-    static let endpoint = Setting(
+    package static let endpoint = Setting(
         name: "endpoint", expected: "an http or https URL", fallback: "https://api.brain-map.org",
         parse: { text in
             guard text.hasPrefix("https://") || text.hasPrefix("http://") else { return nil }
@@ -30,31 +31,31 @@ enum Settings {
             while url.hasSuffix("/") { url.removeLast() }
             return url
         })
-    static let cacheDir = optional("cache-dir", "a directory") { $0 }
-    static let cacheSize = size("cache-size", 50 << 30)
-    static let cacheFree = size("cache-free", 1 << 30)
-    static let offline = flag("offline")
-    static let labels = Setting(
+    package static let cacheDir = optional("cache-dir", "a directory") { $0 }
+    package static let cacheSize = size("cache-size", 50 << 30)
+    package static let cacheFree = size("cache-free", 1 << 30)
+    package static let offline = flag("offline")
+    package static let labels = Setting(
         name: "labels", expected: "one of " + MainLabels.allCases.map(\.rawValue).joined(separator: ", "),
         fallback: MainLabels.classes, parse: { MainLabels(rawValue: $0) })
-    static let allowOther = flag("allow-other")
-    static let uid = optional("uid", "the number of a user") { UInt32($0) }
-    static let gid = optional("gid", "the number of a group") { UInt32($0) }
-    static let timeout = seconds("timeout", 0.1...86_400, 60)
-    static let maxConnections = count("max-connections", 1...64, 8)
-    static let readAhead = count("read-ahead", 0...64, 4)
-    static let logLevel = Setting(
+    package static let allowOther = flag("allow-other")
+    package static let uid = optional("uid", "the number of a user") { UInt32($0) }
+    package static let gid = optional("gid", "the number of a group") { UInt32($0) }
+    package static let timeout = seconds("timeout", 0.1...86_400, 60)
+    package static let maxConnections = count("max-connections", 1...64, 8)
+    package static let readAhead = count("read-ahead", 0...64, 4)
+    package static let logLevel = Setting(
         name: "log-level", expected: "one of debug, info, notice, warning, error", fallback: "notice",
-        parse: { LogLevels.level($0) == nil ? nil : $0.lowercased() })
-    static let logFile = optional("log-file", "a file") { $0 }
-    static let foreground = flag("foreground")
+        parse: { Logger.Level(rawValue: $0.lowercased()) == nil ? nil : $0.lowercased() })
+    package static let logFile = optional("log-file", "a file") { $0 }
+    package static let foreground = flag("foreground")
 
     // How patient the HTTP layer is. The values are those of Transport.TransportConfiguration, where they are reasoned.
-    static let connectTimeout = seconds("connect-timeout", 0.001...86_400, 10)
-    static let firstByteTimeout = seconds("first-byte-timeout", 0.001...86_400, 30)
-    static let stallTimeout = seconds("stall-timeout", 0.001...86_400, 20)
-    static let retries = count("retries", 0...20, 3)
-    static let backoffBase = seconds("backoff-base", 0.001...86_400, 0.5)
+    package static let connectTimeout = seconds("connect-timeout", 0.001...86_400, 10)
+    package static let firstByteTimeout = seconds("first-byte-timeout", 0.001...86_400, 30)
+    package static let stallTimeout = seconds("stall-timeout", 0.001...86_400, 20)
+    package static let retries = count("retries", 0...20, 3)
+    package static let backoffBase = seconds("backoff-base", 0.001...86_400, 0.5)
 
     private static func flag(_ name: String) -> Setting<Bool> {
         Setting(

@@ -1,5 +1,5 @@
 /// `-o` of mount(8) and fstab(5): `cache-size=20G,offline,nodev`.
-enum MountOptionList {
+package enum MountOptionList {
     /// Options of every file system, which mount(8) hands on: this one is read-only, has no devices and no programs that
     /// change identity whatever they say.
     private static let standard: Set<String> = [
@@ -13,7 +13,7 @@ enum MountOptionList {
     /// The text of each of our options, by its name as options spell it; a flag alone is "true".
     ///
     /// - Throws: a sentence naming what is neither ours nor of every file system.
-    static func parse(_ lists: [String]) throws(Failure) -> [String: String] {
+    package static func parse(_ lists: [String]) throws(ConfigurationError) -> [String: String] {
         var values: [String: String] = [:]
         for item in lists.flatMap(items) {
             let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -25,7 +25,7 @@ enum MountOptionList {
             {
                 continue
             } else {
-                throw Failure(sentence: "-o \(item): no option is called \(halves[0])", code: 2)
+                throw ConfigurationError("-o \(item): no option is called \(halves[0])")
             }
         }
         return values

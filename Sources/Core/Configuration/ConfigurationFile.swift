@@ -2,13 +2,14 @@ import Glibc
 import Support
 
 /// The file in which a user keeps options: a JSON object with a member for each, `{"cache_size": "200G", "offline": false}`.
-struct ConfigurationFile {
+package struct ConfigurationFile: Sendable {
     /// Where it is; nil when there is none.
-    let path: String?
+    package let path: String?
     /// The text of each option, by its name as options spell it.
-    let values: [String: String]
+    package let values: [String: String]
 
-    static let none = ConfigurationFile(path: nil, values: [:])
+    /// No file: nothing is set.
+    package static let none = ConfigurationFile(path: nil, values: [:])
 
     private init(path: String?, values: [String: String]) {
         self.path = path
@@ -18,7 +19,7 @@ struct ConfigurationFile {
     /// Reads the file that `given` names (`--config`), else `NEURONFS_CONFIG`, else the user's, which need not exist.
     ///
     /// - Throws: a sentence naming the file and the member that is wrong.
-    static func load(given: String?) throws(Failure) -> ConfigurationFile {
+    package static func load(given: String?) throws(ConfigurationError) -> ConfigurationFile {
         if let named = given ?? Paths.environment("NEURONFS_CONFIG") { return try read(named, mayBeAbsent: false) }
         guard let path = userPath else { return none }
         return try read(path, mayBeAbsent: true)
@@ -33,32 +34,35 @@ struct ConfigurationFile {
         return "\(home)/.config/neuronfs/config.json"
     }
 
-    private static func read(_ path: String, mayBeAbsent: Bool) throws(Failure) -> ConfigurationFile {
+    private static func read(_ path: String, mayBeAbsent: Bool) throws(ConfigurationError) -> ConfigurationFile {
         let bytes: [UInt8]
         do throws(Errno) {
             bytes = try readWholeFile(path)
         } catch {
             if mayBeAbsent, error.rawValue == ENOENT || error.rawValue == ENOTDIR { return none }
-            throw Failure(sentence: "cannot read the configuration \(path): \(error)", code: 2)
+            throw ConfigurationError("cannot read the configuration \(path): \(error)")
         }
         return try parse(bytes, path: path)
     }
 
-    static func parse(_ bytes: [UInt8], path: String) throws(Failure) -> ConfigurationFile {
+    /// What the text of a file says.
+    ///
+    /// - Throws: a sentence naming the member that is wrong.
+    static func parse(_ bytes: [UInt8], path: String) throws(ConfigurationError) -> ConfigurationFile {
         let document: JSONValue
         do throws(JSONError) {
             document = try JSONValue.parse(bytes)
         } catch {
-            throw Failure(sentence: "the configuration \(path) is \(error)", code: 2)
+            throw ConfigurationError("the configuration \(path) is \(error)")
         }
         guard let members = document.objectValue?.members else {
-            throw Failure(sentence: "the configuration \(path) is no JSON object", code: 2)
+            throw ConfigurationError("the configuration \(path) is no JSON object")
         }
         var values: [String: String] = [:]
         for (key, value) in members {
             let name = key.replacing("_", with: "-")
             guard Settings.names.contains(name) else {
-                throw Failure(sentence: "the configuration \(path) has \"\(key)\", but no option is called so", code: 2)
+                throw ConfigurationError("the configuration \(path) has \"\(key)\", but no option is called so")
             }
             switch value {
             case .null: continue
@@ -66,10 +70,8 @@ struct ConfigurationFile {
             case .number(let digits): values[name] = digits
             case .string(let text): values[name] = text
             case .array, .object:
-                throw Failure(
-                    sentence:
-                        "\"\(key)\" in \(path) is a list or an object; a text, a number, true or false is due",
-                    code: 2)
+                throw ConfigurationError(
+                    "\"\(key)\" in \(path) is a list or an object; a text, a number, true or false is due")
             }
         }
         return ConfigurationFile(path: path, values: values)

@@ -1,13 +1,13 @@
-import ArgumentParser
 import Glibc
-import Morphology
+package import Morphology
 import Support
 
 /// What `labels/` holds.
-enum MainLabels: String, CaseIterable, Sendable {
+package enum MainLabels: String, CaseIterable, Sendable {
     case classes, classes3, binary
 
-    var variant: LabelVariant {
+    /// The variant that a folder of this name holds.
+    package var variant: LabelVariant {
         switch self {
         case .classes: .classes
         case .classes3: .classes3
@@ -17,12 +17,15 @@ enum MainLabels: String, CaseIterable, Sendable {
 }
 
 /// A number of bytes: `500M`, `50G`, `1T`, or plain.
-struct ByteCount: ExpressibleByArgument, Sendable {
-    var bytes: Int
+package struct ByteCount: Sendable {
+    /// Never negative.
+    package var bytes: Int
 
-    init(bytes: Int) { self.bytes = bytes }
+    /// A number of bytes.
+    package init(bytes: Int) { self.bytes = bytes }
 
-    init?(argument: String) {
+    /// The number that `argument` stands for; nil if none.
+    package init?(argument: String) {
         let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
         let suffix = argument.last.flatMap { units[Character($0.uppercased())] }
         guard let value = Double(suffix == nil ? argument : String(argument.dropLast())), value >= 0, value.isFinite
@@ -34,57 +37,58 @@ struct ByteCount: ExpressibleByArgument, Sendable {
 }
 
 /// What is settled about a mount, wherever it was said (`Resolution`).
-struct MountSettings: Sendable {
+package struct MountSettings: Sendable {
     /// Where blocks and the catalogue are kept.
-    var cacheDirectory: CacheDirectory
+    package var cacheDirectory: CacheDirectory
     /// Largest size of the block cache.
-    var cacheSize: ByteCount
+    package var cacheSize: ByteCount
     /// Room left free on the cache's disk.
-    var cacheFree: ByteCount
+    package var cacheFree: ByteCount
     /// Whether only what is cached is used.
-    var offline: Bool
-    var labels: MainLabels
+    package var offline: Bool
+    package var labels: MainLabels
     /// Whether other users may look in.
-    var allowOther: Bool
+    package var allowOther: Bool
     /// Owner of the files; the user's own without it.
-    var uid: UInt32?
-    var gid: UInt32?
+    package var uid: UInt32?
+    package var gid: UInt32?
     /// Seconds a reader waits for the origin at most.
-    var timeout: Double
+    package var timeout: Double
     /// Connections to one host.
-    var maxConnections: Int
+    package var maxConnections: Int
     /// How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file.
-    var readAhead: Int
-    var logLevel: String
+    package var readAhead: Int
+    package var logLevel: String
     /// The log of a mount in the background, absolute.
-    var logFile: String?
-    var foreground: Bool
+    package var logFile: String?
+    package var foreground: Bool
     /// Whether a command waits on descriptor 3 for the mount to come up.
-    var reportReadiness = false
-    var tuning: TransportTuning
+    package var reportReadiness = false
+    package var tuning: TransportTuning
 }
 
 /// How patient the HTTP layer is. Durations in seconds; see `TransportConfiguration`.
-struct TransportTuning: Equatable, Sendable {
-    var connectTimeout: Double
-    var firstByteTimeout: Double
-    var stallTimeout: Double
+package struct TransportTuning: Equatable, Sendable {
+    package var connectTimeout: Double
+    package var firstByteTimeout: Double
+    package var stallTimeout: Double
     /// Tries after the first.
-    var retries: Int
+    package var retries: Int
     /// Scale of the pause before the second try.
-    var backoffBase: Double
+    package var backoffBase: Double
 }
 
 /// Paths and the environment.
-enum Paths {
-    static func environment(_ name: String) -> String? {
+package enum Paths {
+    /// The value of a variable; nil when it is absent or empty.
+    package static func environment(_ name: String) -> String? {
         guard let value = unsafe getenv(name) else { return nil }
         let text = unsafe String(cString: value)
         return text.isEmpty ? nil : text
     }
 
     /// `path` from the root, without asking whether it is there.
-    static func absolute(_ path: String) -> String {
+    package static func absolute(_ path: String) -> String {
         guard !path.hasPrefix("/") else { return path }
         guard let directory = unsafe getcwd(nil, 0) else { return path }
         defer { unsafe free(directory) }

@@ -2,22 +2,28 @@ import Glibc
 import Support
 
 /// Finds the value of each setting: an option, else the same in `-o`, else the environment, else the file, else the default.
-struct Resolution {
+package struct Resolution: Sendable {
     /// The words of the command line, by the option's name.
-    var options: [String: String] = [:]
+    package var options: [String: String] = [:]
     /// The words of `-o`.
-    var mountOptions: [String: String] = [:]
+    package var mountOptions: [String: String] = [:]
     /// Whether the environment counts.
-    var readsEnvironment = true
+    package var readsEnvironment = true
     /// The user's file.
-    var file = ConfigurationFile.none
+    package var file = ConfigurationFile.none
+
+    /// Looks into `file` and, if told so, the environment; options are filled in afterwards.
+    package init(readsEnvironment: Bool = true, file: ConfigurationFile = .none) {
+        self.readsEnvironment = readsEnvironment
+        self.file = file
+    }
 
     /// Where a text stands.
-    enum Place {
+    package enum Place {
         case option, mountOption, environment, file(String)
 
         /// "--cache-size", "NEURONFS_CACHE_SIZE", "cache_size" in a file.
-        func naming(_ name: String) -> String {
+        package func naming(_ name: String) -> String {
             switch self {
             case .option: "--\(name)"
             case .mountOption: "-o \(name)"
@@ -31,7 +37,7 @@ struct Resolution {
     static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
 
     /// The text given for the setting `name`, from the place that goes before the others.
-    func text(_ name: String) -> (text: String, place: Place)? {
+    package func text(_ name: String) -> (text: String, place: Place)? {
         if let text = options[name] { return (text, .option) }
         if let text = mountOptions[name] { return (text, .mountOption) }
         if readsEnvironment, let text = Paths.environment(Self.variable(name)) { return (text, .environment) }
@@ -42,27 +48,27 @@ struct Resolution {
     /// The value of `setting`.
     ///
     /// - Throws: a sentence naming the place of a text that is no value.
-    func value<Value>(_ setting: Setting<Value>) throws(Failure) -> Value {
+    package func value<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
         guard let (text, place) = text(setting.name) else { return setting.fallback }
         guard let value = setting.parse(text) else {
-            throw Failure(sentence: "\(place.naming(setting.name)) is \(setting.expected), not \"\(text)\"", code: 2)
+            throw ConfigurationError("\(place.naming(setting.name)) is \(setting.expected), not \"\(text)\"")
         }
         return value
     }
 
     /// A path, absolute. One in a file is taken from nobody's working directory: it begins with `/` or `~/`.
-    func path(_ setting: Setting<String?>) throws(Failure) -> String? {
+    func path(_ setting: Setting<String?>) throws(ConfigurationError) -> String? {
         guard let path = try value(setting) else { return nil }
         guard case .file = text(setting.name)?.place, !path.hasPrefix("/") else { return Paths.absolute(path) }
         guard path.hasPrefix("~/"), let home = Paths.environment("HOME") else {
             let place = text(setting.name)?.place.naming(setting.name) ?? setting.name
-            throw Failure(sentence: "\(place) is a path from / or ~/, not \"\(path)\"", code: 2)
+            throw ConfigurationError("\(place) is a path from / or ~/, not \"\(path)\"")
         }
         return home + path.dropFirst()
     }
 
     /// The cache directory that somebody named, and whether it was for every mount (environment, file) or for this one.
-    func cacheDirectory() throws(Failure) -> CacheDirectory {
+    package func cacheDirectory() throws(ConfigurationError) -> CacheDirectory {
         guard let path = try path(Settings.cacheDir) else { return .standard }
         switch text(Settings.cacheDir.name)?.place {
         case .environment, .file: return .general(path)
@@ -71,7 +77,7 @@ struct Resolution {
     }
 
     /// All settings of a mount.
-    func mountSettings() throws(Failure) -> MountSettings {
+    package func mountSettings() throws(ConfigurationError) -> MountSettings {
         MountSettings(
             cacheDirectory: try cacheDirectory(), cacheSize: try value(Settings.cacheSize),
             cacheFree: try value(Settings.cacheFree), offline: try value(Settings.offline),
@@ -89,7 +95,7 @@ struct Resolution {
 }
 
 /// Where the blocks and the catalogue are kept.
-enum CacheDirectory: Equatable, Sendable {
+package enum CacheDirectory: Equatable, Sendable {
     /// Nobody said: below the user's cache directory.
     case standard
     /// Said for one mount: exactly there.
@@ -99,7 +105,7 @@ enum CacheDirectory: Equatable, Sendable {
 
     /// The directory of a database: `$XDG_CACHE_HOME/neuronfs`, else `~/.cache/neuronfs`, and for root without a home, as
     /// at boot, `/var/cache/neuronfs`; with `-demo` for the demo.
-    func path(isDemo: Bool) throws(Failure) -> String {
+    package func path(isDemo: Bool) throws(ConfigurationError) -> String {
         let suffix = isDemo ? "-demo" : ""
         switch self {
         case .exact(let path): return path
@@ -110,7 +116,7 @@ enum CacheDirectory: Equatable, Sendable {
             }
             if let home = Paths.environment("HOME"), home.hasPrefix("/") { return "\(home)/.cache/neuronfs\(suffix)" }
             guard geteuid() == 0 else {
-                throw Failure(sentence: "HOME is not set: say where the cache is to be with --cache-dir", code: 2)
+                throw ConfigurationError("HOME is not set: say where the cache is to be with --cache-dir")
             }
             return "/var/cache/neuronfs\(suffix)"
         }

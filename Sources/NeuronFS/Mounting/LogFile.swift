@@ -1,16 +1,13 @@
 import Glibc
-import Logging
 import Support
 
-/// The levels of `--log-level`, and the log file of a daemon.
-enum LogLevels {
-    static func level(_ name: String) -> Logger.Level? { Logger.Level(rawValue: name.lowercased()) }
-
+/// The log file of a daemon.
+enum LogFile {
     /// A file larger than this (16 MiB) is set aside as `<file>.1` when a mount starts.
     private static let rotationSize = 16 << 20
 
     /// Opens a log file for appending.
-    static func openFile(_ path: String) throws(Failure) -> Int32 {
+    static func open(_ path: String) throws(Failure) -> Int32 {
         do throws(Errno) {
             if let slash = path.lastIndex(of: "/"), slash != path.startIndex {
                 try makeDirectories(String(path[..<slash]), mode: 0o700)

@@ -1,0 +1,7 @@
+/// Words of the command line, of `-o`, of the environment or of a file that cannot be followed.
+package struct ConfigurationError: Error, Sendable {
+    /// What is wrong, where it stands and what to do about it.
+    package var sentence: String
+
+    init(_ sentence: String) { self.sentence = sentence }
+}

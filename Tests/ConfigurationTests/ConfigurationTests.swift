@@ -1,0 +1,66 @@
+import Support
+import Testing
+
+@testable import Configuration
+
+/// What words mean, and where they may stand. How the program behaves with them is tested by Tests/MountTests.
+@Suite struct ConfigurationTests {
+    private func file(_ text: String) throws(ConfigurationError) -> ConfigurationFile {
+        try ConfigurationFile.parse(Array(text.utf8), path: "/etc/c.json")
+    }
+
+    private func sentence(_ body: () throws(ConfigurationError) -> Void) -> String {
+        do throws(ConfigurationError) {
+            try body()
+            return ""
+        } catch {
+            return error.sentence
+        }
+    }
+
+    @Test func membersAreOptionsInEitherSpelling() throws {
+        let file = try file(#"{"cache_size": "20G", "read-ahead": 8, "offline": true, "uid": null}"#)
+        #expect(file.values == ["cache-size": "20G", "read-ahead": "8", "offline": "true"])
+    }
+
+    @Test(arguments: [
+        ("[1]", "no JSON object"), (#"{"cache_siez": 1}"#, "no option is called so"), ("{", "/etc/c.json"),
+        (#"{"cache_size": [1]}"#, "a list or an object"), ("", "/etc/c.json"),
+    ])
+    func aFileThatCannotBeFollowedIsRefused(_ text: String, _ reason: String) {
+        let told = sentence { () throws(ConfigurationError) in _ = try file(text) }
+        #expect(told.contains(reason) && told.contains("/etc/c.json"))
+    }
+
+    @Test func whatIsSaidNearerGoesBefore() throws {
+        var resolution = Resolution(readsEnvironment: false, file: try file(#"{"timeout": 7, "read_ahead": 1}"#))
+        resolution.mountOptions = try MountOptionList.parse(["timeout=8,nodev,x-systemd.automount"])
+        #expect(try resolution.value(Settings.timeout) == 8)
+        #expect(try resolution.value(Settings.readAhead) == 1)
+        resolution.options["timeout"] = "9"
+        #expect(try resolution.value(Settings.timeout) == 9)
+        #expect(try resolution.value(Settings.retries) == 3)
+    }
+
+    @Test func aValueThatIsNoneNamesItsPlace() throws {
+        var resolution = Resolution(readsEnvironment: false, file: try file(#"{"timeout": "soon"}"#))
+        let told = sentence { () throws(ConfigurationError) in _ = try resolution.mountSettings() }
+        #expect(told == #""timeout" in /etc/c.json is 0.1 to 86400 seconds, not "soon""#)
+        resolution.options["timeout"] = "nan"
+        #expect(
+            sentence { () throws(ConfigurationError) in _ = try resolution.mountSettings() }.hasPrefix("--timeout is"))
+    }
+
+    @Test func commasCanBelongToAValue() throws {
+        #expect(try MountOptionList.parse([#"log-file=/a\,b,offline"#]) == ["log-file": "/a,b", "offline": "true"])
+        #expect(
+            sentence { () throws(ConfigurationError) in _ = try MountOptionList.parse(["cache-siez=1"]) }
+                .contains("no option is called cache-siez"))
+    }
+
+    @Test(arguments: [("500", 500), ("1k", 1024), ("1.5M", 3 << 19), ("50G", 50 << 30), ("0", 0)])
+    func sizesHaveUnits(_ text: String, _ bytes: Int) { #expect(ByteCount(argument: text)?.bytes == bytes) }
+
+    @Test(arguments: ["", "G", "-1", "1X", "nan", "inf", "1e30", "99999999T"])
+    func whatIsNoSizeIsRefused(_ text: String) { #expect(ByteCount(argument: text) == nil) }
+}
