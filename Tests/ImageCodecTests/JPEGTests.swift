@@ -17,6 +17,8 @@ import Testing
         ]
         for (jpeg, luma) in pairs {
             #expect(try JPEG.decodeLuma(jpeg, width: 37, height: 21) == luma)
+            try JPEG.check(jpeg, width: 37, height: 21)
+            #expect(throws: ImageCodecError.self) { try JPEG.check(jpeg, width: 21, height: 37) }
         }
     }
 
@@ -32,6 +34,9 @@ import Testing
                 #expect(throws: ImageCodecError.self, "\(count) bytes") {
                     try JPEG.decodeLuma(Array(jpeg.prefix(count)), width: 37, height: 21)
                 }
+                #expect(throws: ImageCodecError.self, "\(count) bytes") {
+                    try JPEG.check(Array(jpeg.prefix(count)), width: 37, height: 21)
+                }
             }
             #expect(throws: ImageCodecError.self, "no end-of-image marker") {
                 try JPEG.decodeLuma(jpeg.dropLast(2) + [0, 0], width: 37, height: 21)
@@ -44,6 +49,7 @@ import Testing
         var jpeg = try JPEG.encodeGray(noise, width: 256, height: 256, quality: 90)
         jpeg.removeSubrange(jpeg.count / 2..<jpeg.count / 2 + 900)
         #expect(throws: ImageCodecError.self) { try JPEG.decodeLuma(jpeg, width: 256, height: 256) }
+        #expect(throws: ImageCodecError.self) { try JPEG.check(jpeg, width: 256, height: 256) }
     }
 
     @Test func `damaged bytes never crash and never change the size`() {

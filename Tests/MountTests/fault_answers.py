@@ -35,6 +35,15 @@ class Request:
     time: float
     fault: str | None
 
+    @property
+    def purpose(self) -> str:
+        return purpose(self.method, self.headers)
+
+
+def purpose(method, headers) -> str:
+    """"size" of a request that asks how long a file is, else "bytes"."""
+    return "size" if method == "HEAD" or headers.get("range") == "bytes=0-0" else "bytes"
+
 
 class Answers:
     """The half of FaultProxy that talks; the other half in fault_proxy.py owns sockets, threads and rules."""
@@ -45,7 +54,7 @@ class Answers:
         length = int(named.get("content-length") or 0)
         body = reader.read(length) if length else None
         with self._lock:
-            rule = next((rule for rule in self.rules if rule.applies(method, path)), None)
+            rule = next((rule for rule in self.rules if rule.applies(purpose(method, named), path)), None)
             fault = rule.fault if rule else None
             self.requests.append(Request(method, path, named, time.monotonic(), fault))
         parameters = dict(rule.parameters) if rule else {}
@@ -179,6 +188,9 @@ class Answers:
         if method != "HEAD" and fault == "body":
             reply.replace(self._part(parameters["body"], reply))
         if method != "HEAD" and reply.status == 200:
+            # In another file it could not be noticed: the database tells no checksum.
+            if fault in ("jpeg_flip", "jpeg_truncate") and "image/jpeg" not in (reply.get("Content-Type") or ""):
+                fault = None
             if fault == "jpeg_flip":
                 reply.replace(flip_scan(reply.load(), parameters.get("flips", 64), parameters.get("seed", 0)))
             elif fault == "jpeg_truncate":
@@ -194,8 +206,11 @@ class Answers:
         if fault == "wrong_range":
             self._shift_range(reply, parameters.get("shift", 1))
         if fault == "long_length":
-            reply.load()
-            reply.set("Content-Length", len(reply.body) + parameters.get("extra", 1000))
+            length = int(reply.get("Content-Length") or 0) if method == "HEAD" else len(reply.load())
+            reply.set("Content-Length", length + parameters.get("extra", 1000))
+        if fault == "short_length":
+            reply.replace(reply.load()[:parameters.get("size", 1000)])
+            reply.set("Content-Length", parameters.get("size", 1000))
         if fault in ("half_body", "stall_body", "drip"):
             return self._partial(connection, reply, method, fault, parameters)
         unsized = self._send(connection, reply, method)

@@ -51,15 +51,13 @@ ANYWHERE = {
 RANGES = {"part with a wrong range", "200 for a range", "changed in mid-file"}
 JPEGS = {"part with a wrong range", "JPEG of a wrong size", "corrupt JPEG", "cut JPEG of full length",
          "changed in mid-file"}
+PICTURES = {"JPEG of a wrong size", "corrupt JPEG", "cut JPEG of full length"}
 JSONS = {"truncated JSON", "huge JSON", "gzip bomb"}
-# A reply to HEAD has no body that could be wrong.
-HEADS = {
-    "connection refused", "reset", "closed without a reply", "stall in the head", "429, Retry-After",
-    "503, Retry-After", "500", "404", "HTML with 200", "redirect loop", "TLS failure",
-}
+# The length of a file is asked for by its first byte: all of that body is its end.
+SIZES = ANYWHERE - {"1 byte a second"} | {"part with a wrong range", "200 for a range"}
 OBJECTS = {
-    "image tile": ANYWHERE | JPEGS, "skeleton": ANYWHERE | RANGES, "recording": ANYWHERE | RANGES,
-    "size of a file": HEADS, "rows of a cell": ANYWHERE | JSONS, "list of cells": ANYWHERE | JSONS,
+    "image tile": ANYWHERE | JPEGS, "projection": ANYWHERE | PICTURES, "skeleton": ANYWHERE | RANGES, "recording": ANYWHERE | RANGES,
+    "size of a file": SIZES, "rows of a cell": ANYWHERE | JSONS, "list of cells": ANYWHERE | JSONS,
 }
 CASES = [(fault, item) for item, faults in OBJECTS.items() for fault in FAULTS if fault in faults]
 
@@ -94,6 +92,7 @@ def expected(fault, item):
 TIMEOUT = 30
 # Inside the second extent of a recording, and inside the third.
 MIDDLE, FAR = 3 << 19, 5 << 19
+PAGE = reliability.PAGE
 
 
 @dataclasses.dataclass
@@ -124,18 +123,20 @@ class Target:
     def __init__(self, world, item):
         self.world, self.item = world, item
         first, second = world.cells[0], world.cells[1]
-        self.pattern, self.method = {
+        self.pattern, self.only = {
             # One of the four tiles that a page of the plane lies on; not the redirect that leads to it.
-            "image tile": (r"cgi-bin/imageservice.*&left=513&top=513&", "GET"),
-            "skeleton": (r"well_known_file_download", "GET"),
-            "recording": (r"well_known_file_download", "GET"),
-            "size of a file": (world.skeletons, "HEAD"),
-            "rows of a cell": (r"model::SubImage", "GET"),
-            "list of cells": (r"model::ApiCellTypesSpecimenDetail", "GET"),
+            "image tile": (r"cgi-bin/imageservice.*&left=513&top=513&", "bytes"),
+            "projection": (r"cgi-bin/imageservice.*/m(in|ax)_x", "bytes"),
+            "skeleton": (r"well_known_file_download", "bytes"),
+            "recording": (r"well_known_file_download", "bytes"),
+            "size of a file": (world.skeletons, "size"),
+            "rows of a cell": (r"model::SubImage", "bytes"),
+            "list of cells": (r"model::ApiCellTypesSpecimenDetail", "bytes"),
         }[item]
         row = 700
         self.places = {
             "image tile": [(f"mouse/{first}/stack/0003.tif", row), (f"mouse/{first}/stack/0005.tif", row)],
+            "projection": [(f"mouse/{cell}/projections/min_xy.jpg", PAGE) for cell in (first, second)],
             "skeleton": [(f"mouse/{first}/skeleton.swc", 0), (f"mouse/{second}/skeleton.swc", 0)],
             "recording": [(f"mouse/{first}/ephys.nwb", MIDDLE), (f"mouse/{second}/ephys.nwb", FAR)],
             "size of a file": [(f"mouse/{first}/skeleton.swc", 0), (f"mouse/{second}/skeleton.swc", 0)],
@@ -166,7 +167,7 @@ class Target:
     def forget(self, mount, which):
         """So that the next read asks the daemon."""
         name, _ = self.places[which]
-        if self.item in ("image tile", "skeleton", "recording"):
+        if self.item in ("image tile", "projection", "skeleton", "recording"):
             reliability.forget_pages(mount / name)
 
     def asked(self, proxy):
@@ -182,7 +183,7 @@ class Target:
         return times[1] - times[0] if len(times) > 1 else 0.0
 
     def matches(self, request):
-        return request.method == self.method and re.search(self.pattern, request.path) is not None
+        return request.purpose == self.only and re.search(self.pattern, request.path) is not None
 
 
 def run(world, fault, item):
@@ -212,7 +213,7 @@ def _strike(proxy, target, fault, count):
     if name == "change_etag" and target.item == "image tile":
         # Inverted, a JPEG is none; the version alone tells.
         extra = {"alter": False}
-    return proxy.add(target.pattern, name, count=count, method=target.method, **parameters, **extra)
+    return proxy.add(target.pattern, name, count=count, only=target.only, **parameters, **extra)
 
 
 def _mount(fault, proxy, cache, *options):

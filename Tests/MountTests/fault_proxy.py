@@ -18,6 +18,7 @@ Faults and their parameters (defaults):
     close           orderly close in place of a reply
     half_body       announced whole, cut after fraction (0.5), then closed; abort (False) cuts with a RST
     long_length     Content-Length too long by extra (1000), then closed
+    short_length    the first size (1000) bytes as if they were all
     wrong_range     206 whose Content-Range is shifted by shift (1)
     ignore_range    200 with the whole file in reply to a range
     stall_headers   no byte for seconds (3600), then closed
@@ -63,15 +64,18 @@ from fault_bodies import flat_jpeg  # noqa: F401, re-exported for tests that nee
 from fault_http import CHUNK, Hangup, Upstream, finish, read_head, shut_listener
 
 FAULTS = (
-    "refuse reset close half_body long_length wrong_range ignore_range stall_headers stall_body drip delay 429 503 500 "
-    "status html empty redirect_loop jpeg_size jpeg_flip jpeg_truncate body change_etag tls truncated_json huge_json "
-    "gzip_bomb"
+    "refuse reset close half_body long_length short_length wrong_range ignore_range stall_headers stall_body drip delay "
+    "429 503 500 status html empty redirect_loop jpeg_size jpeg_flip jpeg_truncate body change_etag tls truncated_json "
+    "huge_json gzip_bomb"
 ).split()
 
 
 @dataclass
 class Rule:
-    """One wrong. Applies to `count` matching requests (None: all) after the first `after`, each with `probability`."""
+    """One wrong. Applies to `count` matching requests (None: all) after the first `after`, each with `probability`.
+
+    `only` "size": requests that ask how long a file is (HEAD, or its first byte alone); "bytes": all others.
+    """
 
     match: str
     fault: str
@@ -79,7 +83,7 @@ class Rule:
     probability: float = 1.0
     seed: int = 0
     after: int = 0
-    method: str | None = None
+    only: str | None = None
     parameters: dict = field(default_factory=dict)
     fired: int = 0
     seen: int = 0
@@ -90,9 +94,9 @@ class Rule:
         self._pattern = re.compile(self.match)
         self._random = random.Random(self.seed)
 
-    def applies(self, method: str, path: str) -> bool:
+    def applies(self, purpose: str, path: str) -> bool:
         """Whether this request meets the fault; counts it. Called under the proxy's lock."""
-        if (self.method or method) != method or not self._pattern.search(path):
+        if (self.only or purpose) != purpose or not self._pattern.search(path):
             return False
         self.seen += 1
         if self.seen <= self.after or (self.count is not None and self.fired >= self.count):
@@ -172,10 +176,10 @@ class FaultProxy(Answers):
     # --- control
 
     def add(
-        self, match: str, fault: str, count=None, probability=1.0, seed=0, after=0, method=None, **parameters
+        self, match: str, fault: str, count=None, probability=1.0, seed=0, after=0, only=None, **parameters
     ) -> Rule:
         """Appends a rule."""
-        rule = Rule(match, str(fault), count, probability, seed, after, method, parameters)
+        rule = Rule(match, str(fault), count, probability, seed, after, only, parameters)
         with self._lock:
             self.rules.append(rule)
         return rule

@@ -146,6 +146,12 @@ class SelfTest:
         error = self.fails(http.client.IncompleteRead, "/file")
         assert error.partial == FILE and error.expected == 1000
 
+    def short_length(self):
+        self.proxy.add("/file", "short_length", count=2)
+        status, headers, body = self.get("/file")
+        assert (status, headers["Content-Length"], body) == (200, "1000", FILE[:1000])
+        assert self.get("/file", method="HEAD")[1]["Content-Length"] == "1000"
+
     def wrong_range(self):
         self.proxy.add("/file", "wrong_range", count=2)
         status, headers, body = self.get("/file", Range="bytes=100-199")
@@ -287,8 +293,9 @@ class SelfTest:
         assert [self.get("/file")[0] for _ in range(40)] == first, "not repeatable"
         assert [r.fault for r in self.proxy.requests if r.fault] == ["500"] * first.count(500)
         self.proxy.clear()
-        self.proxy.add("/file", "500", method="HEAD")
+        self.proxy.add("/file", "500", only="size")
         assert self.get("/file")[0] == 200 and self.get("/file", method="HEAD")[0] == 500
+        assert self.get("/file", Range="bytes=0-0")[0] == 500 and self.get("/file", Range="bytes=0-1")[0] == 206
 
     def unreachable(self):
         with FaultProxy("http://127.0.0.1:9") as lonely:

@@ -6,18 +6,23 @@ the table of docs/RELIABILITY.md from what they showed; without it the table is 
 """
 
 import concurrent.futures
+import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
+import urllib.parse
 
 import pytest
 
 import fault_cases
 import harness
+import reliability
 import reliability_table
 from fault_bodies import gzip_bomb
+from fault_proxy import FaultProxy
 from recorded_origin import RecordedOrigin
 
 SIDE_BY_SIDE = 12
@@ -40,7 +45,8 @@ class World:
                 for cell in self.cells:
                     url = os.getxattr(mount / "mouse" / cell / "skeleton.swc", "user.neuronfs.url").decode()
                     ids.append(url.rsplit("/", 1)[1])
-                    for name in ("stack/0003.tif", "stack/0005.tif", "skeleton.swc", "ephys.nwb"):
+                    for name in ("stack/0003.tif", "stack/0005.tif", "skeleton.swc", "ephys.nwb",
+                                 "projections/min_xy.jpg"):
                         self.truth[f"mouse/{cell}/{name}"] = (mount / "mouse" / cell / name).read_bytes()
                     self.truth[f"mouse/{cell}/stack"] = sorted(os.listdir(mount / "mouse" / cell / "stack"))
                     meta = json.loads((mount / "mouse" / cell / "meta.json").read_text())
@@ -105,3 +111,46 @@ def test_table(results, request):
         reliability_table.write(table)
     written = reliability_table.read()
     assert reliability_table.without_counts(written) == reliability_table.without_counts(table), "make reliability-table"
+
+
+def told_falsely(origin, tmp_path, name, *faults):
+    """A mount that was told a false length of `name` by replies with `faults`: (mount, its path of the file, its bytes)."""
+    stack = contextlib.ExitStack()
+    with stack:
+        proxy = stack.enter_context(FaultProxy(origin.url))
+        with harness.Mount(proxy.url, cache=tmp_path / "before") as mount:
+            path = mount / "trainable" / "mouse" / reliability.trainable(mount)[0] / name
+            url, truth = os.getxattr(path, "user.neuronfs.url").decode(), path.read_bytes()
+        place = path.relative_to(mount.path)
+        mount = stack.enter_context(harness.Mount(proxy.url, cache=tmp_path / "cache"))
+        target = "imageservice" if name.endswith(".jpg") else re.escape(urllib.parse.urlsplit(url).path)
+        for fault in faults:
+            proxy.add(target, fault, only="size", count=1)
+        false = (mount / place).stat().st_size
+        proxy.clear()
+        assert false != len(truth)
+        return stack.pop_all(), mount / place, truth
+
+
+def heals(path, truth):
+    """Never a wrong or a missing byte; and the true length without a remount."""
+    got, code = reliability.outcome(path.read_bytes)
+    assert code in ("EIO", "ESTALE") or got == truth, code
+    harness.wait_until(lambda: path.stat().st_size == len(truth), 30, "the true length")
+    assert path.read_bytes() == truth
+
+
+def test_a_false_length_of_a_picture_is_found_out(origin, tmp_path):
+    """A picture made on request has no parts that could prove its length: reading it does, and counts it."""
+    stack, path, truth = told_falsely(origin, tmp_path, "projections/min_xy.jpg", "long_length")
+    with stack:
+        assert path.stat().st_size == len(truth) + 1000
+        heals(path, truth)
+
+
+@pytest.mark.parametrize("fault", ["short_length", "long_length"])
+def test_a_false_length_of_a_file_is_found_out(origin, tmp_path, fault):
+    """A server that has no ranges at first and answers HEAD carelessly: the file is never given short."""
+    stack, path, truth = told_falsely(origin, tmp_path, "ephys.nwb", "ignore_range", fault)
+    with stack:
+        heals(path, truth)

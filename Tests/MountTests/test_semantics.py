@@ -271,7 +271,7 @@ def test_14_a_malformed_skeleton(origin):
             size = len(truth)
         broken = b"1 1 10 10 10 5 -1\n2 3 11 10 ten 1 1\n"
         broken += b"#" * (size - len(broken) - 1) + b"\n"
-        proxy.add(re.escape(url.rsplit("/", 1)[1]), "body", method="GET", body=broken)
+        proxy.add(re.escape(url.rsplit("/", 1)[1]), "body", only="bytes", body=broken)
         with Mount(proxy.url) as mount:
             folder = mount / folder.relative_to(folder.parents[2])
             assert (folder / "skeleton.swc").read_bytes() == broken

@@ -55,6 +55,15 @@ import Testing
         #expect(unknown.body?.count == 10)
     }
 
+    @Test func aFileOfAnotherLengthHasChanged() {
+        let steps = reply("01234", status: 206, ["Content-Range: bytes 0-4/15"])
+        let right = judge(steps) { ($0.range, $0.totalLength) = (0..<5, 15) }
+        #expect(right.body?.count == 5)
+        let wrong = judge(steps) { ($0.range, $0.totalLength) = (0..<5, 5) }
+        #expect(wrong.kind == .changed)
+        #expect(wrong.error?.context.cause.contains("15 bytes, not 5") == true)
+    }
+
     @Test func rangeAndLengthMustAgree() {
         let steps = reply("0123456789ab", status: 206, ["Content-Range: bytes 10-19/100"])
         #expect(judge(steps) { $0.range = 10..<20 }.kind == .wrongLength)

@@ -55,12 +55,15 @@ static struct jpeg_error_mgr *prepare(struct failure *failure, char *message)
     return manager;
 }
 
-int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height,
-                      uint8_t *pixels, char *message)
+/* `pixels` is NULL to check the file only. */
+static int read_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *pixels,
+                     char *message)
 {
+    enum { ROWS = 8 };
     struct jpeg_decompress_struct info;
     struct jpeg_progress_mgr progress = {.progress_monitor = bound_scans};
     struct failure failure;
+    JSAMPARRAY dropped = NULL;
 
     memset(&info, 0, sizeof info);
     info.err = prepare(&failure, message);
@@ -81,18 +84,31 @@ int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32
     }
     info.out_color_space = JCS_GRAYSCALE;
     info.dct_method = JDCT_ISLOW;
+    if (!pixels) info.scale_denom = 8;
     jpeg_start_decompress(&info);
-    while (info.output_scanline < height) {
-        JSAMPROW rows[8];
-        JDIMENSION wanted = height - info.output_scanline;
-        if (wanted > 8) wanted = 8;
-        for (JDIMENSION row = 0; row < wanted; row++)
+    if (!pixels) dropped = info.mem->alloc_sarray((j_common_ptr)&info, JPOOL_IMAGE, info.output_width, ROWS);
+    while (info.output_scanline < info.output_height) {
+        JSAMPROW rows[ROWS];
+        JDIMENSION wanted = info.output_height - info.output_scanline;
+        if (wanted > ROWS) wanted = ROWS;
+        for (JDIMENSION row = 0; pixels && row < wanted; row++)
             rows[row] = pixels + (size_t)(info.output_scanline + row) * width;
-        jpeg_read_scanlines(&info, rows, wanted);
+        jpeg_read_scanlines(&info, pixels ? rows : dropped, wanted);
     }
     jpeg_finish_decompress(&info);
     jpeg_destroy_decompress(&info);
     return 0;
+}
+
+int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height,
+                      uint8_t *pixels, char *message)
+{
+    return read_luma(bytes, count, width, height, pixels, message);
+}
+
+int cjpeg_check(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, char *message)
+{
+    return read_luma(bytes, count, width, height, NULL, message);
 }
 
 /* libjpeg's own memory destination loses its buffer on an error. */

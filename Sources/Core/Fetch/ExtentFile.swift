@@ -113,6 +113,7 @@ public final class ExtentFile: Sendable {
         // A weak tag is not allowed in If-Range (RFC 9110, 13.1.5); the reply's is compared all the same.
         if let validator, !validator.isEmpty, !validator.hasPrefix("W/") { request.ifRange = validator }
         request.expectedLength = range.count
+        request.totalLength = length
         request.deadline = deadline
         request.requestID = requestID
         return BlockPlan(id: id, validator: validator, length: length, index: index, request: request) { bytes in

@@ -83,7 +83,7 @@ struct SpecimenContext: Sendable {
                 url: RMA.imageURL(
                     base: endpoint, imageID: projection.imageID, left: projection.x, top: projection.y,
                     width: projection.width, height: projection.height),
-                isImage: true)
+                picture: PictureSize(width: projection.width, height: projection.height))
         }
     }
 

@@ -21,12 +21,7 @@ public enum JPEG {
     public static func decodeLuma(
         _ bytes: [UInt8], width: Int, height: Int
     ) throws(ImageCodecError) -> [UInt8] {
-        let info = try info(bytes)
-        guard info.width == width, info.height == height else {
-            throw .unexpectedSize(
-                width: info.width, height: info.height, expectedWidth: width, expectedHeight: height)
-        }
-        try checkSize(width: width, height: height)
+        try expect(bytes, width: width, height: height)
         var failure: String?
         let pixels = unsafe [UInt8](unsafeUninitializedCapacity: width * height) { buffer, count in
             failure = unsafe callingC { message in
@@ -39,6 +34,28 @@ public enum JPEG {
         }
         if let failure { throw .damaged(reason: failure) }
         return pixels
+    }
+
+    /// Makes sure that a JPEG is whole and sound, without keeping its pixels: what ``decodeLuma(_:width:height:)`` refuses
+    /// because of its coding is refused here too.
+    /// - Throws: as ``decodeLuma(_:width:height:)``.
+    public static func check(_ bytes: [UInt8], width: Int, height: Int) throws(ImageCodecError) {
+        try expect(bytes, width: width, height: height)
+        let failure = unsafe callingC { message in
+            unsafe bytes.withUnsafeBufferPointer { source in
+                unsafe cjpeg_check(source.baseAddress, source.count, UInt32(width), UInt32(height), message)
+            }
+        }
+        if let failure { throw .damaged(reason: failure) }
+    }
+
+    private static func expect(_ bytes: [UInt8], width: Int, height: Int) throws(ImageCodecError) {
+        let info = try info(bytes)
+        guard info.width == width, info.height == height else {
+            throw .unexpectedSize(
+                width: info.width, height: info.height, expectedWidth: width, expectedHeight: height)
+        }
+        try checkSize(width: width, height: height)
     }
 
     /// Encodes RGB pixels as baseline YCbCr 4:2:0, which is what the image service delivers (yuvj420p).

@@ -117,16 +117,25 @@ public final class FileReader: Sendable {
                 recent.insert(block.bytes, for: key, cost: block.bytes.count)
                 completion(.success(block.bytes))
             case .failure(let error):
-                if error.isChange { registry.revalidate(version.file) }
+                revalidate(version.file, after: error)
                 completion(.failure(SpecimenDataError(error, object: version.file.id)))
             }
         }
-        if version.file.isImage {
-            origin.fetcher.fetch(picturePlan(version), lane: lane, token: token, completion: arrive)
+        if let size = version.file.picture {
+            origin.fetcher.fetch(picturePlan(version, size), lane: lane, token: token, completion: arrive)
         } else {
             extentFile(version).fetch(
                 extent: index, lane: lane, token: token, deadline: .now.advanced(bySeconds: origin.timeout),
                 completion: arrive)
+        }
+    }
+
+    /// Finds out what is true of `file` now, when a reply was at odds with what is known of it.
+    private func revalidate(_ file: RemoteFile, after error: FetchError) {
+        if error.isChange {
+            registry.revalidate(file)
+        } else if file.isImage, case .transport(.wrongLength) = error {
+            registry.revalidate(file, counts: true)
         }
     }
 
@@ -140,14 +149,16 @@ public final class FileReader: Sendable {
         return file
     }
 
-    /// How to get a picture that is made on request: whole, because ranges inside it are nothing to rely on.
-    private func picturePlan(_ version: Version) -> BlockPlan {
+    /// How to get a picture that is made on request: whole, because ranges inside it are nothing to rely on. It is decoded before it is believed:
+    /// its length is all that the origin tells of its bytes.
+    private func picturePlan(_ version: Version, _ size: PictureSize) -> BlockPlan {
         var request = HTTPRequest(url: version.file.url, expects: .jpeg, maximumBody: max(version.length, 1))
         request.expectedLength = version.length
         request.deadline = .now.advanced(bySeconds: origin.timeout)
         return BlockPlan(
             id: version.file.id, validator: version.record.validator, length: version.length, index: 0,
-            request: request)
+            request: request,
+            verify: size.fault)
     }
 
     /// The bytes `range` of a file out of its consecutive extents, the first of which begins at byte `base`.

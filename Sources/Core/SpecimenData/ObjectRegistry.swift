@@ -1,5 +1,6 @@
 public import Catalogue
 internal import Fetch
+internal import ImageCodec
 internal import Logging
 public import Support
 internal import Transport
@@ -10,19 +11,44 @@ public struct RemoteFile: Hashable, Sendable {
     public let id: String
     /// Where it is.
     public let url: String
-    /// Whether its bytes are a JPEG that the origin makes on request.
-    public let isImage: Bool
+    /// Width and height in px of the JPEG that its bytes are, when the origin makes it on request.
+    public let picture: PictureSize?
 
     /// A file at `url`.
-    public init(id: String, url: String, isImage: Bool = false) {
+    public init(id: String, url: String, picture: PictureSize? = nil) {
         self.id = id
         self.url = url
-        self.isImage = isImage
+        self.picture = picture
+    }
+
+    /// Whether the origin makes it on request.
+    var isImage: Bool { picture != nil }
+}
+
+/// How large a picture is, in px.
+public struct PictureSize: Hashable, Sendable {
+    let width: Int
+    let height: Int
+
+    /// A size of `width` by `height` px.
+    public init(width: Int, height: Int) {
+        self.width = width
+        self.height = height
+    }
+
+    /// What is wrong with `jpeg` as a picture of this size; nil when it is whole and sound.
+    func fault(of jpeg: [UInt8]) -> String? {
+        do throws(ImageCodecError) {
+            try JPEG.check(jpeg, width: width, height: height)
+            return nil
+        } catch {
+            return "\(error)"
+        }
     }
 }
 
-/// What is known of the origin's objects: length, validator, when they changed. Asked once by HEAD, kept in the
-/// catalogue, so that sizes are true before a byte is read and a second mount asks nothing.
+/// What is known of the origin's objects: length, validator, when they changed. Asked once, kept in the catalogue,
+/// so that sizes are true before a byte is read and a second mount asks nothing.
 public final class ObjectRegistry: Sendable {
     private let origin: Origin
     private let known = MemoryCache<String, ObjectRecord>(limit: 20_000)
@@ -69,7 +95,7 @@ public final class ObjectRegistry: Sendable {
                     known.insert(record, for: file.id, cost: 1)
                     return finish(.success(record))
                 }
-                ask(file, method: .head, token: token, completion: finish)
+                ask(file, file.isImage ? .head : .firstByte, token: token, completion: finish)
             }
             if !queued { finish(.failure(.shutDown)) }
         }
@@ -77,9 +103,12 @@ public final class ObjectRegistry: Sendable {
 
     /// Asks the origin again whether `file` is still what it was; observers are told if not. A failure is only logged:
     /// what is known stays good.
-    public func revalidate(_ file: RemoteFile) {
+    ///
+    /// - Parameter counts: whether the file is fetched to count its bytes, because the length that was told is not true.
+    public func revalidate(_ file: RemoteFile, counts: Bool = false) {
         let logger = origin.logger
-        ask(file, method: .head, token: CancellationToken()) { [self] outcome in
+        let question: Question = counts ? .whole : file.isImage ? .head : .firstByte
+        ask(file, question, token: CancellationToken()) { [self] outcome in
             revalidating.withLock { _ = $0.remove(file.id) }
             if case .failure(let error) = outcome {
                 logger.debug("could not revalidate", metadata: ["object": "\(file.id)", "reason": "\(error)"])
@@ -134,22 +163,51 @@ public final class ObjectRegistry: Sendable {
         return record
     }
 
+    /// How to learn the length of a file.
+    private enum Question {
+        /// Asks for its first byte: `Content-Range` must fit what was asked, so a reply that lies about the length has to
+        /// lie twice. Also the only way that is sure to work where HEAD is refused or answered without a length.
+        case firstByte
+        /// Asks by HEAD: what is made on request, and what a server without ranges has.
+        case head
+        /// Fetches it whole and counts.
+        case whole
+    }
+
     private func ask(
-        _ file: RemoteFile, method: HTTPRequest.Method, token: CancellationToken,
+        _ file: RemoteFile, _ question: Question, token: CancellationToken,
         completion: @escaping @Sendable (Result<ObjectRecord, SpecimenDataError>) -> Void
     ) {
         var request = HTTPRequest(
             url: file.url, expects: file.isImage ? .jpeg : .bytes, maximumBody: Self.largestUnsizedFile)
-        request.method = method
+        if question == .head { request.method = .head }
+        if question == .firstByte { request.range = 0..<1 }
         request.requestID = token.requestID
         origin.ask(request, token: token) { [self] outcome in
             switch outcome {
+            case .failure(.transport(let error)) where question == .firstByte && error.saysNoRanges:
+                ask(file, .head, token: token, completion: completion)
+            case .failure(.transport(let error)) where question == .head && error.refusesMethod:
+                ask(file, .whole, token: token, completion: completion)
             case .failure(let error): completion(.failure(error))
             case .success(let response):
                 let head = response.head
-                guard let length = method == .head ? head.contentLength : response.body.count else {
-                    // The size has to be true before the first read, so the file is fetched once to count it.
-                    return ask(file, method: .get, token: token, completion: completion)
+                let length: Int? =
+                    switch question {
+                    case .firstByte: head.contentRange?.total
+                    case .head: head.contentLength
+                    case .whole: response.body.count
+                    }
+                guard let length else {
+                    let next = question == .firstByte ? Question.head : .whole
+                    return ask(file, next, token: token, completion: completion)
+                }
+                if question == .whole, let reason = file.picture?.fault(of: response.body) {
+                    return completion(.failure(.unusableReply(url: file.url, reason: reason)))
+                }
+                // Something on the way that answers for the server says no more than this.
+                guard length > 0 || head.validator != "" else {
+                    return completion(.failure(.unusableReply(url: file.url, reason: "no bytes, and of no version")))
                 }
                 let record = learn(
                     file.id, length: length, etag: head.etag, lastModified: head.lastModified,
@@ -170,4 +228,23 @@ extension ObjectRecord {
 
     /// When the origin says the object was last modified, seconds since 1970.
     public var modified: Double? { lastModified.flatMap(HTTPDate.parse).map(Double.init) }
+}
+
+extension TransportError {
+    /// Whether a file may be had from this server, but not its first byte alone. 416 is the reply about an empty file
+    /// (RFC 9110, 15.5.17).
+    fileprivate var saysNoRanges: Bool {
+        switch self {
+        case .rangeIgnored, .status(416, _), .status(501, _): true
+        default: false
+        }
+    }
+
+    /// Whether the server has no HEAD for this file (RFC 9110, 15.5.6 and 15.6.2).
+    fileprivate var refusesMethod: Bool {
+        switch self {
+        case .status(405, _), .status(501, _): true
+        default: false
+        }
+    }
 }

@@ -49,6 +49,9 @@ public struct HTTPRequest: Sendable {
     public var maximumBody: Int
     /// The exact number of bytes the body must have, when known.
     public var expectedLength: Int?
+    /// Bytes of the whole file that a range is asked of, when known. A part of a file of another length fails with
+    /// ``TransportError/changed(etag:_:)``: what was believed of the file is not true.
+    public var totalLength: Int?
     /// Whether a 200 in reply to a range is read as the whole file (its head says status 200). Otherwise such a
     /// reply fails with ``TransportError/rangeIgnored(totalLength:_:)`` before its body is read.
     public var acceptsWholeBody = false

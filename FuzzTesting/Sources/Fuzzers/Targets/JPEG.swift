@@ -20,6 +20,8 @@ import ImageCodec
             require(luma.count == info.width * info.height, "every pixel is there")
             require(
                 try JPEG.decodeLuma(bytes, width: info.width, height: info.height) == luma, "decoding is repeatable")
+            // Throws to the end of the function, which is no finding; but then nobody would be given the pixels either.
+            try JPEG.check(bytes, width: info.width, height: info.height)
         }
     } catch {
         require(!error.description.isEmpty, "a refusal has a reason")

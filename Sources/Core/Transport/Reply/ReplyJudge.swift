@@ -112,6 +112,12 @@ struct ReplyJudge {
         if let before = ask.total, let total = got.total, before != total {
             return .abort(Fault(.truncated, "the file's length changed while it was read", voidsBody: true))
         }
+        if let believed = request.totalLength, let total = got.total, total != believed {
+            var fault = Fault(.changed, "the file has \(total) bytes, not \(believed)")
+            fault.etag = head.etag
+            fault.isDoubtful = true
+            return .abort(fault)
+        }
         if let length = head.contentLength, !head.isEncoded, length != got.range.count {
             return .abort(Fault(.wrongLength, "Content-Length \(length) for a range of \(got.range.count) bytes"))
         }
