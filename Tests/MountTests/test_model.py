@@ -24,11 +24,13 @@ REGRESSIONS = [3836912166, 3278654734, 105]
 
 # Faults that a reader may notice as an error and no other way. A changed version has tests of its own: it rightly
 # gives other bytes.
-FAULTS = ["reset", "close", "half_body", "long_length", "wrong_range", "ignore_range", "429", "503", "500", "html",
-          "empty", "redirect_loop", "jpeg_size", "jpeg_flip", "jpeg_truncate", "truncated_json", "delay"]
-# What HEAD tells of a picture can only be believed until the picture is read (test_faults), so these do not lie to HEAD.
-PARAMETERS = {"long_length": {"only": "bytes"}, "jpeg_size": {"only": "bytes"}, "429": {"retry_after": 0},
-              "503": {"retry_after": 0}, "delay": {"seconds": 0.2}}
+FAULTS = [
+    "reset", "close", "half_body", "long_length", "short_length", "wrong_range", "ignore_range", "429", "503", "500",
+    "html", "empty", "redirect_loop", "jpeg_size", "jpeg_flip", "jpeg_truncate", "truncated_json", "delay",
+]
+# HEAD can only be believed of a picture until the picture is read (test_faults), so these do not lie to HEAD.
+LIES = {fault: {"only": "bytes"} for fault in ("long_length", "short_length", "jpeg_size")}
+PARAMETERS = LIES | {"429": {"retry_after": 0}, "503": {"retry_after": 0}, "delay": {"seconds": 0.2}}
 ALLOWED = "EIO,ETIMEDOUT,ENETDOWN"
 
 

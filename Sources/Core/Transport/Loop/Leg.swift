@@ -172,6 +172,8 @@ final class Leg {
             return .failed(fault)
         case .redirect:
             guard let target = easy.string(CURLINFO_REDIRECT_URL) else {
+                // libcurl names the target when the exchange has ended well: the body of the redirect was cut.
+                if code != CURLE_OK { return .failed(CurlFault.inBody(code, easy.errorText, got: got, of: nil)) }
                 return .failed(Fault(.redirectRefused, "redirect to nowhere"))
             }
             return .redirect(target)
