@@ -6,7 +6,10 @@ BINARY = $(shell $(SWIFT) build $(RELEASE) --show-bin-path)/neuronfs
 SOURCES = Sources Tests FuzzTesting Package.swift
 PYTEST_ARGS ?=
 
-.PHONY: check format lint layers build unit mount test-tsan test-asan sanitizer-alive fuzz soak bench
+PYTHON = NEURONFS_BINARY="$(BINARY)" .venv/bin/python
+
+.PHONY: check format lint layers build unit mount reliability-table crash-test soak test-tsan test-asan \
+	sanitizer-alive fuzz
 
 check: lint layers build unit mount
 
@@ -27,8 +30,22 @@ unit:
 	$(SWIFT) test --disable-xctest
 
 mount: build
-	NEURONFS_BINARY="$(BINARY)" .venv/bin/python -m pytest Tests/MountTests -q $(PYTEST_ARGS)
+	$(PYTHON) -m pytest Tests/MountTests -q $(PYTEST_ARGS)
 	NEURONFS_BINARY="$(BINARY)" .venv-allensdk/bin/python -m pytest Tests/MountTests/test_allensdk_client.py -q
+
+# Writes the table of docs/RELIABILITY.md from what every fault is seen to do.
+reliability-table: build
+	$(PYTHON) -m pytest Tests/MountTests/test_faults.py -q --write-reliability-table
+
+# kill -9 under load, CRASHES times; `make check` does twelve.
+CRASHES ?= 50
+crash-test: build
+	NEURONFS_CRASHES=$(CRASHES) $(PYTHON) -m pytest Tests/MountTests/test_crash.py -q -s
+
+# Readers on a mount whose origin fails in two of a hundred replies; `make check` does 45 seconds.
+SOAK_SECONDS ?= 900
+soak: build
+	$(PYTHON) Tests/MountTests/soak.py --seconds $(SOAK_SECONDS)
 
 # The unit tests and a mount with its readers under ThreadSanitizer, or under AddressSanitizer with leak detection.
 test-tsan:

@@ -257,16 +257,19 @@ def test_a_pinned_cell_survives_eviction(origin):
         wait_until(lambda: mount.status()["cache"]["pinned_bytes"] > 0, what="the pin")
         held = {entry["specimen"]: entry for entry in cache_status(mount.cache, "--specimens")["specimens"]}
         assert held[pinned.name]["size_bytes"] > 0 and held[other.name]["size_bytes"] > 0
-        for cell in rest:
-            for plane in planes(cell, 2):
-                plane.read_bytes()
+        # What was slow to fetch is kept longer, and on a busy machine that is chance: so read until the other gives way.
+        for cell, plane in ((cell, plane) for count in (2, 4, 8) for cell in rest for plane in planes(cell, count)):
+            plane.read_bytes()
+            now = {entry["specimen"]: entry for entry in cache_status(mount.cache, "--specimens")["specimens"]}
+            if now.get(other.name, {"blocks": 0})["blocks"] < held[other.name]["blocks"]:
+                break
+        else:
+            raise AssertionError("nothing of the cell that is not pinned went")
         status = mount.status()["cache"]
         assert status["evicted"] > 0
         assert status["size_bytes"] <= 1 << 20
-        now = {entry["specimen"]: entry for entry in cache_status(mount.cache, "--specimens")["specimens"]}
         assert now[pinned.name]["blocks"] == held[pinned.name]["blocks"], "nothing of the pinned cell went"
         assert now[pinned.name]["pinned_bytes"] == held[pinned.name]["size_bytes"]
-        assert now.get(other.name, {"blocks": 0})["blocks"] < held[other.name]["blocks"], "unlike of the other"
         # A new mount, without memory of tiles and pages, reads it without the network.
         assert mount.umount().returncode == 0
         mount.start()

@@ -51,6 +51,19 @@ def blocks(cache):
     return sorted(found, key=lambda path: -path.stat().st_size)
 
 
+def test_another_endpoint_finds_no_blocks_of_the_first(cache):
+    """Two servers may have the same ids and dates, and other bytes: say a stand-in before and the database after."""
+    with Origin() as origin, FaultProxy(origin.url) as one, FaultProxy(origin.url) as other:
+        for proxy in (one, other):
+            with Mount(proxy.url, cache=cache) as mount:
+                digests(mount, ["stack/0010.tif", "skeleton.swc"])
+        paths = [sorted(request.path for request in proxy.requests if "/api/v2/data/" not in request.path)
+                 for proxy in (one, other)]
+        assert len(paths[0]) > 10 and paths[0] == paths[1]
+        with Mount(one.url, cache=cache, options=["--offline"]) as mount:
+            digests(mount, ["stack/0010.tif", "skeleton.swc"])
+
+
 def test_a_second_mount_needs_no_origin(cache):
     """The origin is stopped in between; the proxy in its place would see any request."""
     with Origin() as origin, FaultProxy(origin.url) as proxy:

@@ -3,7 +3,7 @@ public struct ObjectIdentity: Hashable, Sendable {
     /// Names the object and begins with the specimen id, for example `313862022/image/321549654`, so that the blocks of
     /// a specimen can be pinned and counted by prefix.
     public let id: String
-    /// The upstream's version of the object: its ETag, else its Last-Modified, else empty.
+    /// The upstream's version of the object: its ETag, else its Last-Modified, else empty; and which upstream it is.
     public let validator: String
     /// The length of the whole object in bytes; nil where it is unknown, as for tiles cut by a server.
     public let length: Int?

@@ -25,6 +25,7 @@ public final class BlockFetcher: Sendable {
     }
 
     let cache: BlockCache?
+    let database: String
     let source: any BlockSource
     let workers: WorkerPool
     let logger: Logger
@@ -38,23 +39,27 @@ public final class BlockFetcher: Sendable {
     ///
     /// - Parameters:
     ///   - cache: where blocks are kept; nil serves everything from the source and prefetches nothing.
+    ///   - database: names where the objects come from, for example the base of the API. Part of what names a block: two
+    ///     servers may have objects of the same id and version, or none, and other bytes.
     ///   - workers: runs disk access, checks and completions. Shut down after the fetcher.
     ///   - isOffline: whether to begin in offline mode; see ``setOffline(_:)``.
     ///   - prefetchLimit: blocks under way with no reader, above which further ones are dropped.
     public convenience init(
-        cache: BlockCache?, source: any BlockSource, workers: WorkerPool, isOffline: Bool = false,
-        prefetchLimit: Int = BlockFetcher.defaultPrefetchLimit, logger: Logger
+        cache: BlockCache?, database: String = "", source: any BlockSource, workers: WorkerPool,
+        isOffline: Bool = false, prefetchLimit: Int = BlockFetcher.defaultPrefetchLimit, logger: Logger
     ) {
         self.init(
-            cache: cache, source: source, workers: workers, isOffline: isOffline, prefetchLimit: prefetchLimit,
+            cache: cache, database: database, source: source, workers: workers, isOffline: isOffline,
+            prefetchLimit: prefetchLimit,
             logger: logger, circuit: NetworkCircuit.Settings())
     }
 
     init(
-        cache: BlockCache?, source: any BlockSource, workers: WorkerPool, isOffline: Bool, prefetchLimit: Int,
-        logger: Logger, circuit: NetworkCircuit.Settings
+        cache: BlockCache?, database: String = "", source: any BlockSource, workers: WorkerPool, isOffline: Bool,
+        prefetchLimit: Int, logger: Logger, circuit: NetworkCircuit.Settings
     ) {
         self.cache = cache
+        self.database = database
         self.source = source
         self.workers = workers
         self.logger = logger
