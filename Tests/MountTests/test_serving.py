@@ -12,8 +12,9 @@ import pytest
 import tifffile
 
 from expected import Tracing, meta, plane_name, plane_pixels, planes
+from fault_proxy import FaultProxy
 from gate import Gate
-from harness import Mount, wait_until
+from harness import Mount, alive, wait_until
 
 SMALL = 900_000_112
 IMAGES = "image_download|imageservice"
@@ -236,5 +237,43 @@ def test_an_unmount_ends_those_who_wait(gate):
             for process in readers:
                 _, complaint = process.communicate(timeout=30)
                 assert process.returncode != 0 and complaint
+        finally:
+            end(readers)
+
+
+READ_ON = """
+import errno, os, sys
+files = [os.open(path, os.O_RDONLY) for path in sys.argv[1:]]
+print("reading", flush=True)
+while True:
+    for file in files:
+        try:
+            os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
+            os.pread(file, 1 << 20, 0)
+        except OSError as error:
+            if error.errno in (errno.ENOTCONN, errno.ECONNABORTED):
+                sys.exit(0)
+"""
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_mount_ends_while_files_change(origin, number):
+    """The kernel is told of changes and waits for pages that readers hold: SIGTERM in the middle of it ends all."""
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+        folder = mount / "mouse" / str(SMALL) / "stack"
+        paths = [folder / plane_name(index) for index in range(3)]
+        for path in paths:
+            path.stat()
+        proxy.add("imageservice", "change_etag", probability=0.5, seed=number, alter=False)
+        readers = [subprocess.Popen([sys.executable, "-c", READ_ON, *paths], stdout=subprocess.PIPE,
+                                    stderr=subprocess.PIPE) for _ in range(6)]
+        try:
+            for process in readers:
+                assert process.stdout.readline() == b"reading\n"
+            wait_until(lambda: mount.log_text().count("changed upstream") > 3, 30, "changes")
+            os.kill(mount.pid, signal.SIGTERM)
+            wait_until(lambda: not alive(mount.pid), 30, "end of the daemon")
+            for process in readers:
+                assert process.wait(30) == 0, process.stderr.read()
         finally:
             end(readers)

@@ -87,9 +87,33 @@ public struct FuseStatistics: Sendable {
         // Parked readers first: the kernel's connection closes only when they have their answer, and a notification
         // under way may wait for one of them.
         context.registry.close()
-        notifier.shutdown()
+        endNotifications()
         unsafe fuse_session_unmount(session)
         guard code >= 0 else { throw .loopFailed(code: code) }
+    }
+
+    /// Lets a notification under way come to its end. It may wait for pages whose reads are still in the kernel's queue,
+    /// and with the loop nobody takes them out any more: so they are taken out and answered here.
+    private func endNotifications() {
+        let hasEnded = Monitor(false)
+        let end = NamedThread("fuse-end") { [notifier] in
+            notifier.shutdown()
+            hasEnded.withLock { $0 = true }
+        }
+        unsafe fuse_session_reset(session)
+        var buffer = unsafe fuse_buf()
+        while !hasEnded.withLock({ $0 }) {
+            var descriptor = unsafe pollfd(fd: fuse_session_fd(session), events: Int16(POLLIN), revents: 0)
+            guard unsafe poll(&descriptor, 1, 10) > 0 else { continue }
+            // Without POLLIN the connection has ended, and with it whatever waits on it.
+            let count =
+                unsafe descriptor.revents & Int16(POLLIN) != 0 ? fuse_session_receive_buf(session, &buffer) : 0
+            if count == -EINTR { continue }
+            guard count > 0 else { break }
+            unsafe fuse_session_process_buf(session, &buffer)
+        }
+        unsafe free(buffer.mem)
+        end.join()
     }
 
     deinit { unsafe fuse_session_destroy(session) }

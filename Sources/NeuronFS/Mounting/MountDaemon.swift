@@ -90,7 +90,8 @@ final class MountDaemon {
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
-            cache: cache, database: identity, source: TransportSource(transport), workers: workers, isOffline: settings.offline,
+            cache: cache, database: identity, source: TransportSource(transport), workers: workers,
+            isOffline: settings.offline,
             logger: log("fetch"))
         let origin = Origin(
             endpoint: endpoint, transport: transport, fetcher: fetcher, store: store, workers: workers,
