@@ -2,9 +2,9 @@ import Support
 
 /// Which waiting job starts next: demand before prefetch, within the window and each host's share.
 ///
-/// Each job under way holds at most one connection. With HTTP/1 it is exactly one; with HTTP/2 jobs share those that
-/// stand. So libcurl, which may open as many as there are jobs, never queues, and its connect timeout starts when the
-/// job does. Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it:
+/// Each job under way holds at most one connection: with HTTP/1 exactly one, with HTTP/2 jobs share those that stand. So
+/// libcurl, which may open as many as there are jobs, always has one to give, and its connect timeout starts when the
+/// job does. (Several origins behind one proxy by plain http are one host to libcurl; there it may queue.) Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it:
 /// an origin that stalls on images still tells names and sizes, and a crawl over the names leaves room for a reader.
 struct Admission {
     /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
