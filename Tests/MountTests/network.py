@@ -34,7 +34,8 @@ class Authority:
             self.folder / name for name in ("authority.pem", "key.pem", "certificate.pem"))
         (self.folder / "names").write_text("subjectAltName=IP:127.0.0.1,DNS:localhost\n")
         commands = [
-            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=neuronfs-test -keyout authority.key -out authority.pem",
+            "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=neuronfs-test "
+            "-keyout authority.key -out authority.pem",
             "req -newkey rsa:2048 -nodes -subj /CN=localhost -keyout key.pem -out request.pem",
             "x509 -req -in request.pem -days 2 -CA authority.pem -CAkey authority.key -CAcreateserial -extfile names "
             "-out certificate.pem",
@@ -127,7 +128,7 @@ def read_head(connection):
 
 
 class ForwardProxy(_Listener):
-    """A forward proxy: absolute URIs by plain http, CONNECT for the rest. `log` has (method, target) of each request."""
+    """A forward proxy: absolute URIs by plain http, CONNECT for the rest. `log`: (method, target) of each request."""
 
     def __init__(self):
         self.log = []

@@ -1,4 +1,4 @@
-"""HTTP/2 is spoken where the origin offers it: nghttpx under a certificate of the test's own, in front of the demo origin.
+"""HTTP/2 is spoken where the origin offers it: nghttpx, with a certificate of its own, in front of the demo origin.
 
 nghttpx's access log names the protocol and the connection of each request.
 """

@@ -6,6 +6,7 @@ import re
 import pytest
 
 from expected import meta, plane_name
+from fault_proxy import FaultProxy
 from harness import Mount
 from reliability import read_at, wait_until_idle
 
@@ -68,13 +69,18 @@ def test_two_reads_have_two_ids(talkative):
 
 
 def test_a_read_that_fails_names_its_id_in_every_layer(origin):
-    """At the usual level: the line of the layer that failed and the line with the errno carry one id."""
-    from fault_proxy import FaultProxy
-    with FaultProxy(origin.url) as proxy, Mount(proxy.url, environment={"NEURONFS_RETRIES": "0"}) as mount:
+    """The line with the errno carries the id of the read, and so does the exchange that failed."""
+    quick = {"options": ["--log-level", "debug"], "environment": {"NEURONFS_RETRIES": "0"}}
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url, **quick) as mount:
         path = mount / "mouse" / str(SMALL) / "stack" / plane_name(5)
         os.stat(path)
         proxy.add("imageservice", "500")
-        with pytest.raises(OSError):
+        with pytest.raises(OSError) as caught:
             read_at(path, 20_480, 4096)
+        wait_until_idle(mount)
         failed = [fields(line) for line in mount.log_text().splitlines() if " warning " in line and "errno=" in line]
-        assert failed and int(failed[0]["request"]) > 0
+        assert failed and failed[0]["errno"] == os.strerror(caught.value.errno)
+        number = failed[0]["request"]
+        assert [line for line in lines(mount, "fuse read") if line["request"] == number]
+        wrong = [line for line in lines(mount, "transport answered") if line["status"] == "500"]
+        assert number in {line["request"] for line in wrong} and all("imageservice" in line["url"] for line in wrong)

@@ -45,7 +45,8 @@ def mount_of(url, **environment):
 def reads_right(mount, origin):
     """A plane and its skeleton, compared with what the origin itself gives."""
     folder = mount / "mouse" / str(CELL)
-    assert (tifffile.imread(folder / "stack" / plane_name(PLANE)) == plane_pixels(origin.url, planes(folder)[PLANE])).all()
+    pixels = plane_pixels(origin.url, planes(folder)[PLANE])
+    assert (tifffile.imread(folder / "stack" / plane_name(PLANE)) == pixels).all()
     assert (folder / "skeleton.swc").read_bytes()
 
 

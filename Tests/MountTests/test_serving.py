@@ -126,7 +126,7 @@ def test_names_and_sizes_are_told_while_every_tile_stalls(origin):
         readers = [reader(folder / "stack" / plane_name(index)) for index in range(64)]
         try:
             wait_until(lambda: waiting(mount) >= 64, 60, "64 waiting readers")
-            wait_until(lambda: sum("imageservice" in request.path for request in list(proxy.requests)) >= 6, 60, "stalls")
+            wait_until(lambda: sum("imageservice" in asked.path for asked in list(proxy.requests)) >= 6, 60, "stalls")
             unseen = mount / "mouse" / "900000120"
             listing = subprocess.run(["ls", "-l", unseen], check=True, capture_output=True, text=True, timeout=25)
             # No reader has given up its place: tiles are waited for 30 s, twice or more.
