@@ -112,6 +112,33 @@ def test_others_are_served_while_64_readers_wait(gate, origin):
             end(readers)
 
 
+def test_names_and_sizes_are_told_while_every_tile_stalls(origin):
+    """64 readers hold all places that contents may hold; a cell nobody has looked at needs questions of all kinds."""
+    with Mount(origin.url) as mount:
+        unseen = mount / "mouse" / "900000120"
+        expected = {entry.name: entry.stat().st_size for entry in os.scandir(unseen) if entry.is_file()}
+        names = sorted(os.listdir(unseen))
+        assert {"ephys.nwb", "skeleton.swc"} <= expected.keys()
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+        folder = mount / "mouse" / str(SMALL)
+        os.listdir(folder / "stack")
+        proxy.add("cgi-bin/imageservice", "stall_headers")
+        readers = [reader(folder / "stack" / plane_name(index)) for index in range(64)]
+        try:
+            wait_until(lambda: waiting(mount) >= 64, 60, "64 waiting readers")
+            wait_until(lambda: sum("imageservice" in asked.path for asked in list(proxy.requests)) >= 6, 60, "stalls")
+            unseen = mount / "mouse" / "900000120"
+            listing = subprocess.run(["ls", "-l", unseen], check=True, capture_output=True, text=True, timeout=25)
+            # No reader has given up its place: tiles are waited for 30 s, twice or more.
+            assert all(process.poll() is None for process in readers) and waiting(mount) >= 64
+            lines = [line.split() for line in listing.stdout.splitlines()[1:]]
+            assert {line[8]: int(line[4]) for line in lines if line[0].startswith("-")} == expected
+            assert sorted(line[8] for line in lines) == names
+            assert proxy.peak_active <= 8, "the bound on connections to one host holds"
+        finally:
+            end(readers)
+
+
 def test_64_readers_of_one_plane_wait_for_one_tile(gate):
     with Mount(gate.url) as mount:
         path = mount / "mouse" / str(SMALL) / "stack" / plane_name(5)

@@ -44,6 +44,10 @@ public final class ExtentFile: Sendable {
         state = Monitor(State(validator: validator))
     }
 
+    /// Whether the file is one extent: markers and skeletons, on which sizes and labels depend. They do not wait behind
+    /// images; see ``HTTPRequest/isQuestion``.
+    var isSmall: Bool { length <= Self.extentLength }
+
     /// Extents of the file; the last may be short.
     public var extentCount: Int { (length + Self.extentLength - 1) / Self.extentLength }
 
@@ -116,6 +120,7 @@ public final class ExtentFile: Sendable {
         request.totalLength = length
         request.deadline = deadline
         request.requestID = requestID
+        request.isQuestion = isSmall
         return BlockPlan(id: id, validator: validator, length: length, index: index, request: request) { bytes in
             bytes.count == range.count ? nil : "\(bytes.count) bytes, not \(range.count)"
         }

@@ -65,6 +65,7 @@ final class WholeStream: BodySink {
         var request = HTTPRequest(url: file.url, expects: file.expects, maximumBody: file.length)
         request.expectedLength = file.length
         request.sink = self
+        request.isQuestion = file.isSmall
         fetcher.counters.requests.add()
         let started = request
         let exchange = fetcher.source.start(request) { [self] result in

@@ -62,7 +62,7 @@ func makeOperations() -> fuse_lowlevel_ops {
     unsafe operations.getattr = { raw, inode, _ in unsafe getAttributes(raw, inode) }
     unsafe operations.readlink = { raw, inode in unsafe readLink(raw, inode) }
     unsafe operations.open = { raw, inode, info in unsafe open(raw, inode, info) }
-    unsafe operations.read = { raw, _, size, offset, info in unsafe read(raw, size, offset, info) }
+    unsafe operations.read = { raw, inode, size, offset, info in unsafe read(raw, inode, size, offset, info) }
     unsafe operations.release = { raw, _, info in
         guard let raw = unsafe raw, let info = unsafe info else { return }
         unsafe FileHandle.release(info.pointee.fh)
@@ -185,9 +185,18 @@ private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutable
     request.parkUnlessAnswered()
 }
 
-private func read(_ raw: fuse_req_t?, _ size: Int, _ offset: off_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
+private func read(
+    _ raw: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
+    _ info: UnsafeMutablePointer<fuse_file_info>?
+) {
     guard let raw = unsafe raw, let info = unsafe info else { return }
-    let request = unsafe raw.context.begin(raw)
+    let context = unsafe raw.context
+    let request = unsafe context.begin(raw)
+    context.logger.debug(
+        "read",
+        metadata: [
+            "request": "\(request.token.requestID)", "inode": "\(inode)", "offset": "\(offset)", "bytes": "\(size)",
+        ])
     guard let file = unsafe FileHandle.borrow(info.pointee.fh) else { return request.fail(Errno(rawValue: EBADF)) }
     // The flags are the descriptor's present ones: fcntl may have changed them since the open.
     let isDirect = unsafe info.pointee.flags & openDirect != 0

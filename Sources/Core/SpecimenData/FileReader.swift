@@ -122,7 +122,7 @@ public final class FileReader: Sendable {
             }
         }
         if let size = version.file.picture {
-            origin.fetcher.fetch(picturePlan(version, size), lane: lane, token: token, completion: arrive)
+            origin.fetcher.fetch(picturePlan(version, size, token), lane: lane, token: token, completion: arrive)
         } else {
             extentFile(version).fetch(
                 extent: index, lane: lane, token: token, deadline: .now.advanced(bySeconds: origin.timeout),
@@ -149,11 +149,12 @@ public final class FileReader: Sendable {
         return file
     }
 
-    /// How to get a picture that is made on request: whole, because ranges inside it are nothing to rely on. It is decoded before it is believed:
-    /// its length is all that the origin tells of its bytes.
-    private func picturePlan(_ version: Version, _ size: PictureSize) -> BlockPlan {
+    /// How to get a picture that is made on request: whole, because ranges inside it are nothing to rely on. It is
+    /// decoded before it is believed: its length is all that the origin tells of its bytes.
+    private func picturePlan(_ version: Version, _ size: PictureSize, _ token: CancellationToken) -> BlockPlan {
         var request = HTTPRequest(url: version.file.url, expects: .jpeg, maximumBody: max(version.length, 1))
         request.expectedLength = version.length
+        request.requestID = token.requestID
         request.deadline = .now.advanced(bySeconds: origin.timeout)
         return BlockPlan(
             id: version.file.id, validator: version.record.validator, length: version.length, index: 0,

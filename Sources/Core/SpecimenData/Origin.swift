@@ -90,6 +90,7 @@ public struct Origin: Sendable {
         }
         var request = request
         request.deadline = .now.advanced(bySeconds: timeout)
+        request.isQuestion = true
         let asked = request
         let exchange = transport.start(asked) { outcome in
             let queued = workers.submit {

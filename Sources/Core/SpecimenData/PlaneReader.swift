@@ -173,7 +173,8 @@ public final class PlaneReader: Sendable {
         flights.join(key, token: token, completion: completion) { token, finish in
             // The check that lets a tile into the cache decodes it; the pixels are kept for the reader.
             let box = Monitor<[UInt8]?>(nil)
-            origin.fetcher.fetch(plan(version, index, box: box), lane: .demand, token: token) { [self] outcome in
+            let plan = plan(version, index, box: box, for: token)
+            origin.fetcher.fetch(plan, lane: .demand, token: token) { [self] outcome in
                 finish(decode(outcome, version: version, index: index, box: box))
             }
         }
@@ -206,7 +207,10 @@ public final class PlaneReader: Sendable {
         }
     }
 
-    private func plan(_ version: Version, _ index: Int, box: Monitor<[UInt8]?>?) -> BlockPlan {
+    /// - Parameter token: of the reader it is for; `nil` when nobody waits yet.
+    private func plan(
+        _ version: Version, _ index: Int, box: Monitor<[UInt8]?>?, for token: CancellationToken? = nil
+    ) -> BlockPlan {
         let rectangle = version.grid.rectangle(index)
         let image = version.image
         let level = version.level
@@ -218,6 +222,7 @@ public final class PlaneReader: Sendable {
                 height: min(rectangle.height << level, image.height - rectangle.y << level), downsample: level,
                 quality: nil))
         request.expects = .jpeg
+        request.requestID = token?.requestID ?? 0
         // A JPEG of noise at quality 100 stays below 3 bytes a pixel; 64 KiB for tables and comments.
         request.maximumBody = rectangle.width * rectangle.height * 3 + 65_536
         request.deadline = .now.advanced(bySeconds: origin.timeout)

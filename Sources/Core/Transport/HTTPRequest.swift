@@ -57,6 +57,10 @@ public struct HTTPRequest: Sendable {
     public var acceptsWholeBody = false
     /// Demand when a reader waits.
     public var lane = Lane.demand
+    /// Whether names, a size or a small file are asked for: a small reply that much else depends on. A part of the
+    /// connections is free for such, so that they do not wait behind large contents. See
+    /// ``TransportConfiguration/maxConnectionsPerHost``.
+    public var isQuestion = false
     /// Bounds everything: waiting, every try and the pauses between them.
     public var deadline: Instant?
     /// Names the request in the log.

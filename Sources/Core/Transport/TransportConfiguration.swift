@@ -5,7 +5,8 @@ public struct TransportConfiguration: Sendable {
     /// The `User-Agent` of every request, for example `neuronfs/1.0 (+https://...)`, so that an origin can tell whom to ask.
     public var userAgent: String
 
-    /// Requests under way at one host; with HTTP/1 that many connections.
+    /// Requests under way at one host, and so the most connections to it; with HTTP/2 requests share connections.
+    /// A quarter, two at most, is kept free for questions, and as much for contents: see ``HTTPRequest/isQuestion``.
     ///
     /// Eight: the measured loop saturates at 4-8 on one host, and browsers settle on 6-8 as polite.
     public var maxConnectionsPerHost = 8
@@ -63,6 +64,10 @@ public struct TransportConfiguration: Sendable {
 
     /// Requests under way that the whole window admits.
     var window: Int { max(1, min(maxConcurrentRequests, maxConnections)) }
+
+    /// Of a limit on requests under way, what contents leave free for questions and questions for contents: 2 of the
+    /// usual 8, 1 of 4, none of fewer. Two, so that one question that stalls itself does not stop the others.
+    func reserve(of limit: Int) -> Int { min(2, limit / 4) }
 
     /// The part of a limit that prefetch may hold.
     func prefetchLimit(of limit: Int) -> Int { min(limit, max(1, Int(Double(limit) * prefetchShare))) }

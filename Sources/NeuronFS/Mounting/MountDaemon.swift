@@ -82,6 +82,9 @@ final class MountDaemon {
         }
         var configuration = TransportConfiguration(userAgent: "neuronfs/\(Version.text) (+https://github.com/neuronfs)")
         configuration.maxConnectionsPerHost = settings.maxConnections
+        // What the user grants one host, the limits on all hosts together grant, too.
+        configuration.maxConcurrentRequests = max(configuration.maxConcurrentRequests, settings.maxConnections)
+        configuration.maxConnections = max(configuration.maxConnections, settings.maxConnections)
         configuration.connectTimeout = settings.tuning.connectTimeout
         configuration.firstByteTimeout = settings.tuning.firstByteTimeout
         configuration.stallTimeout = settings.tuning.stallTimeout

@@ -2,47 +2,83 @@ import Support
 
 /// Which waiting job starts next: demand before prefetch, within the window and each host's share.
 ///
-/// With HTTP/1 each job under way holds one connection, so libcurl never queues and its connect timeout starts when
-/// the job does. Prefetch may hold only its share of either limit.
+/// Each job under way holds at most one connection: with HTTP/1 exactly one, with HTTP/2 jobs share those that stand. So
+/// libcurl, which may open as many as there are jobs, always has one to give, and its connect timeout starts when the
+/// job does. (Several origins behind one proxy by plain http are one host to libcurl; there it may queue.) Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it:
+/// an origin that stalls on images still tells names and sizes, and a crawl over the names leaves room for a reader.
 struct Admission {
     /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
     private final class Host {
-        let queues = Lane.allCases.map { _ in JobFIFO() }
-        var active = 0
-        var activePrefetch = 0
+        let queues = Job.Rank.allCases.map { _ in JobFIFO() }
+        var load = Load()
+    }
+
+    /// How many jobs of each rank may be under way at once.
+    private struct Limits {
+        let all: Int
+        let questions: Int
+        let contents: Int
+        let prefetch: Int
+
+        init(_ all: Int, _ configuration: TransportConfiguration) {
+            self.all = all
+            let reserve = configuration.reserve(of: all)
+            questions = all - reserve
+            contents = all - reserve
+            prefetch = min(configuration.prefetchLimit(of: all), max(1, contents - 1))
+        }
+    }
+
+    /// How many are.
+    private struct Load {
+        private var counts = Job.Rank.allCases.map { _ in 0 }
+
+        var all: Int { counts.reduce(0, +) }
+
+        mutating func add(_ change: Int, of rank: Job.Rank) { counts[rank.rawValue] += change }
+
+        func admits(_ rank: Job.Rank, _ limits: Limits) -> Bool {
+            let questions = counts[Job.Rank.question.rawValue]
+            guard all < limits.all else { return false }
+            switch rank {
+            case .question: return questions < limits.questions
+            case .demand: return all - questions < limits.contents
+            case .prefetch:
+                return all - questions < limits.contents && counts[Job.Rank.prefetch.rawValue] < limits.prefetch
+            }
+        }
     }
 
     private var hosts: [String: Host] = [:]
-    private(set) var active = 0
-    private var activePrefetch = 0
-    private let window: Int
-    private let perHost: Int
-    private let prefetchWindow: Int
-    private let prefetchPerHost: Int
+    private var load = Load()
+    private let window: Limits
+    private let perHost: Limits
+
+    /// Jobs under way.
+    var active: Int { load.all }
 
     init(_ configuration: TransportConfiguration) {
-        window = configuration.window
-        perHost = max(1, configuration.maxConnectionsPerHost)
-        prefetchWindow = configuration.prefetchLimit(of: window)
-        prefetchPerHost = configuration.prefetchLimit(of: perHost)
+        window = Limits(configuration.window, configuration)
+        perHost = Limits(max(1, configuration.maxConnectionsPerHost), configuration)
     }
 
     /// Queues `job`; at the front when it goes on with a try or with work that has waited before.
     mutating func enqueue(_ job: Job, atFront: Bool = false) {
         job.state = .queued
-        host(job.origin.origin).queues[job.lane.rawValue].add(job, atFront: atFront)
+        host(job.origin.origin).queues[job.rank.rawValue].add(job, atFront: atFront)
     }
 
-    /// Takes the next job that may start, and counts it as active.
+    /// Takes the next job that may start, and counts it as active: of those a reader waits for, the first to come.
     mutating func next() -> Job? {
-        for lane in Lane.allCases {
-            guard active < window, lane == .demand || activePrefetch < prefetchWindow else { return nil }
-            var best: (origin: String, id: UInt64)?
+        for ranks in [[Job.Rank.question, .demand], [.prefetch]] {
+            var best: (origin: String, rank: Job.Rank, id: UInt64)?
             for origin in Array(hosts.keys) {
-                guard let id = candidate(origin, lane) else { continue }
-                if best.map({ id < $0.id }) ?? true { best = (origin, id) }
+                for rank in ranks {
+                    guard load.admits(rank, window), let id = candidate(origin, rank) else { continue }
+                    if best.map({ id < $0.id }) ?? true { best = (origin, rank, id) }
+                }
             }
-            if let best, let job = hosts[best.origin]?.queues[lane.rawValue].removeFirst() {
+            if let best, let job = hosts[best.origin]?.queues[best.rank.rawValue].removeFirst() {
                 count(job, 1)
                 return job
             }
@@ -50,16 +86,15 @@ struct Admission {
         return nil
     }
 
-    /// The id of the job that `lane` of `origin` could start.
-    private mutating func candidate(_ origin: String, _ lane: Lane) -> UInt64? {
+    /// The id of the job of `rank` that `origin` could start.
+    private mutating func candidate(_ origin: String, _ rank: Job.Rank) -> UInt64? {
         guard let host = hosts[origin] else { return nil }
-        let id = host.queues[lane.rawValue].first(in: lane)?.id
-        if host.active == 0, host.queues.allSatisfy(\.isEmpty) {
+        let id = host.queues[rank.rawValue].first(of: rank)?.id
+        if host.load.all == 0, host.queues.allSatisfy(\.isEmpty) {
             hosts[origin] = nil
             return nil
         }
-        guard host.active < perHost, lane == .demand || host.activePrefetch < prefetchPerHost else { return nil }
-        return id
+        return host.load.admits(rank, perHost) ? id : nil
     }
 
     private mutating func host(_ origin: String) -> Host {
@@ -73,12 +108,8 @@ struct Admission {
     mutating func release(_ job: Job) { count(job, -1) }
 
     private mutating func count(_ job: Job, _ change: Int) {
-        let prefetch = job.lane == .prefetch ? change : 0
-        active += change
-        activePrefetch += prefetch
-        let host = self.host(job.origin.origin)
-        host.active += change
-        host.activePrefetch += prefetch
+        load.add(change, of: job.rank)
+        host(job.origin.origin).load.add(change, of: job.rank)
     }
 
     /// Moves a job to the demand lane, whatever it is doing.
@@ -87,7 +118,7 @@ struct Admission {
         if job.state == .active { count(job, -1) }
         job.lane = .demand
         if job.state == .active { count(job, 1) }
-        // The entry left in the prefetch queue is dropped when it comes up: its lane no longer fits.
+        // The entry left in the prefetch queue is dropped when it comes up: its rank no longer fits.
         if job.state == .queued { enqueue(job) }
     }
 }
@@ -110,10 +141,10 @@ private final class JobFIFO {
         }
     }
 
-    /// The first job that still waits in `lane`; cancelled and promoted ones before it are dropped.
-    func first(in lane: Lane) -> Job? {
+    /// The first job that still waits with `rank`; cancelled and promoted ones before it are dropped.
+    func first(of rank: Job.Rank) -> Job? {
         while head < jobs.count {
-            if let job = jobs[head], job.state == .queued, job.lane == lane { return job }
+            if let job = jobs[head], job.state == .queued, job.rank == rank { return job }
             _ = removeFirst()
         }
         return nil

@@ -50,6 +50,16 @@ import CCurl
         return value
     }
 
+    /// The HTTP version of the reply, as ALPN has negotiated it; empty without a reply.
+    var protocolName: String {
+        switch integer(CURLINFO_HTTP_VERSION) {
+        case CURL_HTTP_VERSION_1_0: "HTTP/1.0"
+        case CURL_HTTP_VERSION_1_1: "HTTP/1.1"
+        case CURL_HTTP_VERSION_2_0: "HTTP/2"
+        default: ""
+        }
+    }
+
     func string(_ info: CURLINFO) -> String? {
         var value: UnsafePointer<CChar>?
         _ = unsafe shim_easy_get_string(raw, info, &value)

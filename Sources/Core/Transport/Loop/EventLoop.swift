@@ -40,6 +40,9 @@ import Support
         certificateFile = configuration.effectiveCertificateFile
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections)
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, configuration.maxConnections)
+        // Admission keeps to it; idle connections of HTTP/2, beside which retries open fresh ones, would not.
+        let perHost = max(1, configuration.maxConnectionsPerHost)
+        _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, perHost)
     }
 
     /// Serves until the mailbox says stop; then fails what is left and frees the handles.
@@ -125,6 +128,7 @@ import Support
             statistics.updateHost(job.origin.host) { $0.attempts += 1 }
             if leg.ask.isResume { statistics.resumed += 1 }
         }
+        logger.debug("asking", metadata: trace(job, ["attempt": "\(job.attempts)"]))
         _ = unsafe curl_multi_add_handle(multi, leg.easy.raw)
     }
 
@@ -155,7 +159,9 @@ import Support
             else { continue }
             hadSome = true
             let outcome = leg.outcome(unsafe message.pointee.data.result)
+            let version = leg.easy.protocolName
             detach(leg)
+            logger.debug("answered", metadata: trace(leg.job, leg.trace(version)))
             settle(leg.job, outcome)
         }
         return hadSome
@@ -199,6 +205,11 @@ import Support
         job.state = .pausing
         job.retryAt = instant
         timers.add(job, at: instant, live: jobs.count)
+    }
+
+    /// What names an exchange in the log: the id of the read or look-up it is for, 0 when nobody waits, and the URL.
+    private func trace(_ job: Job, _ more: Logger.Metadata) -> Logger.Metadata {
+        more.merging(["request": "\(job.request.requestID)", "url": "\(job.url.prefix(300))"]) { new, _ in new }
     }
 
     // MARK: Ends

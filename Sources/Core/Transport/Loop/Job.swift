@@ -15,6 +15,16 @@ final class Job {
         case finished
     }
 
+    /// What a job counts as when places are given out.
+    enum Rank: Int, CaseIterable {
+        /// A reader waits for names or a size.
+        case question
+        /// A reader waits for bytes.
+        case demand
+        /// Nobody waits yet.
+        case prefetch
+    }
+
     /// What has been received of the body, across tries.
     struct Partial {
         var head: ResponseHead?
@@ -48,6 +58,7 @@ final class Job {
     var leg: Leg?
 
     var url: String { visited.last ?? request.url }
+    var rank: Rank { lane == .prefetch ? .prefetch : request.isQuestion ? .question : .demand }
 
     init(id: UInt64, request: HTTPRequest, origin: URLParts, begun: Instant, completion: @escaping Completion) {
         self.id = id

@@ -18,6 +18,9 @@ extension Leg {
         easy.set(CURLOPT_TCP_KEEPALIVE, 1)
         easy.set(CURLOPT_BUFFERSIZE, 128 << 10)
         easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+        // Multiplexing is libcurl's default: a request goes on a connection of HTTP/2 that stands and has room. It does
+        // not wait for one that is being set up (CURLOPT_PIPEWAIT): that would queue the first requests behind one
+        // handshake and, with HTTP/1, behind one whole reply.
         let version = configuration.acceptHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         easy.set(CURLOPT_HTTP_VERSION, version)
         if let certificateFile { easy.set(CURLOPT_CAINFO, certificateFile) }

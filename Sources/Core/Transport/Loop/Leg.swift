@@ -1,4 +1,5 @@
 import CCurl
+import Logging
 import Support
 
 /// One HTTP exchange on the wire. A try is one leg, or several when redirects lead on.
@@ -162,6 +163,15 @@ final class Leg {
     func reason(stoppedBy fault: Fault) -> Fault {
         if case .drain(let proved) = verdict { return proved }
         return fault
+    }
+
+    /// What the log tells of the ended exchange.
+    ///
+    /// - Parameter version: of HTTP, as it was spoken.
+    func trace(_ version: String) -> Logger.Metadata {
+        let seconds = Instant.now.seconds(since: started)
+        let status = parser.head?.status ?? 0
+        return ["http": "\(version)", "status": "\(status)", "bytes": "\(got)", "seconds": "\(seconds)"]
     }
 
     /// Judges the ended exchange.
