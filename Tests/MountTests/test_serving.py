@@ -163,6 +163,12 @@ print("reading", flush=True)
 os.pread(descriptor, 4096, 20_000)
 """
 
+DIRECT_READER = """
+import mmap, os, sys
+file = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECT)
+print("reading", flush=True)
+os.preadv(file, [mmap.mmap(-1, 4 << 20)], 4096)
+"""
 MAPPING_READER = """
 import mmap, sys
 with open(sys.argv[1], "rb", buffering=0) as file:
@@ -174,8 +180,9 @@ with open(sys.argv[1], "rb", buffering=0) as file:
 
 @pytest.mark.parametrize("program, number", [
     (PYTHON_READER, signal.SIGKILL), (PYTHON_READER, signal.SIGTERM), (PYTHON_READER, signal.SIGINT),
-    (MAPPING_READER, signal.SIGKILL), (MAPPING_READER, signal.SIGTERM)],
-    ids=["read-KILL", "read-TERM", "read-INT", "map-KILL", "map-TERM"])
+    (MAPPING_READER, signal.SIGKILL), (MAPPING_READER, signal.SIGTERM),
+    (DIRECT_READER, signal.SIGKILL), (DIRECT_READER, signal.SIGTERM)],
+    ids=["read-KILL", "read-TERM", "read-INT", "map-KILL", "map-TERM", "direct-KILL", "direct-TERM"])
 def test_a_waiting_reader_ends_by_a_signal(gate, program, number):
     """While the stall lasts: the process is gone before the origin says a word."""
     with Mount(gate.url) as mount:

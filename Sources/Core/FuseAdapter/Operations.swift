@@ -100,6 +100,8 @@ private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: Unsa
     unsafe connection.pointee.want |= connection.pointee.capable & wanted
     // Bytes change only with an announced version; the kernel must not drop pages because an mtime was learnt.
     unsafe connection.pointee.want &= ~UInt32(FUSE_CAP_AUTO_INVAL_DATA)
+    // Who waits for one direct read in the background can be ended by no signal.
+    unsafe connection.pointee.want &= ~UInt32(FUSE_CAP_ASYNC_DIO)
     context.ready.update { $0 = true }
 }
 
