@@ -55,7 +55,8 @@ class Origin:
     """`neuronfs serve-demo` on a free port."""
 
     def __init__(self, data=None, latency=None):
-        command = [binary(), "serve-demo"]
+        # Beside a sanitized daemon the origin is a release build: it draws every image, which takes seconds otherwise.
+        command = [os.environ.get("NEURONFS_ORIGIN_BINARY") or binary(), "serve-demo"]
         if data:
             command += ["--data", str(data)]
         if latency:
