@@ -30,7 +30,8 @@ mount: build
 	NEURONFS_BINARY="$(BINARY)" .venv/bin/python -m pytest Tests/MountTests -q $(PYTEST_ARGS)
 	NEURONFS_BINARY="$(BINARY)" .venv-allensdk/bin/python -m pytest Tests/MountTests/test_allensdk_client.py -q
 
-# The unit tests and a mount with its readers under ThreadSanitizer, or under AddressSanitizer with leak detection.
+# All unit tests and all mount tests under ThreadSanitizer, or under AddressSanitizer with leak detection. CI runs part of
+# the first: scripts/sanitized-test thread ci.
 test-tsan:
 	scripts/sanitized-test thread
 
