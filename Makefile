@@ -47,7 +47,8 @@ SOAK_SECONDS ?= 900
 soak: build
 	$(PYTHON) Tests/MountTests/soak.py --seconds $(SOAK_SECONDS)
 
-# The unit tests and a mount with its readers under ThreadSanitizer, or under AddressSanitizer with leak detection.
+# All unit tests and all mount tests under ThreadSanitizer, or under AddressSanitizer with leak detection. CI runs part of
+# the first: scripts/sanitized-test thread ci.
 test-tsan:
 	scripts/sanitized-test thread
 

@@ -14,7 +14,16 @@ def pytest_addoption(parser):
                      help="write the table of docs/RELIABILITY.md from what test_faults.py sees")
 
 
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "unsanitized(reason): left out on a binary with a sanitizer, which `reason` rules out")
+
+
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        marker = item.get_closest_marker("unsanitized")
+        if marker and harness.SANITIZED:
+            item.add_marker(pytest.mark.skip(reason=f"{harness.SANITIZED} sanitizer: {marker.kwargs['reason']}"))
     if not os.access("/dev/fuse", os.R_OK | os.W_OK):
         skip = pytest.mark.skip(reason="no /dev/fuse here")
         for item in items:

@@ -10,6 +10,10 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+# How many times longer everything may take: more than 1 on a sanitized binary (scripts/sanitized-test).
+PATIENCE = float(os.environ.get("NEURONFS_TEST_PATIENCE", "1"))
+# "thread" or "address" when the binary is built with that sanitizer.
+SANITIZED = os.environ.get("NEURONFS_SANITIZED", "")
 
 
 def binary():
@@ -36,7 +40,8 @@ def is_mounted(path):
 
 
 def wait_until(condition, seconds=20, what="condition"):
-    """Polls, because what is waited for happens in another process. Fails after `seconds`."""
+    """Polls, because what is waited for happens in another process. Fails after `seconds`, times PATIENCE."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         result = condition()
@@ -50,7 +55,8 @@ class Origin:
     """`neuronfs serve-demo` on a free port."""
 
     def __init__(self, data=None, latency=None):
-        command = [binary(), "serve-demo"]
+        # Beside a sanitized daemon the origin is a release build: it draws every image, which takes seconds otherwise.
+        command = [os.environ.get("NEURONFS_ORIGIN_BINARY") or binary(), "serve-demo"]
         if data:
             command += ["--data", str(data)]
         if latency:
@@ -63,7 +69,7 @@ class Origin:
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(20)
+                self.process.wait(20 * PATIENCE)
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
@@ -98,7 +104,7 @@ class Mount:
         self.pid = None
 
     def start(self, check=True):
-        result = subprocess.run(self.command, capture_output=True, text=True, timeout=150, env=self.environment)
+        result = subprocess.run(self.command, capture_output=True, text=True, timeout=150 * PATIENCE, env=self.environment)
         if result.returncode == 0:
             self.pid = self.status()["pid"]
         elif check:
@@ -112,7 +118,7 @@ class Mount:
         return json.loads((self.path / ".neuronfs" / "status.json").read_text())
 
     def umount(self):
-        return subprocess.run([binary(), "umount", str(self.path)], capture_output=True, text=True, timeout=60)
+        return subprocess.run([binary(), "umount", str(self.path)], capture_output=True, text=True, timeout=60 * PATIENCE)
 
     def kill(self):
         """kill -9, then wait until the process is gone. The dead mount stays."""

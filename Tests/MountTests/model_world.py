@@ -121,11 +121,11 @@ def kill_after(mount, served, readers):
 def finish(process, seconds):
     """The report of a reader, or None when it had to be ended; a wrong answer fails."""
     try:
-        output, errors = process.communicate(timeout=seconds)
+        output, errors = process.communicate(timeout=seconds * harness.PATIENCE)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-        raise AssertionError(f"a reader was still busy after {seconds} s") from None
+        raise AssertionError(f"a reader was still busy after {seconds * harness.PATIENCE} s") from None
     if process.returncode == -signal.SIGBUS:
         return None
     assert output, f"a reader ended with {process.returncode}: {errors}"

@@ -186,6 +186,7 @@ def test_interrupted(tmp_path, name):
     assert os.listdir(tmp_path) == ["cell.swc"]
 
 
+@pytest.mark.unsanitized(reason="reserves terabytes of address space for its shadow, and this test limits that to 1 GB")
 def test_memory_is_bounded_and_background_takes_no_disk(tmp_path):
     """A volume of 40 GB."""
     swc = tmp_path / "cell.swc"

@@ -19,7 +19,7 @@ final class ControlDocuments: Sendable {
     private let planes: PlaneReader
     private let catalogue: CatalogueService
     private let refresher: CatalogueRefresher
-    private let session = Monitor<FuseSession?>(nil)
+    private let kernelStatistics = Monitor<(@Sendable () -> FuseStatistics?)?>(nil)
     private let started = Instant.now
 
     init(
@@ -36,8 +36,11 @@ final class ControlDocuments: Sendable {
         self.refresher = refresher
     }
 
-    /// Adds the session, which is made after the tree that these documents are part of.
-    func attach(_ session: FuseSession) { self.session.withLock { $0 = session } }
+    /// Adds the session, which is made after the tree that these documents are part of and which keeps that tree: it is
+    /// not kept here, or neither would ever go.
+    func attach(_ session: FuseSession) {
+        kernelStatistics.withLock { $0 = { [weak session] in session?.statistics } }
+    }
 
     func text(_ file: ControlFile) -> String {
         switch file {
@@ -68,7 +71,7 @@ final class ControlDocuments: Sendable {
         let fetch = fetcher.statistics
         let cacheState = cache.statistics
         let http = transport.statistics
-        let kernel = session.withLock { $0 }?.statistics
+        let kernel = kernelStatistics.withLock { $0 }?()
         let snapshot = catalogue.snapshot
         let asked = refresher.outcome
         var network: JSONObject = [
@@ -112,7 +115,7 @@ final class ControlDocuments: Sendable {
         let fetch = fetcher.statistics
         let cacheState = cache.statistics
         let http = transport.statistics
-        let kernel = session.withLock { $0 }?.statistics
+        let kernel = kernelStatistics.withLock { $0 }?()
         var page = MetricsPage()
         page.counter("http_requests_total", "HTTP requests begun.", http.requests)
         page.counter("http_failures_total", "HTTP requests that failed for good.", http.failed)

@@ -134,8 +134,8 @@ final class MountDaemon {
             throw Failure(sentence: "\(error)")
         }
         control.attach(session)
-        let session = self.session
-        tree.onInvalidation { inodes in for inode in inodes { session.invalidate(inode) } }
+        // The session keeps the tree.
+        tree.onInvalidation { [weak session] inodes in for inode in inodes { session?.invalidate(inode) } }
     }
 
     /// Serves until the mount ends.
