@@ -70,6 +70,9 @@ final class ScriptedSource: BlockSource {
         return call
     }
 
+    /// Forgets the calls: their requests hold whoever takes a body, and so a fetcher that holds this source.
+    func forget() { calls.withLock { $0 = [] } }
+
     var count: Int { calls.withLock { $0.count } }
 
     /// Waits for request number `index`, from 0; the limit only ends a test that hangs.
@@ -146,6 +149,7 @@ final class Bench: Sendable {
     func close() {
         fetcher.shutDown()
         workers.shutdown()
+        source.forget()
         cache?.close()
         Bench.removeTree(directory)
     }

@@ -202,6 +202,7 @@ final class WholeStream: BodySink {
         }
         if !isTaken {
             for reader in readers { reader.finish(.failure(.shutDown)) }
+            if isKept { letGo(index) }
         }
     }
 
@@ -212,6 +213,11 @@ final class WholeStream: BodySink {
             // To get this extent again, the pass must come this far again.
             cache.write(key, block.bytes, fetchCost: Instant.now.seconds(since: began))
         }
+        letGo(index)
+    }
+
+    /// Extent `index` is no longer on its way to the cache.
+    private func letGo(_ index: Int) {
         let isLast = state.withLock { state in
             state.pending[index] = nil
             return state.isEnded && state.pending.isEmpty
