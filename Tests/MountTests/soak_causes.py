@@ -27,7 +27,7 @@ CAUSES = [
     (r"only \d+ bytes in|no byte for", {"stall_body", "drip"}),
     (r"deadline|no answer within|after the timeout", SLOW | BROKEN | {"429", "503", "500", "delay"}),
     (r"HTTP status 429", {"429"}), (r"HTTP status 503", {"503"}), (r"HTTP status 500", {"500"}),
-    (r"text/html in place of", {"html"}),
+    (r"text/html in place of", {"html"}), (r"application/json in place of", {"huge_json", "gzip_bomb"}),
     (r"body was cut|body ended after", {"half_body", "long_length"} | BROKEN),
     (r"in reply to a request for", {"wrong_range"}),
     (r"exceeds the limit", {"huge_json", "gzip_bomb", "long_length"}),
