@@ -1,5 +1,6 @@
 import os
 import pathlib
+import signal
 import sys
 
 import pytest
@@ -15,11 +16,19 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # A shell starts what it puts in the background with SIGINT ignored, and every process that tests start would inherit it.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line(
         "markers", "unsanitized(reason): left out on a binary with a sanitizer, which `reason` rules out")
 
 
+# Two workers share the files in this order (`make mount`): what takes longest is not to be left for the end.
+LONGEST_FIRST = ("test_labels_on_mount.py", "test_faults.py", "test_soak.py", "test_readers.py", "test_examples.py")
+
+
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: item.path.name not in LONGEST_FIRST)
     for item in items:
         marker = item.get_closest_marker("unsanitized")
         if marker and harness.SANITIZED:

@@ -125,6 +125,8 @@ def test_a_signal_ends_a_foreground_mount(origin, tmp_path, number):
             process.kill()
             process.wait()
         process.stderr.close()
+        if is_mounted(path):
+            subprocess.run(["umount", "-l", path], check=True)
 
 
 def test_kernel_umount_ends_the_daemon(origin):
