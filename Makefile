@@ -32,6 +32,7 @@ unit:
 mount: build
 	$(PYTHON) -m pytest Tests/MountTests -q -n 2 --dist loadfile $(PYTEST_ARGS)
 	NEURONFS_BINARY="$(BINARY)" .venv-allensdk/bin/python -m pytest Tests/MountTests/test_allensdk_client.py -q
+	NEURONFS_BINARY="$(BINARY)" .venv-zarr2/bin/python -m pytest Tests/MountTests/test_zarr2.py -q
 
 # Writes the table of docs/RELIABILITY.md from what every fault is seen to do.
 reliability-table: build

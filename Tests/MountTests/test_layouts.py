@@ -1,0 +1,105 @@
+"""What the files say of themselves, as published models and the libraries behind Fiji, ITK and napari understand it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import pathlib
+import warnings
+
+import numpy as np
+import ome_zarr_models.v04
+import pytest
+import tifffile
+import zarr
+from ome_zarr_models.v04.image_label import ImageLabel
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent / "readers"))
+
+import readers
+from expected import meta, planes
+
+SMALL = 900_000_112
+PAIRS = [("stack/0037.tif", "labels/0037.tif"), ("stack.tif", "labels.tif")]
+VOLUMES = ["stack.ome.zarr", "labels.ome.zarr"]
+
+
+@pytest.fixture
+def folder(demo):
+    return demo / "mouse" / str(SMALL)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[stack for stack, _ in PAIRS])
+def test_a_pair_of_tiffs_has_one_frame_and_says_its_spacing(folder, pair):
+    spacing = meta(folder)["stack"]["voxel_spacing_um"]
+    frames = []
+    for name in pair:
+        with tifffile.TiffFile(folder / name) as file:
+            page = file.pages[0]
+            assert page.tags["Software"].value == "NeuronFS"
+            assert page.tags["ResolutionUnit"].value == 3 and "DateTime" not in page.tags
+            # One plane must not be taken for a part of a series of files, nor a stack for an ImageJ hyperstack.
+            assert not file.is_ome and not file.is_imagej and len(file.series) == 1
+            assert file.is_bigtiff == ("/" not in name)
+            resolution = [page.tags[tag].value for tag in ("YResolution", "XResolution")]
+            for side, (numerator, denominator) in zip(spacing[1:], resolution):
+                assert 1e4 * denominator / numerator == pytest.approx(side, rel=1e-14)
+            if file.is_bigtiff:
+                assert file.shaped_metadata[0]["spacing"] == spacing[0]
+            frames.append((len(file.pages), page.shape, resolution))
+    assert frames[0] == frames[1]
+
+
+@pytest.mark.skipif(shutil.which("tiffinfo") is None, reason="libtiff-tools is not installed")
+@pytest.mark.parametrize("name", [name for pair in PAIRS for name in pair])
+def test_libtiff_has_no_complaint_of_a_directory(folder, name):
+    result = subprocess.run(["tiffinfo", "-D", folder / name], capture_output=True, text=True)
+    assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_ome_zarr_is_valid(folder, name):
+    """The published models of OME-NGFF 0.4 accept the metadata, and the levels lie on one another."""
+    group = zarr.open_group(str(folder / name), mode="r")
+    image = ome_zarr_models.v04.Image.from_zarr(group)
+    if name.startswith("labels"):
+        assert ImageLabel.from_zarr(group).attributes.image_label.version == "0.4"
+    scales = image.attributes.multiscales[0]
+    assert [axis.unit for axis in scales.axes] == ["micrometer"] * 3
+    finest = scales.datasets[0].coordinateTransformations
+    assert list(finest[0].scale) == meta(folder)["stack"]["voxel_spacing_um"]
+    for level, dataset in enumerate(scales.datasets):
+        scale, translation = dataset.coordinateTransformations
+        for axis in range(3):
+            factor = scale.scale[axis] / finest[0].scale[axis]
+            assert factor == pytest.approx(1 if axis == 0 else 2**level)
+            # The centre of a coarse voxel is the centre of those it covers.
+            shift = translation.translation[axis] - finest[1].translation[axis]
+            assert shift == pytest.approx((factor - 1) / 2 * finest[0].scale[axis], abs=1e-9)
+        shape, full = group[dataset.path].shape, group[scales.datasets[0].path].shape
+        assert shape == (full[0], *(-(-side // 2**level) for side in full[1:]))
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+@pytest.mark.parametrize("reader", readers.ZARR)
+def test_zarr_is_opened_without_a_warning(folder, name, reader):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert readers.ZARR[reader](str(folder / name)).shape == tuple(meta(folder)["stack"]["shape"])
+
+
+@pytest.mark.parametrize("name", VOLUMES)
+def test_the_reader_of_napari_opens_all_levels(folder, name):
+    """ome-zarr-py, on which napari-ome-zarr rests. A label image comes with the image it belongs to, first."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        images = readers.ome_zarr_images(str(folder / name))
+    attributes = json.loads((folder / name / ".zattrs").read_text())
+    assert list(images) == VOLUMES[: VOLUMES.index(name) + 1]
+    levels = images[name]
+    assert len(levels) == len(attributes["multiscales"][0]["datasets"])
+    plane = sorted(planes(folder))[37]
+    series = name.split(".")[0]
+    assert np.array_equal(np.asarray(levels[0][plane]), tifffile.imread(folder / series / f"{plane:04}.tif"))
+    assert os.path.isdir(folder / name / str(len(levels) - 1))

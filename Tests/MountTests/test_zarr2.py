@@ -1,0 +1,31 @@
+"""zarr 2, which many pipelines still pin: the same arrays, without a warning. Runs in an environment of its own
+(.venv-zarr2), because zarr 2 and 3 are one package."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import harness
+
+zarr = pytest.importorskip("zarr")
+if int(zarr.__version__.split(".")[0]) != 2:
+    pytest.skip("this environment has another zarr: see .venv-zarr2", allow_module_level=True)
+
+SMALL = 900_000_112
+
+
+@pytest.mark.parametrize("series", ["stack", "labels"])
+def test_zarr2_reads_what_the_planes_hold(origin, series):
+    with harness.Mount(origin.url) as mount, warnings.catch_warnings():
+        warnings.simplefilter("error")
+        folder = mount / "mouse" / str(SMALL)
+        group = zarr.open_group(str(folder / f"{series}.ome.zarr"), mode="r")
+        array = group["0"]
+        depth, height, width = array.shape
+        assert array.dtype == np.uint8 and len(group.attrs["multiscales"][0]["datasets"]) == len(list(group.arrays()))
+        for index in (0, 37, depth - 1):
+            data = (folder / series / f"{index:04}.tif").read_bytes()
+            # The pixels are the end of an uncompressed TIFF of one strip.
+            plane = np.frombuffer(data[len(data) - height * width:], np.uint8).reshape(height, width)
+            assert np.array_equal(array[index], plane)
