@@ -26,14 +26,12 @@ struct NeuronFSCommand: ParsableCommand {
             guard let arguments = MountHelper.translated(CommandLine.arguments) else { return }
             var command = try parseAsRoot(arguments)
             try command.run()
-        } catch let error as ConfigurationError {
-            Output.error(error.sentence)
-            exit(withError: ExitCode(2))
-        } catch let failure as Failure {
+        } catch {
+            guard let failure = error as? Failure ?? (error as? ConfigurationError).map(Failure.init) else {
+                exit(withError: error)
+            }
             Output.error(failure.sentence)
             exit(withError: ExitCode(failure.code))
-        } catch {
-            exit(withError: error)
         }
     }
 }

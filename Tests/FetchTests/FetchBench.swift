@@ -141,7 +141,8 @@ final class Bench: Sendable {
         workers = WorkerPool(name: "worker", count: count)
         self.source = source
         fetcher = BlockFetcher(
-            cache: cache, source: source, workers: workers, isOffline: false, prefetchLimit: prefetchLimit,
+            cache: cache, database: "test", source: source, workers: workers, isOffline: false,
+            prefetchLimit: prefetchLimit,
             logger: quiet, circuit: circuit)
     }
 

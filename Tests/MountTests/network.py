@@ -23,7 +23,14 @@ NO_PROXY = {name: "" for name in (
     "http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY")}
 
 
-class Authority:
+class Stopped(contextlib.AbstractContextManager):
+    """What is stopped at the end of a `with`."""
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Authority(Stopped):
     """A certificate authority, and a certificate of it for 127.0.0.1 and localhost. Files in a folder of its own."""
 
     def __init__(self):
@@ -43,17 +50,11 @@ class Authority:
         for command in commands:
             subprocess.run([openssl, *command.split()], cwd=self.folder, check=True, capture_output=True)
 
-    def close(self):
+    def stop(self):
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def __enter__(self):
-        return self
 
-    def __exit__(self, *_):
-        self.close()
-
-
-class _Listener:
+class _Listener(Stopped):
     """Accepts on a free port of 127.0.0.1; `serve(connection)` runs on a thread for each."""
 
     def __init__(self):
@@ -95,12 +96,6 @@ class _Listener:
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in threads:
             thread.join(10)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
 
 
 def pump(left, right, change=bytes):
@@ -215,7 +210,7 @@ class TLSFront(_Listener):
         return reply.replace(wrong, right) if self.keeps_https else reply
 
 
-class HTTP2Front:
+class HTTP2Front(Stopped):
     """nghttpx in front of an origin: HTTP/2 over TLS. `log()` has (protocol, status, method, path) of each request."""
 
     def __init__(self, origin_url, authority, *options):
@@ -260,9 +255,3 @@ class HTTP2Front:
             self.process.kill()
         self.process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()

@@ -29,8 +29,7 @@ MORE_PLANES = 14
 # Every fault of the proxy but those that stop the listener for good, with parameters that keep a soak moving.
 FAULTS = {
     "refuse": {"seconds": 0.05}, "reset": {}, "close": {}, "half_body": {}, "wrong_range": {},
-    # What HEAD tells of a picture can only be believed until the picture is read (test_faults).
-    "long_length": {"only": "bytes"}, "short_length": {"only": "bytes"}, "jpeg_size": {"only": "bytes"},
+    **model_world.LIES,
     "ignore_range": {}, "stall_headers": {}, "stall_body": {}, "drip": {}, "delay": {"seconds": 0.5},
     "429": {"retry_after": 1}, "503": {"retry_after": 1}, "500": {}, "html": {}, "empty": {}, "redirect_loop": {},
     "jpeg_flip": {}, "jpeg_truncate": {}, "tls": {}, "truncated_json": {},

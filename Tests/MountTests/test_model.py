@@ -28,9 +28,7 @@ FAULTS = [
     "reset", "close", "half_body", "long_length", "short_length", "wrong_range", "ignore_range", "429", "503", "500",
     "html", "empty", "redirect_loop", "jpeg_size", "jpeg_flip", "jpeg_truncate", "truncated_json", "delay",
 ]
-# HEAD can only be believed of a picture until the picture is read (test_faults), so these do not lie to HEAD.
-LIES = {fault: {"only": "bytes"} for fault in ("long_length", "short_length", "jpeg_size")}
-PARAMETERS = LIES | {"429": {"retry_after": 0}, "503": {"retry_after": 0}, "delay": {"seconds": 0.2}}
+PARAMETERS = model_world.LIES | {"429": {"retry_after": 0}, "503": {"retry_after": 0}, "delay": {"seconds": 0.2}}
 ALLOWED = "EIO,ETIMEDOUT,ENETDOWN"
 
 

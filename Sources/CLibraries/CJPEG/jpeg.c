@@ -55,9 +55,8 @@ static struct jpeg_error_mgr *prepare(struct failure *failure, char *message)
     return manager;
 }
 
-/* `pixels` is NULL to check the file only. */
-static int read_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, uint8_t *pixels,
-                     char *message)
+int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height,
+                      uint8_t *pixels, char *message)
 {
     enum { ROWS = 8 };
     struct jpeg_decompress_struct info;
@@ -98,17 +97,6 @@ static int read_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_
     jpeg_finish_decompress(&info);
     jpeg_destroy_decompress(&info);
     return 0;
-}
-
-int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height,
-                      uint8_t *pixels, char *message)
-{
-    return read_luma(bytes, count, width, height, pixels, message);
-}
-
-int cjpeg_check(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, char *message)
-{
-    return read_luma(bytes, count, width, height, NULL, message);
 }
 
 /* libjpeg's own memory destination loses its buffer on an error. */

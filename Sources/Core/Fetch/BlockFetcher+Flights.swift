@@ -18,8 +18,8 @@ extension BlockFetcher {
     }
 
     func blockKey(_ plan: BlockPlan, _ validator: String) -> BlockKey {
-        let version = database.isEmpty ? validator : "\(validator) of \(database)"
-        return BlockKey(object: ObjectIdentity(id: plan.id, validator: version, length: plan.length), index: plan.index)
+        let object = ObjectIdentity(id: plan.id, validator: "\(validator) of \(database)", length: plan.length)
+        return BlockKey(object: object, index: plan.index)
     }
 
     private func look(_ key: FlightKey, _ number: UInt64) {

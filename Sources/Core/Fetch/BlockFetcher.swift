@@ -45,7 +45,7 @@ public final class BlockFetcher: Sendable {
     ///   - isOffline: whether to begin in offline mode; see ``setOffline(_:)``.
     ///   - prefetchLimit: blocks under way with no reader, above which further ones are dropped.
     public convenience init(
-        cache: BlockCache?, database: String = "", source: any BlockSource, workers: WorkerPool,
+        cache: BlockCache?, database: String, source: any BlockSource, workers: WorkerPool,
         isOffline: Bool = false, prefetchLimit: Int = BlockFetcher.defaultPrefetchLimit, logger: Logger
     ) {
         self.init(
@@ -55,7 +55,7 @@ public final class BlockFetcher: Sendable {
     }
 
     init(
-        cache: BlockCache?, database: String = "", source: any BlockSource, workers: WorkerPool, isOffline: Bool,
+        cache: BlockCache?, database: String, source: any BlockSource, workers: WorkerPool, isOffline: Bool,
         prefetchLimit: Int, logger: Logger, circuit: NetworkCircuit.Settings
     ) {
         self.cache = cache

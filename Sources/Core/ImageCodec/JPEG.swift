@@ -43,7 +43,7 @@ public enum JPEG {
         try expect(bytes, width: width, height: height)
         let failure = unsafe callingC { message in
             unsafe bytes.withUnsafeBufferPointer { source in
-                unsafe cjpeg_check(source.baseAddress, source.count, UInt32(width), UInt32(height), message)
+                unsafe cjpeg_decode_luma(source.baseAddress, source.count, UInt32(width), UInt32(height), nil, message)
             }
         }
         if let failure { throw .damaged(reason: failure) }

@@ -1,51 +1,8 @@
 public import Catalogue
 internal import Fetch
-internal import ImageCodec
 internal import Logging
 public import Support
 internal import Transport
-
-/// A file of the origin: a skeleton, a marker file, a recording, a projection.
-public struct RemoteFile: Hashable, Sendable {
-    /// Name of the object in the cache; begins with the specimen id.
-    public let id: String
-    /// Where it is.
-    public let url: String
-    /// Width and height in px of the JPEG that its bytes are, when the origin makes it on request.
-    public let picture: PictureSize?
-
-    /// A file at `url`.
-    public init(id: String, url: String, picture: PictureSize? = nil) {
-        self.id = id
-        self.url = url
-        self.picture = picture
-    }
-
-    /// Whether the origin makes it on request.
-    var isImage: Bool { picture != nil }
-}
-
-/// How large a picture is, in px.
-public struct PictureSize: Hashable, Sendable {
-    let width: Int
-    let height: Int
-
-    /// A size of `width` by `height` px.
-    public init(width: Int, height: Int) {
-        self.width = width
-        self.height = height
-    }
-
-    /// What is wrong with `jpeg` as a picture of this size; nil when it is whole and sound.
-    func fault(of jpeg: [UInt8]) -> String? {
-        do throws(ImageCodecError) {
-            try JPEG.check(jpeg, width: width, height: height)
-            return nil
-        } catch {
-            return "\(error)"
-        }
-    }
-}
 
 /// What is known of the origin's objects: length, validator, when they changed. Asked once, kept in the catalogue,
 /// so that sizes are true before a byte is read and a second mount asks nothing.
@@ -95,7 +52,7 @@ public final class ObjectRegistry: Sendable {
                     known.insert(record, for: file.id, cost: 1)
                     return finish(.success(record))
                 }
-                ask(file, file.isImage ? .head : .firstByte, token: token, completion: finish)
+                ask(file, .first(for: file), token: token, completion: finish)
             }
             if !queued { finish(.failure(.shutDown)) }
         }
@@ -107,8 +64,7 @@ public final class ObjectRegistry: Sendable {
     /// - Parameter counts: whether the file is fetched to count its bytes, because the length that was told is not true.
     public func revalidate(_ file: RemoteFile, counts: Bool = false) {
         let logger = origin.logger
-        let question: Question = counts ? .whole : file.isImage ? .head : .firstByte
-        ask(file, question, token: CancellationToken()) { [self] outcome in
+        ask(file, counts ? .whole : .first(for: file), token: CancellationToken()) { [self] outcome in
             revalidating.withLock { _ = $0.remove(file.id) }
             if case .failure(let error) = outcome {
                 logger.debug("could not revalidate", metadata: ["object": "\(file.id)", "reason": "\(error)"])
@@ -172,6 +128,8 @@ public final class ObjectRegistry: Sendable {
         case head
         /// Fetches it whole and counts.
         case whole
+
+        static func first(for file: RemoteFile) -> Question { file.isImage ? .head : .firstByte }
     }
 
     private func ask(

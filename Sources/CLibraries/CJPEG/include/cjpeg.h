@@ -12,13 +12,11 @@ enum { CJPEG_MESSAGE_SIZE = 256 };
 
 /* Decodes the luma of one JPEG of exactly width x height into `pixels`
    (width * height bytes, row-major). Chroma is not reconstructed. A libjpeg
-   warning (premature end, corrupt data) counts as an error. 0 or -1. */
+   warning (premature end, corrupt data) counts as an error. Where `pixels` is
+   NULL the file is read to its end and no pixel kept, at an eighth of the size:
+   it is the entropy coding that shows what is broken. 0 or -1. */
 int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height,
                       uint8_t *pixels, char *message);
-
-/* Reads one JPEG of exactly width x height as cjpeg_decode_luma does, to its end, and keeps no pixels: at an eighth of
-   the size, since it is the entropy coding that shows what is broken. 0 or -1. */
-int cjpeg_check(const uint8_t *bytes, size_t count, uint32_t width, uint32_t height, char *message);
 
 enum cjpeg_layout {
     CJPEG_GRAY, /* one byte a pixel in, one component out */

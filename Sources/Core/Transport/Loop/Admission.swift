@@ -4,8 +4,10 @@ import Support
 ///
 /// Each job under way holds at most one connection: with HTTP/1 exactly one, with HTTP/2 jobs share those that stand. So
 /// libcurl, which may open as many as there are jobs, always has one to give, and its connect timeout starts when the
-/// job does. (Several origins behind one proxy by plain http are one host to libcurl; there it may queue.) Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it:
-/// an origin that stalls on images still tells names and sizes, and a crawl over the names leaves room for a reader.
+/// job does. (Several origins behind one proxy by plain http are one host to libcurl; there it may queue.)
+///
+/// Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it: an origin that
+/// stalls on images still tells names and sizes, and a crawl over the names leaves room for a reader.
 struct Admission {
     /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
     private final class Host {
@@ -16,16 +18,14 @@ struct Admission {
     /// How many jobs of each rank may be under way at once.
     private struct Limits {
         let all: Int
-        let questions: Int
-        let contents: Int
+        /// Of questions, and as many of contents.
+        let share: Int
         let prefetch: Int
 
         init(_ all: Int, _ configuration: TransportConfiguration) {
             self.all = all
-            let reserve = configuration.reserve(of: all)
-            questions = all - reserve
-            contents = all - reserve
-            prefetch = min(configuration.prefetchLimit(of: all), max(1, contents - 1))
+            share = all - configuration.reserve(of: all)
+            prefetch = min(configuration.prefetchLimit(of: all), max(1, share - 1))
         }
     }
 
@@ -41,10 +41,10 @@ struct Admission {
             let questions = counts[Job.Rank.question.rawValue]
             guard all < limits.all else { return false }
             switch rank {
-            case .question: return questions < limits.questions
-            case .demand: return all - questions < limits.contents
+            case .question: return questions < limits.share
+            case .demand: return all - questions < limits.share
             case .prefetch:
-                return all - questions < limits.contents && counts[Job.Rank.prefetch.rawValue] < limits.prefetch
+                return all - questions < limits.share && counts[Job.Rank.prefetch.rawValue] < limits.prefetch
             }
         }
     }
