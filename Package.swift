@@ -96,7 +96,7 @@ let package = Package(
         tests("TransportTests", ["Transport", "Support"]),
         tests("BlockCacheTests", ["BlockCache", "Support", logging]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", logging]),
-        tests("CatalogueTests", ["Catalogue", "Support", logging]),
+        tests("CatalogueTests", ["Catalogue", "Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),

@@ -86,6 +86,8 @@ final class World: Sendable {
         var now = 1_700_000_000.0
         var free: Int?
         var fault: Errno?
+        /// Seconds between two looks of the cache's own thread.
+        var pollSeconds = 0.005
     }
 
     let state = Monitor(State())
@@ -94,7 +96,7 @@ final class World: Sendable {
     var system: CacheSystem {
         CacheSystem(
             now: { self.state.withLock { $0.now } }, freeBytes: { _ in self.state.withLock { $0.free } },
-            writeFault: { self.state.withLock { $0.fault } }, pollSeconds: 0.005)
+            writeFault: { self.state.withLock { $0.fault } }, pollSeconds: state.withLock { $0.pollSeconds })
     }
 
     func advance(_ seconds: Double) { state.withLock { $0.now += seconds } }

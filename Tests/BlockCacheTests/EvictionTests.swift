@@ -40,12 +40,16 @@ import Testing
         for step in 0..<900 {
             world.advance(Double.random(in: 5..<400, using: &random))
             let now = world.state.withLock { $0.now }
-            if Int.random(in: 0..<3, using: &random) == 0,
-                let chosen = model.blocks.indices.randomElement(using: &random)
-            {
-                #expect(cache.read(model.blocks[chosen].key) != nil)
+            let action = Int.random(in: 0..<5, using: &random)
+            if action < 2, let chosen = model.blocks.indices.randomElement(using: &random) {
                 model.blocks[chosen].lastUse = now
-                model.blocks[chosen].reads += 1
+                if action == 0 {
+                    #expect(cache.read(model.blocks[chosen].key) != nil)
+                    model.blocks[chosen].reads += 1
+                } else {
+                    // To be asked for is a use, but no read.
+                    #expect(cache.isOnDisk(model.blocks[chosen].key))
+                }
             } else {
                 let key = key("5/image/\(step % 9)", step)
                 let count = Int.random(in: 1..<20_000, using: &random)

@@ -47,6 +47,38 @@ import Testing
         #expect(world.log.messages(.notice).count == 1)
     }
 
+    /// What lacks is given up once, not once for each of the writers that see it.
+    @Test func writersSideBySideShareTheShortage() throws {
+        let scratch = try Scratch()
+        let world = World()
+        let others = Monitor(0)
+        var system = world.system
+        system.freeBytes = { _ in
+            // A disk of 200 pages shared with others.
+            let used = (try? scratch.blockBytes()) ?? 0
+            let free = 200 * 4096 - used - others.withLock { $0 }
+            usleep(20_000)
+            return free
+        }
+        let cache = try BlockCache(
+            directory: scratch.cache, limits: CacheLimits(maximumBytes: 1 << 30, minimumFreeBytes: 90 * 4096),
+            owner: "",
+            logger: world.log.logger, system: system)
+        defer { cache.close() }
+        cache.waitForScan()
+        for index in 0..<100 { cache.write(key("a", index), [1], fetchCost: 0) }
+        #expect(cache.statistics.blocks == 100)
+        world.advance(10)
+        others.withLock { $0 = 30 * 4096 }
+        let writers = (0..<4).map { number in
+            NamedThread("writer-\(number)") { cache.write(key("b", number), [1], fetchCost: 0) }
+        }
+        for writer in writers { writer.join() }
+        #expect((0..<4).allSatisfy { cache.contains(key("b", $0)) })
+        // 20 of the 30 pages and the four new ones; a write under way may be counted as reserved and as used.
+        #expect((24...34).contains(cache.statistics.evicted))
+    }
+
     @Test(arguments: [ENOSPC, EIO, EROFS, EDQUOT, EACCES])
     func aFailureIsLoggedOnceAndStoringResumes(code: Int32) throws {
         let scratch = try Scratch()

@@ -108,6 +108,57 @@ import Testing
         cache.close()
     }
 
+    /// Nobody's, pinned or not: what is to be emptied is empty.
+    @Test func damagedHeadersDoNotSurviveARemoval() throws {
+        let scratch = try Scratch()
+        let cache = try filled(scratch, World())
+        cache.close()
+        let inspector = CacheInspector(directory: scratch.cache)
+        let paths = (0..<4).map { index in
+            BlockFiles(directory: scratch.cache).path(BlockDigest(key("\(10 + index % 3)/image/1", index)))
+        }
+        for path in paths {
+            var bytes = try readFile(path)
+            bytes[20] ^= 1
+            try writeFile(path, bytes)
+        }
+        try inspector.pin("10")
+        // Of the ten blocks of specimen 10 two are damaged.
+        #expect(try inspector.prune(toBytes: 0).blocks == 22)
+        #expect(try scratch.blockFiles().count == 8)
+        try writeFile(paths[0], [1, 2, 3])
+        #expect(try inspector.clear(includingPinned: false).blocks == 1)
+        #expect(try inspector.clear(includingPinned: true).blocks == 8)
+        #expect(try scratch.blockFiles().isEmpty)
+    }
+
+    /// A file system that fails is not taken for a block that is gone.
+    @Test func aFailureOfTheDiskIsTold() throws {
+        let scratch = try Scratch()
+        let cache = try filled(scratch, World())
+        cache.close()
+        let inspector = CacheInspector(directory: scratch.cache)
+        let path = BlockFiles(directory: scratch.cache).path(BlockDigest(key("10/image/1")))
+        try Disk.remove(path)
+        // Reading it fails, for root as well.
+        #expect(mkdir(path, 0o700) == 0)
+        try inspector.pin("11")
+        let failure = BlockCacheError.unusable(path: scratch.cache, errno: EISDIR)
+        #expect(throws: failure) { try inspector.prune(toBytes: 0) }
+        #expect(throws: failure) { try inspector.clear(includingPinned: false) }
+        #expect(throws: failure) { try inspector.usageBySpecimen() }
+    }
+
+    @Test func severalPinsAreOneChange() throws {
+        let scratch = try Scratch()
+        mkdir(scratch.cache, 0o700)
+        let inspector = CacheInspector(directory: scratch.cache)
+        try inspector.pin(["1", "2/", "1", "3"])
+        #expect(try inspector.status().pins == ["1", "2", "3"])
+        #expect(try inspector.unpin(["2", "3", "4"]) == 2)
+        #expect(try inspector.status().pins == ["1"])
+    }
+
     @Test func pinsOfSeveralToolsAtOnceAreAllKept() throws {
         let scratch = try Scratch()
         mkdir(scratch.cache, 0o700)

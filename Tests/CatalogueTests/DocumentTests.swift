@@ -66,8 +66,15 @@ import Testing
         #expect(String(decoding: CellsDocument.json([]), as: UTF8.self) == "[]")
     }
 
-    @Test func cellsCSVHasTheOfficialColumnsThenTheOthers() {
-        let lines = String(decoding: CellsDocument.csv(rows), as: UTF8.self)
+    @Test func rowsThatAreNoTableAreRefused() {
+        let keys = (0..<2000).map { JSONObject(dictionaryLiteral: ("k\($0)", .int($0))) }
+        #expect(throws: CatalogueError.malformedReply("its rows have over 1000 columns")) {
+            try CellsDocument.csv(keys)
+        }
+    }
+
+    @Test func cellsCSVHasTheOfficialColumnsThenTheOthers() throws {
+        let lines = String(decoding: try CellsDocument.csv(rows), as: UTF8.self)
         let header = CellsDocument.officialColumns.joined(separator: ",") + ",zz,extra\n"
         var first = [String](repeating: "", count: 56)
         func set(_ column: String, _ text: String) {

@@ -39,6 +39,10 @@ final class TemporaryFolder: Sendable {
 
     func bytes(_ file: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: file))) }
 
+    func clear() throws {
+        for name in names { try FileManager.default.removeItem(atPath: "\(path)/\(name)") }
+    }
+
     func write(_ bytes: [UInt8], to file: String) throws { try Data(bytes).write(to: URL(fileURLWithPath: file)) }
 
     var names: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
@@ -47,6 +51,27 @@ final class TemporaryFolder: Sendable {
 extension Logger {
     /// Says nothing: a test expects what would be a warning.
     static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
+}
+
+/// The messages logged, each behind its level: `warning: the catalogue ...`.
+final class LogBook: Sendable {
+    private struct Handler: LogHandler {
+        let book: LogBook
+        var logLevel = Logger.Level.trace
+        var metadata = Logger.Metadata()
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+        func log(event: LogEvent) {
+            book.kept.withLock { $0.append("\(event.level): \(event.message)") }
+        }
+    }
+
+    private let kept = Monitor<[String]>([])
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(book: self) } }
+    var lines: [String] { kept.withLock { $0 } }
 }
 
 /// A generator that gives the same numbers in every run (SplitMix64).

@@ -64,6 +64,8 @@ import Testing
         let same = FolderName.unique(["x", "x", "x"])
         #expect(same[0] == "x")
         #expect(Set(same).count == 3)
+        // Each tries on from where the one before it ended.
+        #expect(Set(FolderName.unique([String](repeating: "y", count: 20_000))).count == 20_000)
     }
 
     @Test func namesAreUniqueAndPossibleWhateverTheTitles() {

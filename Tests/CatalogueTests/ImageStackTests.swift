@@ -80,6 +80,19 @@ import Testing
         #expect(try kinds(rows) == [.unusableImage: 7])
     }
 
+    /// Numbers that no database has, in each field that is calculated with.
+    @Test(arguments: ["-9223372036854775808", "9223372036854775807", "9e9", "-1e300", "1e999", "NaN", "0", "\"x\""])
+    func absurdNumbersAreNoPlanesOrDefaults(_ text: String) throws {
+        let value = text.hasPrefix("\"") || text == "NaN" ? JSONValue.string(text) : .number(text)
+        let fields = ["section_number", "x", "y", "width", "height", "image_width", "image_height", "resolution"]
+        for field in fields + ["tier_count", "data_set_id", "id"] {
+            let stack = try details(subImages: [Rows.plane(1, section: 0, [field: value])]).stack
+            #expect(stack?.depth ?? 1 == 1)
+            #expect((0.001...1000).contains(stack?.resolution ?? 1))
+            #expect((0...65535).contains(stack?.x ?? 0) && (1...65535).contains(stack?.width ?? 1))
+        }
+    }
+
     @Test func theLargestDataSetIsTheStack() throws {
         let small: JSONObject = ["data_set_id": .int(2), "resolution": .number("0.3")]
         let rows =

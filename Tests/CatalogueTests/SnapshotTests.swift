@@ -66,6 +66,19 @@ import Testing
         }
     }
 
+    @Test func absurdNumbersAreNoFactsOfACell() throws {
+        let numbers = [Int.max, 9_000_000_000, Int.min, -1, 0].map { JSONValue.int($0) }
+        let absurd = numbers + [.string("NaN"), .number("1e999")]
+        let rows = absurd.enumerated().map { Rows.cell($0 + 1, ["si__width": $1, "si__height": $1]) }
+        let snapshot = try CatalogueSnapshot(rows: rows + absurd.map { Rows.cell(1, ["specimen__id": $0]) }, at: 0)
+        #expect(snapshot.specimens.map(\.id) == Array(1...absurd.count))
+        #expect(snapshot.specimens.allSatisfy { $0.frameWidth == nil && $0.frameHeight == nil })
+        let issue = try #require(snapshot.issues.first { $0.kind == .missingSpecimenID })
+        #expect(issue.count == absurd.count)
+        let largest = try CatalogueSnapshot(rows: [Rows.cell(1, ["si__width": .int(65536)])], at: 0)
+        #expect(largest[1]?.frameWidth == 65536)
+    }
+
     @Test func examplesAreFew() throws {
         let rows = [Rows.cell(1)] + (2...100).map { Rows.cell($0, species: "Rattus") }
         let issue = try #require(try CatalogueSnapshot(rows: rows, at: 0).issues.first)

@@ -109,7 +109,9 @@ import Testing
                     let token = CancellationToken()
                     let plan = plan(Int.random(in: 0..<(isCached ? 80 : 5), using: &random))
                     let expected = Array(plan.request.url.utf8)
-                    if Int.random(in: 0..<8, using: &random) == 0 { bench.fetcher.prefetch(plan) }
+                    if Int.random(in: 0..<8, using: &random) == 0 {
+                        bench.fetcher.prefetch(plan, token: tokens.last ?? token)
+                    }
                     let lane: Lane = Bool.random(using: &random) ? .demand : .prefetch
                     bench.fetcher.fetch(plan, lane: lane, token: token) { result in
                         completions[thread * 300 + step].add()

@@ -72,11 +72,32 @@ private let mebibyte = 1 << 20
         try bench.source.call(2).reply([1], ["etag": "\"v\""], status: 206)
         try bench.source.call(3).reply([1], ["etag": "\"v\""], status: 206)
         #expect(try third.wait()[0].failure == "invalid: 1 bytes, not 1048576")
-        file.prefetch(extent: 1)
+        let deadline = Instant.now.advanced(bySeconds: 100)
+        file.prefetch(extent: 1, deadline: deadline)
         let ahead = try bench.source.call(4)
         #expect(ahead.request.lane == .prefetch && ahead.request.range == mebibyte..<2 * mebibyte)
-        file.prefetch(extent: 3)
+        file.prefetch(extent: 3, deadline: deadline)
         #expect(bench.source.count == 5)
+    }
+
+    /// A request that drips is never slow enough to be given up by the transport.
+    @Test func aPrefetchEndsAtItsDeadlineAndItsReaderAsksAgain() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        let file = file(bench, validator: "\"v\"")
+        let deadline = Instant.now.advanced(bySeconds: 100)
+        file.prefetch(extent: 1, deadline: deadline)
+        let ahead = try bench.source.call(0)
+        #expect(ahead.request.deadline == deadline)
+        let reader = Outcomes()
+        file.fetch(
+            extent: 1, lane: .demand, token: CancellationToken(), deadline: deadline.advanced(bySeconds: 1),
+            completion: reader.completion)
+        ahead.fail { .deadlineExceeded($0) }
+        let own = try bench.source.call(1)
+        #expect(own.request.lane == .demand && own.request.deadline == deadline.advanced(bySeconds: 1))
+        own.reply(fileBytes(mebibyte..<2 * mebibyte), ["etag": "\"v\""], status: 206)
+        #expect(try reader.wait()[0].bytes == fileBytes(mebibyte..<2 * mebibyte))
     }
 
     @Test func twoFirstExtentsOfDifferentVersionsAreNotMixed() throws {

@@ -41,10 +41,12 @@ final class ScriptedSource: BlockSource {
         }
 
         @discardableResult
-        func fail(_ make: (TransportError.Context) -> TransportError, attempts: Int = 1) -> Bool {
-            complete(
-                .failure(
-                    make(TransportError.Context(url: request.url, host: "h", attempts: attempts, cause: "a test"))))
+        func fail(
+            _ make: (TransportError.Context) -> TransportError, attempts: Int = 1, hasReplied: Bool = false
+        ) -> Bool {
+            let context = TransportError.Context(
+                url: request.url, host: "h", attempts: attempts, cause: "a test", hasReplied: hasReplied)
+            return complete(.failure(make(context)))
         }
 
         func cancel() {
@@ -55,6 +57,7 @@ final class ScriptedSource: BlockSource {
         func promote() { promoted.add() }
     }
 
+    let replyTimeout = 30.0
     private let calls = Monitor<[Call]>([])
     private let handler: (@Sendable (Call) -> Void)?
 
@@ -161,6 +164,19 @@ final class Bench: Sendable {
         let outcomes = Outcomes()
         fetcher.fetch(plan, lane: lane, token: token, completion: outcomes.completion)
         return outcomes
+    }
+
+    /// Waits until both workers have ended what they were doing, which an empty queue does not tell.
+    func waitForWorkers() {
+        let (free, go) = (Counter(), Monitor(false))
+        for _ in 0..<2 {
+            workers.submit {
+                free.add()
+                go.wait { $0 ? () : nil }
+            }
+        }
+        #expect(eventually { free.value == 2 })
+        go.update { $0 = true }
     }
 
     private static func removeTree(_ path: String) {

@@ -52,14 +52,44 @@ import Testing
         #expect(try bench.fetch(plan(10)).wait()[0].bytes == [1])
     }
 
+    /// What failed may be slow to begin, or a whole file that nobody takes: neither says whether the host is there.
+    @Test func aProbeAsksForNextToNothingAndAnyReplyEndsIt() throws {
+        let settings = NetworkCircuit.Settings(threshold: 1, firstPause: 0.002, longestPause: 0.01, probeTimeout: 5)
+        let bench = try Bench(circuit: settings)
+        defer { bench.close() }
+        let file = ExtentFile(
+            id: "9/file/1", url: "https://H:8443/f?x=/", length: 100_000_000, validator: "\"v\"", fetcher: bench.fetcher
+        )
+        let outcome = Outcomes()
+        file.fetch(
+            extent: 3, lane: .demand, token: CancellationToken(), deadline: Instant.now.advanced(bySeconds: 1),
+            completion: outcome.completion)
+        let began = Instant.now
+        try bench.source.call(0).fail { .noReply($0) }
+        #expect(try outcome.wait()[0].failure == "transport noReply")
+        let probe = try bench.source.call(1)
+        #expect(probe.request.url == "https://h:8443/" && probe.request.method == .head)
+        #expect(probe.request.range == nil && probe.request.ifRange == nil && probe.request.sink == nil)
+        #expect(probe.request.expectedLength == nil && probe.request.totalLength == nil)
+        #expect(probe.request.maximumBody <= 64 << 10 && probe.request.expects == .any)
+        // A reply that takes as long as any other may.
+        let limit = try #require(probe.request.deadline)
+        #expect(limit >= began.advanced(bySeconds: bench.source.replyTimeout))
+        #expect(bench.fetcher.statistics.unreachableHosts == ["h:8443"])
+        probe.fail { .status(404, $0) }
+        #expect(eventually { bench.fetcher.statistics.unreachableHosts.isEmpty })
+    }
+
     @Test func onlyFailuresToReachTheHostCount() throws {
-        func verdict(_ results: [(TransportError.Context) -> TransportError], attempts: Int = 1) throws -> Bool {
+        func verdict(
+            _ results: [(TransportError.Context) -> TransportError], attempts: Int = 1, hasReplied: Bool = false
+        ) throws -> Bool {
             let settings = NetworkCircuit.Settings(threshold: 3, firstPause: 100, longestPause: 100, probeTimeout: 5)
             let bench = try Bench(cached: false, circuit: settings)
             defer { bench.close() }
             for (index, make) in results.enumerated() {
                 let outcome = bench.fetch(plan(index))
-                try bench.source.call(index).fail(make, attempts: attempts)
+                try bench.source.call(index).fail(make, attempts: attempts, hasReplied: hasReplied)
                 #expect(try outcome.wait()[0].failure != nil)
             }
             return !bench.fetcher.statistics.unreachableHosts.isEmpty
@@ -74,6 +104,8 @@ import Testing
         #expect(try verdict([gone[0], gone[1], { .stalled($0) }, gone[2]]))
         // Our own queue was full: that says nothing about the host.
         #expect(try !verdict([gone[3], gone[3], gone[3], gone[3]], attempts: 0))
+        // A busy origin asks to come back after the reader's deadline.
+        #expect(try !verdict([gone[3], gone[3], gone[3], gone[3]], hasReplied: true))
         for neutral: (TransportError.Context) -> TransportError in [
             { .reset($0) }, { .truncated($0) }, { .badShape($0) }, { .tls($0) }, { .status(503, $0) },
         ] {
@@ -86,5 +118,7 @@ import Testing
     ])
     func hostOfURL(url: String, host: String) {
         #expect(NetworkCircuit.host(of: url) == host)
+        let scheme = url.prefix { $0 != ":" }
+        #expect(NetworkCircuit.root(of: url) == (url == host ? url : "\(scheme)://\(host)/"))
     }
 }

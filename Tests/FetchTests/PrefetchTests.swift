@@ -22,6 +22,47 @@ import Testing
         #expect(bench.source.count == 1)
     }
 
+    @Test func whoReadsInTheBackgroundIsAnsweredWhenTheDiskHasIt() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        for index in 0..<50 {
+            let wasOnDisk = Monitor<Bool?>(nil)
+            bench.fetcher.fetch(plan(index), lane: .prefetch, token: CancellationToken()) { _ in
+                wasOnDisk.update { $0 = bench.fetcher.isOnDisk(plan(index)) }
+            }
+            #expect(!bench.fetcher.isOnDisk(plan(index)))
+            try bench.source.call(index).reply([1])
+            #expect(wasOnDisk.wait(until: .now.advanced(bySeconds: 60)) { $0 } == true)
+        }
+        #expect(!bench.fetcher.isOnDisk(plan(0, validator: nil)), "a block without a version has no name")
+    }
+
+    /// Seen as a block that a kill had left on disk and the next mount fetched again: its version had not been written down.
+    @Test(arguments: [Lane.demand, .prefetch])
+    func theVersionOfABlockIsLearntBeforeItIsStoredOrGiven(lane: Lane) throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        let outcomes = Outcomes()
+        let learnt = Monitor<[String]>([])
+        var unknown = plan(0, validator: nil) { $0 == [1] ? nil : "other bytes" }
+        unknown.learn = { version in
+            #expect(outcomes.count == 0 && !bench.fetcher.isOnDisk(plan(0, validator: version)))
+            learnt.update { $0.append(version) }
+        }
+        bench.fetcher.fetch(unknown, lane: lane, token: CancellationToken(), completion: outcomes.completion)
+        try bench.source.call(0).reply([2], ["etag": "\"of a wrong reply\""])
+        try bench.source.call(1).reply([1], ["etag": "\"7\""])
+        #expect(try outcomes.wait()[0].bytes == [1])
+        #expect(learnt.withLock { $0 } == ["\"7\""])
+        var known = unknown
+        known.validator = "\"7\""
+        known.index = 1
+        bench.fetcher.prefetch(known)
+        try bench.source.call(2).reply([1], ["etag": "\"7\""])
+        #expect(eventually { bench.fetcher.isOnDisk(known) })
+        #expect(learnt.withLock { $0 }.count == 1, "nothing is learnt of a version that was known")
+    }
+
     @Test func aReaderThatJoinsPromotesAndMayLeaveAgain() throws {
         let bench = try Bench()
         defer { bench.close() }
@@ -48,6 +89,40 @@ import Testing
         other.reply([2])
         #expect(eventually { bench.fetcher.cached(plan(1))?.bytes == [2] })
         #expect(bench.source.count == 2)
+    }
+
+    /// The reply of a prefetch is checked among the prefetches; with a reader it may not wait there, behind all demand.
+    @Test(arguments: [true, false]) func aReplyIsCheckedAsUrgentlyAsItsReaderWaits(joinsBeforeTheReply: Bool) throws {
+        let bench = try Bench(workers: 1)
+        defer { bench.close() }
+        bench.fetcher.prefetch(plan(0))
+        let call = try bench.source.call(0)
+        #expect(eventually { bench.fetcher.state.withLock { $0.flights.values.allSatisfy { $0.exchange != nil } } })
+        let busy = Monitor(true)
+        let (started, turns) = (Monitor(false), Counter())
+        // Demand that never ends, while the test lasts: each job queues the next before it is done.
+        let work = Monitor<(@Sendable () -> Void)?>(nil)
+        work.withLock {
+            $0 = {
+                started.update { $0 = true }
+                turns.add()
+                if busy.withLock({ $0 }), turns.value < 1_000_000, let next = work.withLock({ $0 }) {
+                    bench.workers.submit(.demand, next)
+                }
+            }
+        }
+        defer {
+            busy.withLock { $0 = false }
+            work.withLock { $0 = nil }
+        }
+        for _ in 0..<2 { if let first = work.withLock({ $0 }) { bench.workers.submit(.demand, first) } }
+        started.wait { $0 ? () : nil }
+        if !joinsBeforeTheReply { call.reply([1]) }
+        let reader = bench.fetch(plan(0))
+        if joinsBeforeTheReply { call.reply([1]) }
+        #expect(try reader.wait()[0].bytes == [1])
+        #expect(turns.value < 1_000_000)
+        #expect(bench.source.count == 1)
     }
 
     @Test func tooManyAreDroppedAndReadersAreNot() throws {

@@ -62,6 +62,34 @@ import Testing
         }
     }
 
+    /// What there was no room for is proposed again, by reads that say nothing else as well.
+    @Test func whatIsTakenBackIsProposedAgain() {
+        var readAhead = ReadAhead(limit: 4, count: 100)
+        for (unit, proposed) in [(0, []), (1, [2]), (2, [3, 4]), (3, [5, 6, 7])] {
+            #expect(readAhead.touched(unit) == proposed)
+        }
+        readAhead.takeBack(6)
+        #expect(readAhead.touched(3) == [6, 7])
+        #expect(readAhead.touched(3) == [])
+        readAhead.takeBack(7)
+        #expect(readAhead.touched(4) == [7, 8])
+        readAhead.takeBack(5)
+        // Read meanwhile: no longer ahead.
+        #expect(readAhead.touched(5) == [6, 7, 8, 9])
+        readAhead.takeBack(5)
+        #expect(readAhead.touched(5) == [])
+        // Another run.
+        #expect(readAhead.touched(50) == [])
+        readAhead.takeBack(9)
+        #expect(readAhead.touched(50) == [])
+        var backward = ReadAhead(limit: 4, count: 100)
+        for (unit, proposed) in [(90, []), (89, [88]), (88, [87, 86])] { #expect(backward.touched(unit) == proposed) }
+        backward.takeBack(87)
+        #expect(backward.touched(88) == [87, 86])
+        backward.takeBack(86)
+        #expect(backward.touched(87) == [86, 85, 84, 83])
+    }
+
     /// Over any history: what is proposed exists, is not being read, and is within the limit; a run is covered without a
     /// gap; nothing is proposed twice in one run.
     @Test(arguments: [1, 2, 3, 4] as [UInt64])

@@ -18,8 +18,10 @@ private let mebibyte = 1 << 20
             bench = try Bench(ScriptedSource { server.serve($0) }, cached: cached, workers: workers)
         }
 
-        func file(_ length: Int, validator: String? = nil) -> ExtentFile {
-            ExtentFile(id: "9/file/1", url: "https://h/f", length: length, validator: validator, fetcher: bench.fetcher)
+        func file(_ length: Int, validator: String? = nil, number: Int = 1) -> ExtentFile {
+            ExtentFile(
+                id: "9/file/\(number)", url: "https://h/f", length: length, validator: validator,
+                fetcher: bench.fetcher)
         }
 
         func close() {
@@ -29,9 +31,11 @@ private let mebibyte = 1 << 20
         }
     }
 
-    private func fetch(_ file: ExtentFile, _ index: Int, _ token: CancellationToken = CancellationToken()) -> Outcomes {
+    private func fetch(
+        _ file: ExtentFile, _ index: Int, _ token: CancellationToken = CancellationToken(), lane: Lane = .demand
+    ) -> Outcomes {
         let outcomes = Outcomes()
-        file.fetch(extent: index, lane: .demand, token: token, completion: outcomes.completion)
+        file.fetch(extent: index, lane: lane, token: token, completion: outcomes.completion)
         return outcomes
     }
 
@@ -56,6 +60,21 @@ private let mebibyte = 1 << 20
         for index in 0..<5 { #expect(try isRight(fetch(again, index), again, index)) }
         #expect(site.server.passes.value == 1)
         #expect(site.bench.fetcher.statistics.waitingReaders == 0)
+    }
+
+    @Test func whoReadsInTheBackgroundIsAnsweredWhenTheDiskHasIt() throws {
+        let length = 2 * mebibyte
+        let site = try Site(WholeServer.Plan(length: length))
+        defer { site.close() }
+        // Each begins the pass over a file of its own, and so is aboard when its extent comes.
+        for number in 0..<20 {
+            let file = site.file(length, number: number)
+            let wasOnDisk = Monitor<Bool?>(nil)
+            file.fetch(extent: 1, lane: .prefetch, token: CancellationToken()) { _ in
+                wasOnDisk.update { $0 = file.isOnDisk(extent: 1) }
+            }
+            #expect(wasOnDisk.wait(until: .now.advanced(bySeconds: 60)) { $0 } == true)
+        }
     }
 
     @Test func aReaderIsServedAsSoonAsItsExtentHasArrived() throws {
@@ -127,7 +146,7 @@ private let mebibyte = 1 << 20
 
     /// The workers are held up: memory stays bounded, and what was let go comes with another pass.
     @Test func memoryIsBoundedWhenTheDiskIsSlow() throws {
-        let extents = WholeStream.mostPending + 6
+        let extents = BlockFetcher.mostPendingExtents + 6
         let site = try Site(WholeServer.Plan(length: extents * mebibyte), workers: 1)
         defer { site.close() }
         let file = site.file(extents * mebibyte)
@@ -144,30 +163,128 @@ private let mebibyte = 1 << 20
         #expect(eventually { site.bench.fetcher.state.withLock { $0.streams.isEmpty } })
         gate.update { $0 = true }
         #expect(try isRight(first, file, 0))
-        #expect(eventually { site.bench.cache?.statistics.blocks == WholeStream.mostPending })
+        #expect(eventually { site.bench.cache?.statistics.blocks == BlockFetcher.mostPendingExtents })
         #expect(try isRight(fetch(file, extents - 1), file, extents - 1))
         #expect(eventually { site.bench.cache?.statistics.blocks == extents })
         #expect(site.server.passes.value == 2)
     }
 
-    @Test func aPassNobodyWantsIsGivenUp() throws {
+    /// However many files are read at once.
+    @Test func theBoundOnMemoryIsOneForAllPasses() throws {
+        let extents = BlockFetcher.mostPendingExtents / 2 + 4
+        let site = try Site(WholeServer.Plan(length: extents * mebibyte, pausesAt: 0))
+        defer { site.close() }
+        let files = (1...2).map { site.file(extents * mebibyte, number: $0) }
+        let readers = files.map { fetch($0, 0) }
+        #expect(eventually { site.server.passes.value == 2 && site.bench.workers.backlog == 0 })
+        let gate = Monitor(false)
+        let blocked = Counter()
+        for _ in 0..<2 {
+            site.bench.workers.submit {
+                blocked.add()
+                gate.wait { $0 ? () : nil }
+            }
+        }
+        #expect(eventually { blocked.value == 2 })
+        site.server.release()
+        let state = site.bench.fetcher.state
+        #expect(eventually { state.withLock { $0.streams.isEmpty } })
+        #expect(state.withLock { $0.pendingExtents } == BlockFetcher.mostPendingExtents)
+        gate.update { $0 = true }
+        for (reader, file) in zip(readers, files) { #expect(try isRight(reader, file, 0)) }
+        #expect(eventually { state.withLock { $0.pendingExtents } == 0 })
+        #expect(site.bench.cache?.statistics.blocks == BlockFetcher.mostPendingExtents)
+    }
+
+    /// Its extent comes before the call that starts the pass is over.
+    @Test func aReaderServedAtOnceDoesNotEndItsPass() throws {
+        let length = 3 * mebibyte
+        let server = WholeServer(WholeServer.Plan(length: length, pausesAt: mebibyte))
+        let isServed = Monitor(false)
+        let bench = try Bench(
+            ScriptedSource { call in
+                server.serve(call)
+                if call.request.sink != nil { isServed.wait { $0 ? () : nil } }
+            })
+        defer {
+            server.release()
+            bench.close()
+            server.join()
+        }
+        let file = ExtentFile(
+            id: "9/file/1", url: "https://h/f", length: length, validator: nil, fetcher: bench.fetcher)
+        file.fetch(extent: 0, lane: .demand, token: CancellationToken()) { _ in isServed.update { $0 = true } }
+        isServed.wait { $0 ? () : nil }
+        let last = fetch(file, 2)
+        #expect(eventually { bench.workers.backlog == 0 })
+        server.release()
+        #expect(try isRight(last, file, 2))
+        #expect(server.passes.value == 1)
+        #expect(bench.fetcher.statistics.abandoned == 0)
+    }
+
+    @Test func aPassThatNobodyWantsIsGivenUp() throws {
         let length = 3 * mebibyte
         let site = try Site(WholeServer.Plan(length: length, pausesAt: mebibyte))
         defer { site.close() }
         let file = site.file(length)
-        let token = CancellationToken()
-        let reader = fetch(file, 2, token)
+        let tokens = [CancellationToken(), CancellationToken()]
+        let readers = tokens.map { fetch(file, 2, $0) }
         site.server.paused.wait { $0 ? () : nil }
+        site.bench.waitForWorkers()
+        tokens[0].cancel()
         // Somebody waits: it goes on.
-        file.stopStreaming()
-        #expect(reader.count == 0)
-        token.cancel()
-        file.stopStreaming()
+        #expect(readers[1].count == 0 && site.bench.fetcher.statistics.abandoned == 0)
+        tokens[1].cancel()
         #expect(site.bench.fetcher.statistics.abandoned == 1)
         site.server.release()
         #expect(try isRight(fetch(file, 2), file, 2))
         #expect(site.server.passes.value == 2)
+        for reader in readers { #expect(try reader.wait()[0].failure == "cancelled") }
+    }
+
+    /// `neuronfs prefetch` of a file, and somebody who waits for it as well.
+    @Test func aPassForNobodyWhoWaitsIsHastenedByTheFirstWhoDoes() throws {
+        let length = 3 * mebibyte
+        let site = try Site(WholeServer.Plan(length: length, pausesAt: mebibyte))
+        defer { site.close() }
+        let file = site.file(length)
+        let background = fetch(file, 2, lane: .prefetch)
+        let pass = try site.bench.source.call(1)
+        #expect(pass.request.sink != nil && pass.request.lane == .prefetch)
+        site.server.paused.wait { $0 ? () : nil }
+        let another = fetch(file, 2, lane: .prefetch)
+        #expect(eventually { site.bench.workers.backlog == 0 })
+        #expect(pass.promoted.value == 0)
+        let readers = [fetch(file, 2), fetch(file, 2)]
+        #expect(eventually { pass.promoted.value == 1 })
+        site.server.release()
+        for reader in readers + [background, another] { #expect(try isRight(reader, file, 2)) }
+        #expect(pass.promoted.value == 1)
+        #expect(site.server.passes.value == 1)
+    }
+
+    /// A reader that is killed in the middle, and whose handle is then closed.
+    @Test func aPassGoesOnWhileTheFileIsOpen() throws {
+        let length = 3 * mebibyte
+        let site = try Site(WholeServer.Plan(length: length, pausesAt: mebibyte))
+        defer { site.close() }
+        let file = site.file(length)
+        for _ in 0..<2 { file.open() }
+        let token = CancellationToken()
+        let reader = fetch(file, 2, token)
+        site.server.paused.wait { $0 ? () : nil }
+        #expect(eventually { site.bench.workers.backlog == 0 })
+        token.cancel()
         #expect(try reader.wait()[0].failure == "cancelled")
+        #expect(!file.close())
+        #expect(site.bench.fetcher.statistics.abandoned == 0)
+        #expect(file.close())
+        #expect(site.bench.fetcher.statistics.abandoned == 1)
+        // The worker that started the request may not have it in hand yet; it cancels it then.
+        let pass = try site.bench.source.call(1)
+        #expect(eventually { pass.cancelled.value == 1 })
+        #expect(!file.isOpen)
     }
 
     @Test func offlineAndShutDown() throws {

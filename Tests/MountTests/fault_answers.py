@@ -18,11 +18,13 @@ from fault_http import CHUNK, Hangup, Reply, chunk_bytes, head_bytes, without
 
 # Faults that answer without asking the origin.
 SYNTHETIC = {
-    "refuse", "reset", "close", "stall_headers", "429", "503", "500", "status", "html", "empty", "redirect_loop",
+    "refuse", "blackhole", "reset", "close", "stall_headers", "429", "503", "500", "status", "html", "empty", "redirect_loop",
     "jpeg_size", "tls", "huge_json", "gzip_bomb",
 }
 
 CHANGED_ETAG = '"changed-by-fault-proxy"'
+OTHER_MODIFIED = "Wed, 01 Jan 2020 00:00:00 GMT"
+OTHER_ETAG = '"other-image-by-fault-proxy"'
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Answers:
         if fault in ("jpeg_flip", "jpeg_truncate", "truncated_json", "change_etag", "body"):
             # The body is changed below, so it must not arrive compressed.
             headers = without(headers, "accept-encoding")
+        if fault == "other_image":
+            path = re.sub(parameters["old"], parameters["new"], path)
         if fault == "delay":
             self._wait(connection, parameters.get("seconds", 1.0))
         try:
@@ -82,6 +86,8 @@ class Answers:
         location = reply.get("location")
         if location is not None:
             reply.set("Location", self._through(location))
+            target = urllib.parse.urlsplit(reply.get("Location"))
+            self.redirects[urllib.parse.urlunsplit(("", "", target.path, target.query, ""))] = path
         return self._relay(connection, reply, method, fault, parameters) and keep
 
     def _through(self, location: str) -> str:
@@ -115,8 +121,8 @@ class Answers:
     # --- replies that need no origin
 
     def _synthetic(self, connection, fault, parameters, method, path) -> bool:
-        if fault == "refuse":
-            self.refuse()
+        if fault in ("refuse", "blackhole"):
+            (self.refuse if fault == "refuse" else self.blackhole)()
             seconds = parameters.get("seconds")
             if seconds is not None:
                 # Only now: a short time could be over before the listener is closed.
@@ -203,14 +209,20 @@ class Answers:
             reply.set("Last-Modified", email.utils.formatdate(usegmt=True))
             if parameters.get("alter", True) and method != "HEAD":
                 reply.replace(bytes(255 - byte for byte in reply.load()))
+        if fault == "other_image":
+            reply.set("ETag", parameters.get("etag", OTHER_ETAG))
+            reply.set("Last-Modified", OTHER_MODIFIED)
         if fault == "wrong_range":
             self._shift_range(reply, parameters.get("shift", 1))
         if fault == "long_length":
             length = int(reply.get("Content-Length") or 0) if method == "HEAD" else len(reply.load())
             reply.set("Content-Length", length + parameters.get("extra", 1000))
         if fault == "short_length":
-            reply.replace(reply.load()[:parameters.get("size", 1000)])
-            reply.set("Content-Length", parameters.get("size", 1000))
+            size = parameters.get("size", 1000)
+            # Of a body that is shorter, as that of a redirect, nothing is missing.
+            length = min(size, int(reply.get("Content-Length") or 0) if method == "HEAD" else len(reply.load()))
+            reply.replace(reply.load()[:size])
+            reply.set("Content-Length", length)
         if fault in ("half_body", "stall_body", "drip"):
             return self._partial(connection, reply, method, fault, parameters)
         unsized = self._send(connection, reply, method)

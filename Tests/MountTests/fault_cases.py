@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 
+import fault_bounds
 import harness
 import reliability
 from fault_proxy import FaultProxy
@@ -89,7 +90,21 @@ def expected(fault, item):
     return (ever if fault in FINAL and item in ASKED_ONCE else "right"), ever
 
 
-TIMEOUT = 30
+def least_fired(fault, item):
+    """How often a fault that stays is met at least: more than once where anything is tried again."""
+    # Nobody listens any more after the first; a plane that has changed is told so without being asked about again.
+    if fault == "connection refused" or (fault, item) == ("changed in mid-file", "image tile"):
+        return 1
+    return 1 if fault in FINAL and item in ASKED_ONCE else 2
+
+
+def bounds(fault, item):
+    """Seconds within which the reader is to have what it gets: (once, for ever)."""
+    return (fault_bounds.once(fault, item),
+            fault_bounds.ever(fault, item, fault in FINAL, fault_bounds.tested(fault)))
+
+
+TIMEOUT = fault_bounds.TESTED.timeout
 # Inside the second extent of a recording, and inside the third.
 MIDDLE, FAR = 3 << 19, 5 << 19
 PAGE = reliability.PAGE
@@ -102,9 +117,12 @@ class Result:
     fault: str
     item: str
     once: str = ""
+    once_fired: int = 0
     once_requests: int = 0
     once_pause: float = 0
+    once_seconds: float = 0
     ever: str = ""
+    ever_fired: int = 0
     ever_requests: int = 0
     ever_seconds: float = 0
     kept_blocks: int = 0
@@ -164,6 +182,18 @@ class Target:
             expected = truth[name][offset:offset + reliability.PAGE]
         return code or ("right" if got == expected else "WRONG")
 
+    def whole(self, mount, which):
+        """Every byte of the object that the disk has, offline: "right", "WRONG", or an errno that is not ENETDOWN."""
+        name, _ = self.places[which]
+        truth = self.world.truth[name]
+        if not isinstance(truth, bytes):
+            return self.read(mount, which)
+        try:
+            reliability.right_pages(mount / name, truth)
+        except reliability.Unlike as unlike:
+            return str(unlike)
+        return "right"
+
     def forget(self, mount, which):
         """So that the next read asks the daemon."""
         name, _ = self.places[which]
@@ -206,6 +236,12 @@ def run(world, fault, item):
     return result
 
 
+def timed(action):
+    """(result, seconds)"""
+    start = time.monotonic()
+    return action(), time.monotonic() - start
+
+
 def _strike(proxy, target, fault, count):
     name, parameters = FAULTS[fault]
     # The listener is closed by the first request that comes, and opened again in time for the second.
@@ -217,10 +253,7 @@ def _strike(proxy, target, fault, count):
 
 
 def _mount(fault, proxy, cache, *options):
-    environment = dict(reliability.QUICK)
-    if fault == "connection refused":
-        # Four tries with the shortest pauses may all fall into the moment in which nobody listens.
-        environment["NEURONFS_BACKOFF_BASE"] = "1"
+    environment = dict(reliability.QUICK, NEURONFS_BACKOFF_BASE=str(fault_bounds.tested(fault).backoff_base))
     return harness.Mount(proxy.url, cache=cache, options=["--timeout", TIMEOUT, *options], environment=environment)
 
 
@@ -233,8 +266,9 @@ def _run_mounted(world, result, proxy, folder):
             # The version is that of what was read before.
             prepare(world, target, mount)
         proxy.requests.clear()
-        _strike(proxy, target, result.fault, 1)
-        result.once = target.read(mount, 0)
+        rule = _strike(proxy, target, result.fault, 1)
+        result.once, result.once_seconds = timed(lambda: target.read(mount, 0))
+        result.once_fired = rule.fired
         result.once_requests, result.once_pause = target.asked(proxy), target.pause(proxy)
         proxy.clear()
         if result.once != "right":
@@ -242,10 +276,11 @@ def _run_mounted(world, result, proxy, folder):
         reliability.wait_until_idle(mount)
 
         before = reliability.metrics(mount)["cache_blocks"]
+        # What the recovery asked for is not to be counted below.
+        proxy.requests.clear()
         rule = _strike(proxy, target, result.fault, None)
-        start = time.monotonic()
-        result.ever = target.read(mount, 1)
-        result.ever_seconds = time.monotonic() - start
+        result.ever, result.ever_seconds = timed(lambda: target.read(mount, 1))
+        result.ever_fired = rule.fired
         if rule.fault == "refuse" and result.ever in ("EIO", "ENETDOWN"):
             result.ever = GONE
         result.ever_requests = target.asked(proxy) if rule.fault != "refuse" else 0
@@ -264,7 +299,7 @@ def _run_mounted(world, result, proxy, folder):
         result.corrupt, result.timed_out = page["cache_corrupt_total"], page["readers_timed_out_total"]
     proxy.clear()
     with _mount(result.fault, proxy, cache, "--offline") as mount:
-        states = {target.read(mount, which) for which in (0, 1)}
+        states = {target.read(mount, which) for which in (0, 1)} | {target.whole(mount, which) for which in (0, 1)}
         result.offline = "right" if states == {"right"} else " ".join(sorted(states))
         result.corrupt += reliability.metrics(mount)["cache_corrupt_total"]
     result.offline_requests = len(proxy.requests)
@@ -284,17 +319,17 @@ def _run_start(world, result, proxy, folder):
     target = Target(world, result.item)
     first, other = (_mount(result.fault, proxy, folder / name) for name in ("cache", "other"))
     try:
-        _strike(proxy, target, result.fault, 1)
-        result.once = _start(first, target, proxy)
+        rule = _strike(proxy, target, result.fault, 1)
+        result.once, result.once_seconds = timed(lambda: _start(first, target, proxy))
+        result.once_fired = rule.fired
         result.once_requests, result.once_pause = target.asked(proxy), target.pause(proxy)
         proxy.clear()
         if result.once != "right":
             first.start()
             proxy.requests.clear()
         rule = _strike(proxy, target, result.fault, None)
-        start = time.monotonic()
-        result.ever = _start(other, target, proxy)
-        result.ever_seconds = time.monotonic() - start
+        result.ever, result.ever_seconds = timed(lambda: _start(other, target, proxy))
+        result.ever_fired = rule.fired
         result.ever_requests = target.asked(proxy) if rule.fault != "refuse" else 0
         result.kept_blocks = len(reliability.blocks(folder / "other"))
         result.cached_during = target.read(first, 0)

@@ -14,6 +14,7 @@ and wins its draw applies. `python fault_proxy.py --self-test` checks every faul
 Faults and their parameters (defaults):
 
     refuse          closes the listener and every connection; restore() or seconds (None) opens the same port again
+    blackhole       the same, but connecting is not refused: nobody answers, as behind a firewall or a cable that is cut
     reset           RST in place of a reply
     close           orderly close in place of a reply
     half_body       announced whole, cut after fraction (0.5), then closed; abort (False) cuts with a RST
@@ -35,6 +36,7 @@ Faults and their parameters (defaults):
     jpeg_flip       the true JPEG with flips (64) bytes of its scan inverted
     jpeg_truncate   the true JPEG with the scan cut after fraction (0.5), ended properly and padded to its length
     change_etag     the file as a later version: another ETag, honouring If-Range, and other bytes if alter (True)
+    other_image     the same part of another file, under another ETag: the path with old (a regular expression) made new
     tls             302 to a TLS listener with a self-signed certificate (see also tls_url)
     truncated_json  the true JSON cut after fraction (0.5), with the length that fits
     huge_json       well-formed JSON of size (1 GiB) bytes, chunked, made on the way
@@ -64,8 +66,8 @@ from fault_bodies import flat_jpeg  # noqa: F401, re-exported for tests that nee
 from fault_http import CHUNK, Hangup, Upstream, finish, read_head, shut_listener
 
 FAULTS = (
-    "refuse reset close half_body long_length short_length wrong_range ignore_range stall_headers stall_body drip delay "
-    "429 503 500 status html empty redirect_loop jpeg_size jpeg_flip jpeg_truncate body change_etag tls truncated_json "
+    "refuse blackhole reset close half_body long_length short_length wrong_range ignore_range stall_headers stall_body drip delay "
+    "429 503 500 status html empty redirect_loop jpeg_size jpeg_flip jpeg_truncate body change_etag other_image tls truncated_json "
     "huge_json gzip_bomb"
 ).split()
 
@@ -110,8 +112,9 @@ class Rule:
 class FaultProxy(Answers):
     """The proxy. Rules may be changed while it runs; `requests` is a list of Request in order of arrival.
 
-    `connections` counts those accepted, `peak_active` the most requests that were under way at once, and `errors` holds
-    the proxy's own failures: a test may assert that it is empty.
+    `redirects` leads from where the origin's redirects led to the path that was asked for. `connections` counts those
+    accepted, `peak_active` the most requests that were under way at once, and `errors` holds the proxy's own failures: a
+    test may assert that it is empty.
     """
 
     def __init__(self, origin_base_url: str, host: str = "127.0.0.1", port: int = 0):
@@ -119,6 +122,7 @@ class FaultProxy(Answers):
         self.rules: list[Rule] = []
         self.requests: list[Request] = []
         self.errors: list[Exception] = []
+        self.redirects: dict[str, str] = {}
         self.connections = 0
         self.active = 0
         self.peak_active = 0
@@ -126,6 +130,7 @@ class FaultProxy(Answers):
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._listener = None
+        self._blackhole: list[socket.socket] = []
         self._tls_listener = None
         self._tls_folder = None
         self._sockets: set[socket.socket] = set()
@@ -193,17 +198,45 @@ class FaultProxy(Answers):
 
     def refuse(self) -> None:
         """Closes the listener and every connection: connecting is refused from now on."""
+        self._close_listener()
+        self._drop_connections()
+
+    def blackhole(self) -> None:
+        """Closes every connection; whoever connects from now on gets no answer at all."""
+        self._close_listener()
+        listener = self._listen(self._port, backlog=0)
+        kept = [listener]
+        # Nobody accepts: once the queue is full the kernel drops every SYN.
+        while True:
+            filler = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+            kept.append(filler)
+            filler.settimeout(0.2)
+            try:
+                filler.connect((self._host, self._port))
+            except TimeoutError:
+                break
+        with self._lock:
+            self._blackhole = kept
+        # Only now, so that nobody who was cut off finds the moment between.
+        self._drop_connections()
+
+    def _close_listener(self):
         with self._lock:
             listener, self._listener = self._listener, None
+            blackhole, self._blackhole = self._blackhole, []
         if listener is not None:
             shut_listener(listener)
-        self._drop_connections()
+        for one in blackhole:
+            one.close()
 
     def restore(self) -> None:
         """Listens again, on the same port."""
         with self._lock:
             if self._listener is not None or self._stopping.is_set():
                 return
+            for one in self._blackhole:
+                one.close()
+            self._blackhole = []
             self._listener = self._listen(self._port)
             self._port = self._listener.getsockname()[1]
             listener = self._listener
@@ -218,14 +251,14 @@ class FaultProxy(Answers):
             except OSError:
                 pass
 
-    def _listen(self, port):
+    def _listen(self, port, backlog=256):
         end = time.monotonic() + 10
         while True:
             listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 listener.bind((self._host, port))
-                listener.listen(256)
+                listener.listen(backlog)
                 return listener
             except OSError:
                 # While nobody listened, somebody's outgoing connection may have been given this port.

@@ -14,6 +14,8 @@ class Gate(FaultProxy):
         self._open = threading.Event()
         self._open.set()
         self._held = re.compile("$^")
+        # Paths of the requests that have waited, in the order in which they came.
+        self.held = []
 
     def hold(self, pattern):
         self._held = re.compile(pattern)
@@ -28,6 +30,7 @@ class Gate(FaultProxy):
 
     def _answer(self, connection, reader, upstream, method, path, headers):
         if self._held.search(path):
+            self.held.append(path)
             # Stopping a test must not hang on a request that is held.
             while not self._open.wait(0.05) and not self._stopping.is_set():
                 pass

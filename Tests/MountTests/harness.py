@@ -154,6 +154,12 @@ class Mount:
 def alive(pid):
     try:
         with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+            return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        # The latter when it goes between opening and reading.
         return False
+
+
+def kernel_umount(path):
+    """umount(8). Not at once where somebody looks at all mounts of the machine, as `neuronfs status` of another test does."""
+    wait_until(lambda: subprocess.run(["umount", path], capture_output=True).returncode == 0, what="umount")

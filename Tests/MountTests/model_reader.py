@@ -1,6 +1,7 @@
 """A process that does random things to a mount and compares every answer with a directory of true bytes.
 
     model_reader.py MOUNT TRUTH --seed N (--operations N | --seconds S) [--allow EIO,...] [--maps] [--direct]
+                    [--versions OTHER]
 
 TRUTH holds a copy of every file in question under its path in the mount, and `listing.json` with the names in every
 directory in question. Prints one JSON object: operations by kind, errors by errno, seconds of the longest operation, and
@@ -28,6 +29,27 @@ class Wrong(Exception):
     """An answer that differs from the truth."""
 
 
+class Handle:
+    """An open file and the versions that what was read from it may be of."""
+
+    def __init__(self, name, descriptor, versions):
+        self.name, self.descriptor, self.versions = name, descriptor, versions
+
+    def compare(self, offset, count, got):
+        fitting = [data for data in self.versions if data[offset:offset + count] == got]
+        if not fitting:
+            self._complain(offset, count, got)
+        self.versions = fitting
+
+    def _complain(self, offset, count, got):
+        expected = self.versions[0][offset:offset + count]
+        kind = f"{self.name} ({len(self.versions)} versions possible)"
+        if len(got) != len(expected):
+            raise Wrong(f"{kind}: {len(got)} bytes in place of {len(expected)} at {offset}")
+        at = next(i for i in range(len(got)) if got[i] != expected[i])
+        raise Wrong(f"{kind}: byte {offset + at} is {got[at]}, not {expected[at]} (read of {count} at {offset})")
+
+
 class Reader:
     def __init__(self, mount, truth, options):
         self.mount, self.truth, self.options = pathlib.Path(mount), pathlib.Path(truth), options
@@ -37,6 +59,9 @@ class Reader:
         self.listing = listing
         self.files = sorted(str(path.relative_to(self.truth)) for path in self.truth.rglob("*")
                             if path.is_file() and path.name != "listing.json")
+        other = pathlib.Path(options.versions) if options.versions else None
+        self.changing = {str(path.relative_to(other)): path.read_bytes()
+                         for path in other.rglob("*") if path.is_file()} if other else {}
         self.true_bytes = {}
         self.handles = []
         self.counts, self.errors = collections.Counter(), collections.Counter()
@@ -59,13 +84,10 @@ class Reader:
                 self.true_bytes[name] = mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ) if size else b""
         return self.true_bytes[name]
 
-    def compare(self, name, offset, count, got):
-        expected = self.true(name)[offset:offset + count]
-        if got != expected:
-            if len(got) != len(expected):
-                raise Wrong(f"{name}: {len(got)} bytes in place of {len(expected)} at {offset}")
-            at = next(i for i in range(len(got)) if got[i] != expected[i])
-            raise Wrong(f"{name}: byte {offset + at} is {got[at]}, not {expected[at]} (read of {count} at {offset})")
+    def handle(self, name, flags=0):
+        descriptor = os.open(self.mount / name, os.O_RDONLY | flags)
+        versions = [self.true(name)] + ([self.changing[name]] if name in self.changing else [])
+        return Handle(name, descriptor, versions)
 
     # --- the actions
 
@@ -88,65 +110,66 @@ class Reader:
             self.close()
         name = self.any_file()
         self.now_doing = f"open {name}"
-        descriptor = os.open(self.mount / name, os.O_RDONLY)
+        handle = self.handle(name)
         if self.random.random() < 0.3:
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
-        self.handles.append((name, descriptor))
+            os.posix_fadvise(handle.descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+        self.handles.append(handle)
 
     def close(self):
         if self.handles:
-            name, descriptor = self.handles.pop(self.random.randrange(len(self.handles)))
-            self.now_doing = f"close {name}"
-            os.close(descriptor)
+            handle = self.handles.pop(self.random.randrange(len(self.handles)))
+            self.now_doing = f"close {handle.name}"
+            os.close(handle.descriptor)
 
     def read(self):
-        name, descriptor = self.any_handle()
-        offset, count = self.place(name, 300_000)
-        self.now_doing = f"read {count} at {offset} of {name}"
-        self.compare(name, offset, count, pread_all(descriptor, count, offset))
+        handle = self.any_handle()
+        offset, count = self.place(handle.name, 300_000)
+        self.now_doing = f"read {count} at {offset} of {handle.name}"
+        handle.compare(offset, count, pread_all(handle.descriptor, count, offset))
 
     def read_run(self):
         """A piece of the file in order, in odd steps."""
-        name, descriptor = self.any_handle()
-        offset, step = self.place(name, 40_000)
+        handle = self.any_handle()
+        offset, step = self.place(handle.name, 40_000)
         for _ in range(self.random.randrange(2, 20)):
-            self.now_doing = f"run: read {step} at {offset} of {name}"
-            self.compare(name, offset, step, pread_all(descriptor, step, offset))
+            self.now_doing = f"run: read {step} at {offset} of {handle.name}"
+            handle.compare(offset, step, pread_all(handle.descriptor, step, offset))
             offset += step
 
     def read_past_end(self):
-        name, descriptor = self.any_handle()
-        size = len(self.true(name))
+        handle = self.any_handle()
+        size = len(self.true(handle.name))
         offset = size + self.random.choice([-1, 0, 1, 4095, 4096, 1 << 20, 1 << 40])
         offset = max(0, offset)
-        self.now_doing = f"read at {offset} of {name} with {size} bytes"
-        self.compare(name, offset, 10_000, pread_all(descriptor, 10_000, offset))
+        self.now_doing = f"read at {offset} of {handle.name} with {size} bytes"
+        handle.compare(offset, 10_000, pread_all(handle.descriptor, 10_000, offset))
 
     def read_direct(self):
         name = self.any_file()
         offset = self.place(name, 1)[0] // PAGE * PAGE
         count = PAGE * self.random.randrange(1, 40)
         self.now_doing = f"direct read of {count} at {offset} of {name}"
-        descriptor = os.open(self.mount / name, os.O_RDONLY | os.O_DIRECT)
+        handle = self.handle(name, os.O_DIRECT)
         try:
             with mmap.mmap(-1, count) as buffer:
-                got = os.preadv(descriptor, [buffer], offset)
+                got = os.preadv(handle.descriptor, [buffer], offset)
                 # Shorter where an error follows, as with any read(2).
                 whole = not got or got == min(count, len(self.true(name)) - offset)
-                self.compare(name, offset, count if whole else got, buffer[:got])
+                handle.compare(offset, count if whole else got, buffer[:got])
         finally:
-            os.close(descriptor)
+            os.close(handle.descriptor)
 
     def map(self):
-        name, descriptor = self.any_handle()
-        size = len(self.true(name))
-        if not size:
+        handle = self.any_handle()
+        size = len(self.true(handle.name))
+        # A page of a map that is of an older version is a SIGBUS.
+        if not size or handle.name in self.changing:
             return
-        with mmap.mmap(descriptor, size, prot=mmap.PROT_READ) as view:
+        with mmap.mmap(handle.descriptor, size, prot=mmap.PROT_READ) as view:
             for _ in range(3):
-                offset, count = self.place(name, 60_000)
-                self.now_doing = f"map {count} at {offset} of {name}"
-                self.compare(name, offset, count, view[offset:offset + count])
+                offset, count = self.place(handle.name, 60_000)
+                self.now_doing = f"map {count} at {offset} of {handle.name}"
+                handle.compare(offset, count, view[offset:offset + count])
 
     def stat(self):
         name = self.any_file()
@@ -175,13 +198,16 @@ class Reader:
     def whole(self):
         name = self.any_file()
         self.now_doing = f"whole of {name}"
-        with open(self.mount / name, "rb", buffering=0) as file:
-            self.compare(name, 0, 1 << 40, file.read())
+        handle = self.handle(name)
+        try:
+            handle.compare(0, 1 << 40, pread_all(handle.descriptor, len(self.true(name)) + 1, 0))
+        finally:
+            os.close(handle.descriptor)
 
     def forget(self):
-        name, descriptor = self.any_handle()
-        self.now_doing = f"forget pages of {name}"
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        handle = self.any_handle()
+        self.now_doing = f"forget pages of {handle.name}"
+        os.posix_fadvise(handle.descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
     # --- the loop
 
@@ -202,7 +228,8 @@ class Reader:
                     report["ended"] = code
                     break
                 self.errors[code] += 1
-                if error.errno not in allowed:
+                is_change = error.errno == errno.ESTALE and any(name in self.now_doing for name in self.changing)
+                if error.errno not in allowed and not is_change:
                     report["wrong"] = f"{code} from: {self.now_doing}"
                     break
             except Wrong as wrong:
@@ -222,6 +249,7 @@ if __name__ == "__main__":
     parser.add_argument("--operations", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--allow", default="")
+    parser.add_argument("--versions", default="")
     parser.add_argument("--maps", action="store_true")
     parser.add_argument("--direct", action="store_true")
     arguments = parser.parse_args()

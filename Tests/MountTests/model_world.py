@@ -1,14 +1,17 @@
 """The world of the model, crash and soak tests: an origin behind a fault proxy, and the truth as a directory."""
 
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 import harness
 import reliability
@@ -19,6 +22,8 @@ READER = pathlib.Path(__file__).with_name("model_reader.py")
 # What HEAD tells of a picture can only be believed until the picture is read (test_faults): these do not lie to HEAD.
 LIES = {fault: {"only": "bytes"} for fault in ("long_length", "short_length", "jpeg_size")}
 PLANES = ("0000.tif", "0001.tif", "0017.tif", "0018.tif")
+# The plane that may change, and the one whose pixels it then has.
+CHANGING, ITS_OTHER = "stack/0001.tif", "stack/0018.tif"
 
 
 class ModelWorld:
@@ -65,6 +70,31 @@ class ModelWorld:
         listing = {folder: sorted(os.listdir(mount / folder)) for folder in folders}
         (self.truth / "listing.json").write_text(json.dumps(listing))
         self.files = files
+        self._make_version(mount, cells[0])
+
+    def _make_version(self, mount, cell):
+        """Another version of one plane, in the folder `versions`: its own header, and the pixels of another one."""
+        self.changing = f"{cell}/{CHANGING}"
+        _, height, width = json.loads((self.truth / cell / "meta.json").read_text())["stack"]["shape"]
+        old, other = ((self.truth / cell / name).read_bytes() for name in (CHANGING, ITS_OTHER))
+        header = len(old) - height * width
+        self.versions = self.folder / "versions"
+        target = self.versions / self.changing
+        target.parent.mkdir(parents=True)
+        target.write_bytes(old[:header] + other[header:])
+        old, new = (self._picture(mount / cell / name) for name in (CHANGING, ITS_OTHER))
+        self.change = {"match": re.escape(old), "old": re.escape(old), "new": new}
+
+    def _picture(self, plane):
+        """What the origin calls the picture of a plane: where the way to its tiles leads."""
+        url = urllib.parse.urlsplit(os.getxattr(plane, "user.neuronfs.url").decode())
+        connection = http.client.HTTPConnection(url.netloc, timeout=60)
+        try:
+            connection.request("GET", f"{url.path}?{url.query}")
+            location = connection.getresponse().getheader("Location")
+        finally:
+            connection.close()
+        return urllib.parse.parse_qs(urllib.parse.urlsplit(location).query)["path"][0]
 
     def reader(self, mount, seed, *options):
         """Starts a process that reads at random and compares."""
@@ -72,32 +102,28 @@ class ModelWorld:
             [sys.executable, str(READER), str(mount.path), str(self.truth), "--seed", str(seed), *map(str, options)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
-    def readable(self, mount, step):
-        """What a mount offline can give of every file, in steps of `step` bytes: the pieces that were right.
+    def readable(self, mount):
+        """The pages that a mount offline can give of all files: every byte that is cached has been compared.
 
         Fails for a wrong byte, and for any error but ENETDOWN.
         """
         def check(name):
-            right = set()
-            truth = (self.truth / name).read_bytes()
-            opened, code = reliability.outcome(lambda: os.open(mount / name, os.O_RDONLY))
-            if opened is None:
-                assert code == "ENETDOWN", f"{name}: {code}"
-                return right
-            try:
-                os.posix_fadvise(opened, 0, 0, os.POSIX_FADV_RANDOM)
-                for offset in range(0, len(truth), step):
-                    got, code = reliability.outcome(lambda: reliability.pread_all(opened, step, offset))
-                    if code:
-                        assert code == "ENETDOWN", f"{name} at {offset}: {code}"
-                    else:
-                        assert got == truth[offset:offset + step], f"wrong bytes in {name} at {offset}"
-                        right.add((name, offset))
-            finally:
-                os.close(opened)
-            return right
+            pages = reliability.right_pages(mount / name, (self.truth / name).read_bytes(), splits=True)
+            return {(name, offset) for offset in pages}
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             return set().union(*pool.map(check, self.files))
+
+    def compare_whole(self, mount):
+        """Reads every file from its first byte to its last."""
+        for name in self.files:
+            if name != self.changing:
+                assert (mount / name).read_bytes() == (self.truth / name).read_bytes(), name
+
+        def is_one_version():
+            got, code = reliability.outcome((mount / self.changing).read_bytes)
+            assert code in (None, "ESTALE"), code
+            return code is None and got in [(folder / self.changing).read_bytes() for folder in (self.truth, self.versions)]
+        harness.wait_until(is_one_version, 60, "the plane that changed, whole")
 
     def close(self):
         self.proxy.stop()
@@ -113,11 +139,15 @@ class ModelWorld:
 
 def kill_after(mount, served, readers):
     """kill -9 once `served` bytes have been handed out, or when every reader has ended: a moment of the work, not of
-    the clock, so that it is as random on a slow machine."""
-    harness.wait_until(
-        lambda: reliability.metrics(mount)["served_bytes_total"] > served or all(r.poll() is not None for r in readers),
-        60, "the moment of the kill")
+    the clock, so that it is as random on a slow machine. Returns the metrics of just before."""
+    page = {}
+
+    def is_time():
+        page.update(reliability.metrics(mount))
+        return page["served_bytes_total"] > served or all(reader.poll() is not None for reader in readers)
+    harness.wait_until(is_time, 120, "the moment of the kill")
     mount.kill()
+    return page
 
 
 def finish(process, seconds):

@@ -98,8 +98,8 @@ class _Listener(Stopped):
             thread.join(10)
 
 
-def pump(left, right, change=bytes):
-    """Passes bytes both ways until one side ends; those from the right through `change`."""
+def pump(left, right, change=bytes, swallows=lambda: False):
+    """Passes bytes both ways until one side ends; those from the right through `change`. None while `swallows`."""
     sides = {left: right, right: left}
     while True:
         # What TLS has unpacked already does not show in select.
@@ -108,7 +108,8 @@ def pump(left, right, change=bytes):
             data = side.recv(1 << 18)
             if not data:
                 return
-            sides[side].sendall(change(data) if side is right else data)
+            if not swallows():
+                sides[side].sendall(change(data) if side is right else data)
 
 
 def read_head(connection):
@@ -123,10 +124,13 @@ def read_head(connection):
 
 
 class ForwardProxy(_Listener):
-    """A forward proxy: absolute URIs by plain http, CONNECT for the rest. `log`: (method, target) of each request."""
+    """A forward proxy: absolute URIs by plain http, CONNECT for the rest.
+
+    `log` has (method, target) of each request, `headers` its headers by lower-case name.
+    """
 
     def __init__(self):
-        self.log = []
+        self.log, self.headers = [], []
         super().__init__()
 
     @property
@@ -137,6 +141,8 @@ class ForwardProxy(_Listener):
         while lines := read_head(connection):
             method, target, _ = lines[0].split(" ")
             self.log.append((method, target))
+            self.headers.append({name.lower(): value.strip() for name, value in (
+                line.split(":", 1) for line in lines[1:])})
             if method == "CONNECT":
                 host, port = target.rsplit(":", 1)
                 with socket.create_connection((host, int(port))) as upstream:
@@ -159,15 +165,25 @@ class ForwardProxy(_Listener):
 
 
 class Relay(_Listener):
-    """Passes bytes through to a port of this machine. `reset()` ends every connection with a RST."""
+    """Passes bytes through to a port of this machine.
+
+    `reset()` ends every connection with a RST, `freeze()` lets those that stand swallow what comes, without a word.
+    """
 
     def __init__(self, port):
         self.target = port
+        self._frozen = set()
         super().__init__()
 
     def serve(self, connection):
         with socket.create_connection(("127.0.0.1", self.target)) as upstream:
-            pump(connection, upstream)
+            pump(connection, upstream, swallows=lambda: connection in self._frozen)
+
+    def freeze(self):
+        """How many connections were frozen. Those that come later are passed on."""
+        with self._lock:
+            self._frozen |= self._sockets
+            return len(self._frozen)
 
     def reset(self):
         """How many connections were cut."""
@@ -183,6 +199,8 @@ class Relay(_Listener):
 class TLSFront(_Listener):
     """TLS in front of an origin, passing bytes through; `handshakes` counts those that succeeded.
 
+    Who speaks plain http to the same port is served, too, and counted in `plain`.
+
     - keeps_https: whether the origin's redirects to itself, which name it by http, name it by https to the client.
     """
 
@@ -191,7 +209,7 @@ class TLSFront(_Listener):
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(authority.certificate, authority.key)
         self.keeps_https = keeps_https
-        self.handshakes = 0
+        self.handshakes = self.plain = 0
         super().__init__()
 
     @property
@@ -199,6 +217,12 @@ class TLSFront(_Listener):
         return f"https://127.0.0.1:{self.port}"
 
     def serve(self, connection):
+        # A record of a TLS handshake begins with 22.
+        if connection.recv(1, socket.MSG_PEEK) != b"\x16":
+            self.plain += 1
+            with socket.create_connection((self.origin.hostname, self.origin.port)) as upstream:
+                pump(connection, upstream)
+            return
         with self.context.wrap_socket(connection, server_side=True) as secured:
             self.handshakes += 1
             with socket.create_connection((self.origin.hostname, self.origin.port)) as upstream:

@@ -48,6 +48,43 @@ def read_direct(path, offset, count):
         os.close(descriptor)
 
 
+class Unlike(Exception):
+    """A byte that differs from the truth, or an error that has no place here."""
+
+
+STEP = 64 << 10
+
+
+def right_pages(path, truth, splits=False):
+    """Offsets of the pages of a file that a mount offline can give, every byte of them compared with `truth`.
+
+    In steps of STEP, of which what comes before ENETDOWN is compared; with `splits` the pages behind it are tried one by
+    one, so that no cached byte is left out. Raises Unlike for a wrong byte and for any other error.
+    """
+    right = set()
+    descriptor, code = outcome(lambda: os.open(path, os.O_RDONLY))
+    if code == "ENETDOWN":
+        return right
+    if code:
+        raise Unlike(f"{code} in open of {path}")
+    try:
+        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_RANDOM)
+        offset = 0
+        while offset < len(truth):
+            step = STEP - offset % STEP
+            got, code = outcome(lambda: os.pread(descriptor, step, offset))
+            if code == "ENETDOWN":
+                offset += PAGE if splits else step
+            elif code or not got or got != truth[offset:offset + len(got)]:
+                raise Unlike(f"{code or 'WRONG'} at {offset} of {path}")
+            else:
+                right.update(range(offset, offset + len(got), PAGE))
+                offset += len(got)
+        return right
+    finally:
+        os.close(descriptor)
+
+
 def forget_pages(path):
     """Drops the file's pages from the kernel's cache, so that the next read asks the daemon."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -89,9 +126,22 @@ def wait_until_idle(mount, seconds=60):
         raise AssertionError(f"gauges that stay up: {last}") from None
 
 
-def catalogue_name(endpoint):
-    """The file in the cache directory that holds the catalogue of `endpoint` (MountDaemon.fileName)."""
-    return "catalogue-" + re.sub(r"[^0-9A-Za-z.]", "-", endpoint) + ".sqlite"
+def crc32c(data):
+    """CRC-32C (Castagnoli), bit by bit."""
+    value = 0xFFFFFFFF
+    for byte in data:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    return value ^ 0xFFFFFFFF
+
+
+def catalogue_name(identity):
+    """The file in the cache directory that holds the catalogue of a URL, or of a demo (CatalogueStore.fileName)."""
+    name = re.sub(rb"[^0-9A-Za-z.]", b"-", identity.encode()).decode()
+    if re.fullmatch(r"https?://[0-9A-Za-z.-]*|[0-9A-Za-z.]*", identity):
+        return f"catalogue-{name}.sqlite"
+    return f"catalogue-{name[:100]}~{crc32c(identity.encode()):08x}.sqlite"
 
 
 def copy_catalogue(template, source_endpoint, cache, endpoint):

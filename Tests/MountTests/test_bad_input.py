@@ -249,6 +249,8 @@ METADATA = {
     "an HTML page that says it is JSON": (b"<!DOCTYPE html><html><body>Please log in</body></html>", "application/json"),
     "nothing": (b"", "application/json"),
     "an error of the service": (envelope(success=False, msg="Invalid query"), "application/json"),
+    "rows of another page": (envelope(start_row=50, total_rows=51, msg=[{"id": 1}]), "application/json"),
+    "more rows than there can be": (envelope(total_rows=1 << 30, msg=[{"id": 1}]), "application/json"),
     "no rows where there should be": (envelope(total_rows=2333, num_rows=0), "application/json"),
     "a list": (b"[]", "application/json"),
     "rows of another kind": (envelope(msg=[1, 2, "x"]), "application/json"),

@@ -1,95 +1,17 @@
-"""cache, prefetch, find, sync and doctor, while mounted and not."""
+"""cache, find, sync and doctor, while mounted and not. Prefetch is in test_prefetch.py."""
 
 import csv
-import fcntl
-import hashlib
 import json
 import os
-import pathlib
-import pty
 import re
-import select
-import signal
-import struct
 import subprocess
-import termios
 import threading
 
 import pytest
 
-from harness import Mount, Origin, alive, binary, is_mounted, wait_until
-
-
-def run(*arguments, environment=None, **options):
-    return subprocess.run([binary(), *map(str, arguments)], capture_output=True, text=True, timeout=300,
-                          env=dict(os.environ, **(environment or {})), **options)
-
-
-def ok(*arguments, **options):
-    result = run(*arguments, **options)
-    assert result.returncode == 0, f"{arguments}\n{result.stdout}\n{result.stderr}"
-    return result.stdout
-
-
-def on_terminal(*arguments, answer=None):
-    """Runs with a terminal for all three streams. Returns the exit code and what was written."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 80, 0, 0))
-        os.execv(binary(), [binary(), *map(str, arguments)])
-    text = b""
-    try:
-        while True:
-            if not select.select([terminal], [], [], 300)[0]:
-                raise AssertionError(f"silent for too long after {text!r}")
-            try:
-                part = os.read(terminal, 65536)
-            except OSError:  # EIO: the other end is closed
-                break
-            if not part:
-                break
-            text += part
-            if answer and b"[y/N]" in text:
-                os.write(terminal, answer.encode() + b"\n")
-                answer = None
-        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), text.decode()
-    except BaseException:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        raise
-    finally:
-        os.close(terminal)
-
-
-def cache_status(cache, *options):
-    return json.loads(ok("cache", "status", "--json", "--cache-dir", cache, *options))
-
-
-def blocks(cache):
-    """The block files, found without the program."""
-    return sorted(path for path in pathlib.Path(cache).glob("blocks-V*/??/*") if path.is_file())
-
-
-def disk_bytes(cache):
-    return sum((path.stat().st_size + 4095) // 4096 * 4096 for path in blocks(cache))
-
-
-def cells(mount):
-    """Folders of trainable mouse cells."""
-    folder = mount / "trainable" / "mouse"
-    return [mount / "mouse" / name for name in sorted(os.listdir(folder))]
-
-
-def planes(cell, count, first=0):
-    return [cell / "stack" / name for name in sorted(os.listdir(cell / "stack"))[first:first + count]]
-
-
-def digest(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def requests(mount):
-    return mount.status()["network"]["requests"]
+import reliability
+from command_line import blocks, cache_status, cells, digest, disk_bytes, ok, on_terminal, planes, requests, run
+from harness import Mount, Origin, alive, is_mounted, wait_until
 
 
 @pytest.fixture
@@ -104,8 +26,9 @@ def filled(origin):
     with Mount(origin.url, options=["--read-ahead", "0"]) as mount:
         for cell in cells(mount)[:2]:
             planes(cell, 1)[0].read_bytes()
-        wait_until(lambda: mount.status()["network"]["in_flight"] == 0, what="end of fetching")
-        wait_until(lambda: mount.status()["cache"]["size_bytes"] == disk_bytes(mount.cache), what="end of writing")
+        # A block is answered before it is written: a flight ends when it is on disk.
+        reliability.wait_until_idle(mount)
+        assert mount.status()["cache"]["size_bytes"] == disk_bytes(mount.cache)
         yield mount
 
 
@@ -240,6 +163,21 @@ def test_pin_by_path_id_and_folder(mount, tmp_path):
     assert cache_status(mount.cache)["pins"] == train
     ok("cache", "unpin", mount / "splits" / "train")
     assert cache_status(mount.cache)["pins"] == []
+    # A layer is no cell, though its folder's name is a number.
+    ok("cache", "pin", mount / "by-layer" / "4", mount / "by-name")
+    everything = {name for species in ("mouse", "human") for name in os.listdir(mount / species) if name.isdigit()}
+    assert cache_status(mount.cache)["pins"] == sorted(everything)
+    ok("cache", "unpin", mount / "by-layer")
+    assert not set(cache_status(mount.cache)["pins"]) & set(os.listdir(mount / "by-layer" / "4"))
+    # A cell is in many a folder, and is pinned once.
+    told = ok("cache", "pin", mount.path, mount / "mouse")
+    assert f"pinned {len(everything)} specimens" in told
+    assert cache_status(mount.cache)["pins"] == sorted(everything)
+    ok("cache", "unpin", mount.path)
+    assert cache_status(mount.cache)["pins"] == []
+    ok("cache", "pin", mount / "by-layer" / "4")
+    assert cache_status(mount.cache)["pins"] == sorted(os.listdir(mount / "by-layer" / "4"))
+    ok("cache", "unpin", mount.path)
     result = run("cache", "unpin", first)
     assert result.returncode == 1 and "is not pinned" in result.stderr
     result = run("cache", "pin", tmp_path)
@@ -278,124 +216,6 @@ def test_a_pinned_cell_survives_eviction(origin):
         assert requests(mount) == asked
         assert digest(planes(other, 1)[0]) == before[other]
         assert requests(mount) > asked
-
-
-# prefetch
-
-def plan(cell, recordings=False):
-    """What prefetch is documented to read of a cell, listed independently."""
-    names = ["meta.json", "skeleton.swc", "skeleton.marker", "projections", "stack"] + ["ephys.nwb"] * recordings
-    files = []
-    for name in names:
-        path = cell / name
-        if path.is_dir():
-            files += [path / entry for entry in sorted(os.listdir(path))]
-        elif path.exists():
-            files.append(path)
-    return files
-
-
-SUMMARY = re.compile(r"read (\d+) of (\d+) files, .* at .*/s; (.*) came over the network")
-
-
-def summary(text):
-    found = SUMMARY.search(text)
-    assert found, text
-    return int(found[1]), int(found[2]), found[3]
-
-
-def test_prefetched_files_need_no_network(origin):
-    # Without reading ahead: a second pass would fetch tiles of planes that nobody named.
-    with Mount(origin.url, options=["--read-ahead", "0"]) as mount:
-        cell = cells(mount)[0]
-        files = [*planes(cell, 2), cell / "skeleton.swc", *sorted((cell / "projections").iterdir())]
-        arguments = [*planes(cell, 2), cell / "skeleton.swc", cell / "projections"]
-        done, total, network = summary(ok("prefetch", *arguments))
-        assert done == total == len(files) and network != "0 B"
-        wait_until(lambda: mount.status()["network"]["in_flight"] == 0, what="end of reading ahead")
-        done, total, network = summary(ok("prefetch", *arguments, "--jobs", 2))
-        assert (done, total, network) == (len(files), len(files), "0 B")
-        assert mount.umount().returncode == 0
-        mount.start()
-        asked = requests(mount)
-        for path in files:
-            assert len(path.read_bytes()) == path.stat().st_size
-        assert requests(mount) == asked
-
-
-def test_prefetch_of_a_cell_without_images(mount):
-    """Of a cell, meta.json and what hangs on it; the recording only when asked for."""
-    every = sorted((mount / "mouse").iterdir()) + sorted((mount / "human").iterdir())
-    cell = next(path for path in every if not (path / "stack").exists())
-    done, total, _ = summary(ok("prefetch", cell))
-    assert done == total == len(plan(cell))
-    # The same cell by two names is read once.
-    done, total, _ = summary(ok("prefetch", cell, cell / ".", "--all"))
-    assert done == total == len(plan(cell, recordings=True)) == len(plan(cell)) + 1
-
-
-def test_prefetch_draws_a_bar(origin):
-    with Mount(origin.url) as mount:
-        code, text = on_terminal("prefetch", *planes(cells(mount)[0], 3))
-        assert code == 0
-        assert re.search(r"\r\[[#.]+\] \d+/\d+ MiB", text), text
-        assert summary(text)[:2] == (3, 3)
-        code, text = on_terminal("prefetch", "--quiet", *planes(cells(mount)[0], 3))
-        assert code == 0 and "MiB," not in text.replace(SUMMARY.search(text)[0], "")
-
-
-def test_an_interrupted_prefetch_goes_on(tmp_path):
-    """A slow origin, Ctrl-C in the middle of a folder of cells, then a part of it again."""
-    with Origin(latency=0.2) as origin, Mount(origin.url, options=["--read-ahead", "0"]) as mount:
-        folder = mount / "splits" / "train"
-        process = subprocess.Popen([binary(), "prefetch", folder, "--jobs", "4"], stdout=subprocess.PIPE,
-                                   stderr=subprocess.PIPE, text=True)
-        try:
-            # Past the lists and well into the first planes.
-            wait_until(lambda: mount.status()["cache"]["blocks"] > 60, seconds=120, what="the first blocks")
-            process.send_signal(signal.SIGINT)
-            text, errors = process.communicate(timeout=120)
-        finally:
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        assert process.returncode == 130
-        assert "start it again to go on" in errors
-        done, total, _ = summary(text)
-        specimens = [mount / species / name for name in os.listdir(folder) for species in ("mouse", "human")
-                     if (mount / species / name).exists()]
-        assert total == sum(len(plan(cell)) for cell in specimens)
-        assert done < total
-        # Nobody waits any more: what was asked for is dropped.
-        wait_until(lambda: mount.status()["readers"]["waiting"] == 0, what="end of waiting")
-        first = specimens[0] if specimens[0].name == sorted(os.listdir(folder))[0] else \
-            next(cell for cell in specimens if cell.name == sorted(os.listdir(folder))[0])
-        _, _, network = summary(ok("prefetch", first / "skeleton.swc", first / "projections"))
-        assert network == "0 B", "what came before the interruption is kept"
-
-
-def test_prefetch_lists_what_could_not_be_read(tmp_path):
-    with Origin() as origin, Mount(origin.url, options=["--timeout", "3"]) as mount:
-        cell = cells(mount)[0]
-        good, *bad = planes(cell, 3)
-        ok("prefetch", good)
-        wait_until(lambda: mount.status()["network"]["in_flight"] == 0, what="end of reading ahead")
-        lost = planes(cell, 2, first=60)
-        origin.stop()
-        result = run("prefetch", good, *lost)
-        assert result.returncode == 1
-        for path in lost:
-            assert f"{path}: " in result.stderr
-        assert str(good) not in result.stderr
-        assert "2 could not be read" in result.stderr
-        assert summary(result.stdout)[:2] == (1, 3)
-
-
-def test_prefetch_of_what_is_no_mount(tmp_path):
-    result = run("prefetch", tmp_path)
-    assert result.returncode == 2 and "is in no NeuronFS mount" in result.stderr
-    result = run("prefetch", tmp_path / "none")
-    assert result.returncode == 2 and "No such file" in result.stderr
 
 
 # find

@@ -4,11 +4,12 @@ import os
 import pathlib
 import signal
 import subprocess
+import threading
 
 import pytest
 
 import harness
-from harness import Mount, alive, binary, is_mounted, wait_until
+from harness import Mount, alive, binary, is_mounted, kernel_umount, wait_until
 
 
 def run(*arguments, **options):
@@ -104,6 +105,18 @@ def test_umount_of_a_busy_mount_says_who(origin):
         assert mount.umount().returncode == 0
 
 
+def test_umount_waits_for_a_moment_of_use(origin):
+    """As `neuronfs status` and `neuronfs cache` use every mount of the machine."""
+    with Mount(origin.url) as mount:
+        file = open(mount / "README.txt")
+        timer = threading.Timer(0.3, file.close)
+        timer.start()
+        try:
+            assert mount.umount().returncode == 0
+        finally:
+            timer.join()
+
+
 def test_umount_of_what_is_no_mount(tmp_path):
     result = run("umount", tmp_path)
     assert result.returncode == 2
@@ -131,7 +144,7 @@ def test_a_signal_ends_a_foreground_mount(origin, tmp_path, number):
 
 def test_kernel_umount_ends_the_daemon(origin):
     with Mount(origin.url) as mount:
-        subprocess.run(["umount", mount.path], check=True)
+        kernel_umount(mount.path)
         wait_until(lambda: not alive(mount.pid), what="end of the daemon")
 
 

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from harness import Mount, binary, is_mounted, wait_until
+from harness import Mount, binary, is_mounted, kernel_umount, wait_until
 
 
 def run(*arguments, environment=None, **options):
@@ -31,6 +31,7 @@ def test_defaults(origin, tmp_path):
     assert found["cache_free_bytes"] == 1 << 30
     assert (found["timeout_seconds"], found["max_connections"], found["read_ahead"]) == (60, 8, 4)
     assert (found["labels"], found["log_level"], found["offline"]) == ("classes", "notice", False)
+    assert (found["allow_other"], found["allow_http_redirects"]) == (False, False)
     assert (found["connect_timeout_seconds"], found["first_byte_timeout_seconds"]) == (10, 30)
     assert (found["stall_timeout_seconds"], found["retries"], found["backoff_base_seconds"]) == (20, 3, 0.5)
 
@@ -39,7 +40,7 @@ def test_the_nearest_word_counts(origin, tmp_path):
     """Each of four settings is said once more, one place nearer, than the one before it."""
     write(tmp_path / "neuronfs" / "config.json",
           {"cache_size": "1G", "cache_free": 123456, "read_ahead": 9, "labels": "binary", "timeout": 11.5,
-           "max-connections": 3, "offline": None})
+           "max-connections": 3, "allow_http_redirects": True, "offline": None})
     environment = {"XDG_CONFIG_HOME": str(tmp_path), "NEURONFS_CACHE_FREE": "2M", "NEURONFS_READ_AHEAD": "8",
                    "NEURONFS_LABELS": "classes3", "NEURONFS_STALL_TIMEOUT": "7", "NEURONFS_LOG_LEVEL": ""}
     with Mount(origin.url, environment=environment,
@@ -51,6 +52,7 @@ def test_the_nearest_word_counts(origin, tmp_path):
     assert found["labels"] == "classes3", "option over -o"
     assert (found["timeout_seconds"], found["max_connections"]) == (11.5, 3), "numbers and both spellings of a key"
     assert (found["stall_timeout_seconds"], found["retries"]) == (7, 1)
+    assert found["allow_http_redirects"] is True, "a flag"
     assert found["log_level"] == "notice", "an empty variable says nothing"
 
 
@@ -98,6 +100,7 @@ def test_a_flag_can_be_taken_back(tmp_path):
     ("NEURONFS_CACHE_SIZE", "many", "a size such as"),
     ("NEURONFS_TIMEOUT", "0", "seconds"),
     ("NEURONFS_OFFLINE", "perhaps", "true or false"),
+    ("NEURONFS_ALLOW_HTTP_REDIRECTS", "some", "true or false"),
     ("NEURONFS_LABELS", "pink", "classes, classes3, binary"),
     ("NEURONFS_UID", "-1", "number of a user"),
     ("NEURONFS_ENDPOINT", "ftp://x", "http or https URL"),
@@ -176,7 +179,7 @@ def test_mount_helper(origin, helper, tmp_path, words):
         assert found["cache_directory"] == str(tmp_path / "cache")
     finally:
         # As fstab users do: umount(8) knows nothing of us.
-        subprocess.run(["umount", path], check=True)
+        kernel_umount(path)
         wait_until(lambda: not is_mounted(path), what="umount")
 
 
@@ -217,6 +220,7 @@ def test_every_command_has_help():
         text = run("help", command).stdout
         assert text.startswith("OVERVIEW: "), command
     text = run("mount", "--help").stdout
-    for option in ("--cache-dir", "--cache-size", "--config", "--timeout", "-o", "NEURONFS_CACHE_SIZE"):
+    for option in ("--cache-dir", "--cache-size", "--config", "--timeout", "--allow-http-redirects", "-o",
+                   "NEURONFS_CACHE_SIZE"):
         assert option in text
     assert "--stall-timeout" not in text and "report-readiness" not in text

@@ -1,10 +1,12 @@
 """kill -9 at random moments under load: nothing that was cached is lost, and no wrong byte is ever served.
 
-Twelve times as a rule; NEURONFS_CRASHES=50 for the long form (`make crash-test`).
+Twelve times as a rule; NEURONFS_CRASHES=50 for the long form (`make crash-test`). Every second time the cache is so small
+that the kill finds it giving up blocks.
 """
 
 import os
 import random
+import subprocess
 
 import pytest
 
@@ -14,8 +16,7 @@ import reliability
 
 CRASHES = int(os.environ.get("NEURONFS_CRASHES", "12"))
 READERS = 3
-# Small enough that a piece needs few blocks, large enough that thousands are not needed.
-STEP = 512 << 10
+LARGE, SMALL = "1G", "4M"
 
 
 @pytest.fixture(scope="module")
@@ -24,48 +25,71 @@ def world(origin):
         yield world
 
 
+def crash(world, mount, draw):
+    """One life under load, and its end. Returns how many blocks it had given up."""
+    mount.start()
+    # Longer than any of them lives.
+    readers = [world.reader(mount, draw.randrange(1 << 32), "--seconds", 600, "--direct") for _ in range(READERS)]
+    try:
+        page = model_world.kill_after(mount, draw.randrange(40 << 20), readers)
+        for reader in readers:
+            report = model_world.finish(reader, 60)
+            assert report is None or report["ended"], report
+    finally:
+        model_world.end_all(readers)
+    assert harness.is_mounted(mount.path), "the dead mount stays until it is mounted over"
+    return page["cache_evicted_total"]
+
+
+def verify(cache):
+    """The program that looks at every block by itself finds none that is damaged."""
+    result = subprocess.run([harness.binary(), "cache", "verify", "--cache-dir", cache], capture_output=True, text=True,
+                            timeout=120 * harness.PATIENCE)
+    assert result.returncode == 0 and " 0 damaged" in result.stdout, result.stdout + result.stderr
+
+
+def survivors(world, mount):
+    """Over the dead mount, without the network: whatever is served comes from what survived. Every cached byte is compared."""
+    requests = len(world.proxy.requests)
+    offline = harness.Mount(world.proxy.url, cache=mount.cache, path=mount.path, options=["--cache-free", "0", "--offline"])
+    try:
+        offline.start()
+        pages = world.readable(offline)
+        assert reliability.metrics(offline)["cache_corrupt_total"] == 0
+        assert len(world.proxy.requests) == requests
+        result = offline.umount()
+        assert result.returncode == 0, result.stderr
+        harness.wait_until(lambda: not harness.alive(offline.pid), what="end of the daemon")
+        return pages
+    finally:
+        offline.clean()
+
+
 def test_kill_under_load(world, tmp_path):
     seed = int(os.environ.get("NEURONFS_CRASH_SEED", random.SystemRandom().randrange(1 << 32)))
     print(f"NEURONFS_CRASH_SEED={seed}")
     draw = random.Random(seed)
-    mount = harness.Mount(world.proxy.url, cache=tmp_path / "cache", options=["--cache-free", "0"])
-    known, pieces, most = set(), [], 0
+    mount = harness.Mount(world.proxy.url, cache=tmp_path / "cache")
+    command = mount.command
+    known, pages, evicted = set(), [], 0
     try:
         for number in range(CRASHES):
-            mount.start()
-            readers = [world.reader(mount, draw.randrange(1 << 32), "--seconds", 30, "--direct") for _ in range(READERS)]
-            try:
-                model_world.kill_after(mount, draw.randrange(40 << 20), readers)
-                for reader in readers:
-                    report = model_world.finish(reader, 60)
-                    assert report is None or report["ended"], report
-            finally:
-                model_world.end_all(readers)
-            assert harness.is_mounted(mount.path), "the dead mount stays until it is mounted over"
-            # Over the dead mount, without the network: whatever is served now comes from what survived.
-            requests = len(world.proxy.requests)
-            offline = harness.Mount(
-                world.proxy.url, cache=mount.cache, path=mount.path, options=["--cache-free", "0", "--offline"])
-            try:
-                offline.start()
-                now = world.readable(offline, STEP)
-                assert known <= now, f"lost after crash {number}: {sorted(known - now)[:5]}"
-                assert reliability.metrics(offline)["cache_corrupt_total"] == 0
-                assert len(world.proxy.requests) == requests
-                known = now
-                pieces.append(len(known))
-                most = max(most, len(known))
-                result = offline.umount()
-                assert result.returncode == 0, result.stderr
-                harness.wait_until(lambda: not harness.alive(offline.pid), what="end of the daemon")
-            finally:
-                offline.clean()
-            if number % 4 == 3:
-                # So that there is something to write again.
-                for path in reliability.blocks(mount.cache):
-                    os.unlink(path)
-                known = set()
+            size = SMALL if number % 2 else LARGE
+            mount.command = [*command, "--cache-free", "0", "--cache-size", size]
+            evicted += crash(world, mount, draw)
+            verify(mount.cache)
+            now = survivors(world, mount)
+            # What a small cache has given up is not lost.
+            assert size == SMALL or known <= now, f"lost after crash {number}: {sorted(known - now)[:5]}"
+            known = now
+            # Labels are drawn from few blocks: what tells how much is cached is the images.
+            pages.append(sum("/stack/" in name for name, _ in known))
+        mount.command = [*command, "--cache-free", "0", "--cache-size", LARGE]
+        mount.start()
+        world.compare_whole(mount)
+        assert reliability.metrics(mount)["cache_corrupt_total"] == 0
     finally:
         mount.clean()
-    print(f"{CRASHES} crashes, right pieces after each: {pieces}")
-    assert most > 50, "the load has filled the cache"
+    print(f"{CRASHES} crashes, right pages of images after each: {pages}; {evicted} blocks given up before the kills")
+    assert max(pages) > 1000, "the load has filled the cache"
+    assert evicted > 0, "kills have met a cache that gives up blocks"

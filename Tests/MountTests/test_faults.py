@@ -17,6 +17,7 @@ import urllib.parse
 
 import pytest
 
+import fault_bounds
 import fault_cases
 import harness
 import reliability
@@ -90,7 +91,12 @@ def test_fault(results, fault, item):
     print(result)
     assert not result.crash
     assert "WRONG" not in (result.once, result.ever, result.cached_during, result.recovered)
+    assert result.once_fired == 1, "the fault that strikes once has struck"
+    assert result.ever_fired >= fault_cases.least_fired(fault, item), "the fault that stays has met what was tried again"
     assert (result.once, result.ever) == fault_cases.expected(fault, item), "what the reader sees"
+    once, ever = fault_cases.bounds(fault, item)
+    assert result.once_seconds <= fault_bounds.allowed(once), "within what time"
+    assert result.ever_seconds <= fault_bounds.allowed(ever), "within what time"
     assert result.cached_during == "right", "what was cached, while the fault lasts"
     assert result.recovered == "right", "without a remount"
     assert result.offline == "right", "every byte on disk, after a remount"

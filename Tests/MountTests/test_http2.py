@@ -7,6 +7,7 @@ import concurrent.futures
 import os
 import signal
 import subprocess
+import time
 
 import pytest
 import tifffile
@@ -15,6 +16,7 @@ from expected import plane_name, plane_pixels, planes
 from gate import Gate
 from harness import Mount, wait_until
 from network import NO_PROXY, Authority, HTTP2Front, Relay
+from recorded_origin import RecordedOrigin
 from reliability import metrics, outcome, read_at, wait_until_idle
 
 CELL = 900_000_112
@@ -40,8 +42,9 @@ def front(gate, authority):
         yield front
 
 
-def mount_of(url, authority, *options):
-    environment = dict(NO_PROXY, CURL_CA_BUNDLE="", SSL_CERT_FILE=str(authority.file), NEURONFS_BACKOFF_BASE="0.05")
+def mount_of(url, authority, *options, **more):
+    environment = dict(
+        NO_PROXY, CURL_CA_BUNDLE="", SSL_CERT_FILE=str(authority.file), NEURONFS_BACKOFF_BASE="0.05", **more)
     return Mount(url, options=["--timeout", "60", *options], environment=environment)
 
 
@@ -127,9 +130,8 @@ def test_a_reset_connection_is_made_good(origin, gate, front, authority):
                 wait_until(lambda: gate.active >= 6, 60, "tiles that are held")
                 held = gate.active
                 assert relay.reset() > 0
-                # One or another libcurl asks for again by itself, when a connection it has used before gave no byte.
+                # By the transport, or by libcurl itself when a connection it has used before gave no byte.
                 wait_until(lambda: gate.active >= 2 * held, 30, "another request for each tile")
-                assert metrics(mount)["http_retries_total"] > 0
             finally:
                 gate.release()
             results = [read.result() for read in reads]
@@ -138,4 +140,54 @@ def test_a_reset_connection_is_made_good(origin, gate, front, authority):
             path = folder / "stack" / plane_name(index)
             assert (tifffile.imread(path) == truth(origin, folder, index)).all()
         assert metrics(mount)["cache_corrupt_total"] == 0
+    assert spoken(front) == {"h2"}
+
+
+@pytest.fixture(scope="module")
+def remembered(origin, authority):
+    """HTTP/2 in front of an origin that has drawn already what is read here, and some of its pixels: whoever waits two
+    seconds for a reply is not to wait for a busy machine."""
+    with RecordedOrigin(origin.url) as recorded, Gate(recorded.url) as gate, HTTP2Front(gate.url, authority) as front:
+        with Mount(gate.url) as mount:
+            folder = mount / "mouse" / str(CELL)
+            for index in [*range(17), *range(20, 30)]:
+                assert (folder / "stack" / plane_name(index)).read_bytes()
+            truths = {index: truth(origin, folder, index) for index in (0, 1, 9, 16)}
+        yield front, truths
+
+
+@pytest.mark.parametrize("silence, options", [
+    (2, []),
+    (2, ["--retries", "0"]),
+    # Readers give up before the transport does.
+    (6, ["--timeout", "2"]),
+])
+def test_a_connection_that_dies_without_a_word_is_given_up(remembered, authority, silence, options):
+    """As when a router forgets it. Requests that wait on it do not keep it for those that come, nor does the prober."""
+    front, truths = remembered
+    patience = {"NEURONFS_FIRST_BYTE_TIMEOUT": str(silence), "NEURONFS_STALL_TIMEOUT": "1.5"}
+    with Relay(front.port) as relay, mount_of(
+            f"https://127.0.0.1:{relay.port}", authority, *options, **patience) as mount:
+        stack = mount / "mouse" / str(CELL) / "stack"
+
+        def reads_at_last(index):
+            """Asks again and again, as a program does that somebody restarts."""
+            wait_until(lambda: outcome((stack / plane_name(index)).read_bytes)[1] is None, 60, f"plane {index}")
+        reads_at_last(0)
+        assert (tifffile.imread(stack / plane_name(0)) == truths[0]).all()
+        assert relay.freeze() > 0
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(reads_at_last, range(1, 17)))
+        for index in (1, 9, 16):
+            assert (tifffile.imread(stack / plane_name(index)) == truths[index]).all()
+        assert not mount.status()["network"]["unreachable"]
+        assert metrics(mount)["cache_corrupt_total"] == 0
+
+        # Once the doubt is over, connections are kept and shared again.
+        wait_until_idle(mount)
+        time.sleep(silence + 0.5)
+        before = metrics(mount)["http_connections_total"]
+        for index in range(20, 30):
+            reads_at_last(index)
+        assert metrics(mount)["http_connections_total"] - before <= 2
     assert spoken(front) == {"h2"}

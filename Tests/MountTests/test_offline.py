@@ -4,11 +4,16 @@ And a file that changes upstream: a handle sees one version or ESTALE, a new ope
 """
 
 import errno
+import json
 import os
 import pathlib
+import re
+import threading
+import time
 
 import pytest
 
+import fault_bounds
 import harness
 import reliability
 from fault_proxy import FaultProxy
@@ -53,6 +58,7 @@ def test_offline_serves_what_is_cached_and_names_the_rest(proxy, tmp_path):
         planes = sorted(os.listdir(mount / first / "stack"))
         reliability.wait_until_idle(mount)
     proxy.clear()
+    connections = proxy.connections
     with mount_of(proxy, "--offline", cache=tmp_path / "cache") as mount:
         for name, expected in truth.items():
             assert (mount / name).read_bytes() == expected, name
@@ -68,7 +74,7 @@ def test_offline_serves_what_is_cached_and_names_the_rest(proxy, tmp_path):
                 action()
             assert caught.value.errno == errno.ENETDOWN
         assert mount.status()["readers"]["waiting"] == 0
-    assert not proxy.requests
+    assert not proxy.requests and proxy.connections == connections
 
 
 def test_offline_without_a_catalogue_is_refused_with_a_sentence(proxy, tmp_path):
@@ -122,6 +128,85 @@ def test_the_network_goes_and_comes_back(proxy, tmp_path):
         assert not mount.status()["network"]["unreachable"]
         assert "is back" in mount.log_text()
         reliability.wait_until_idle(mount)
+
+
+# Seconds for twenty reads that are refused. Waiting for the connect time-out, 2 s and four times each, they would take minutes.
+AT_ONCE = 5
+
+
+def read_planes(stack, numbers):
+    """What the errno of a page of each plane is."""
+    return [reliability.outcome(lambda: reliability.read_at(stack / f"{number:04}.tif", 1 << 20, 4096))[1]
+            for number in numbers]
+
+
+def until_gone(mount, stack):
+    harness.wait_until(lambda: read_planes(stack, [20]) == ["ENETDOWN"], 60, "that the host is known to be gone")
+    assert mount.status()["network"]["unreachable"]
+
+
+def test_a_refused_read_makes_no_attempt(proxy, tmp_path):
+    """The host accepts again and does not answer: only the prober is seen to ask, and readers are told at once."""
+    with mount_of(proxy, "--read-ahead", "0", cache=tmp_path / "cache") as mount:
+        stack = mount / cells(mount)[0] / "stack"
+        numbers = range(40, 60)
+        for number in numbers:
+            (stack / f"{number:04}.tif").stat()
+        proxy.refuse()
+        until_gone(mount, stack)
+        proxy.add("", "stall_headers")
+        proxy.requests.clear()
+        proxy.restore()
+        start = time.monotonic()
+        assert read_planes(stack, numbers) == ["ENETDOWN"] * 20
+        assert time.monotonic() - start < AT_ONCE * harness.PATIENCE
+        # The prober repeats one request; it has knocked before the end is looked at.
+        harness.wait_until(lambda: proxy.requests, 60, "a knock")
+        assert len({request.path for request in list(proxy.requests)}) == 1
+        assert mount.status()["network"]["unreachable"]
+        proxy.clear()
+        harness.wait_until(lambda: read_planes(stack, [40]) == [None], 60, "the mount's recovery without a remount")
+
+
+def test_a_network_that_swallows_everything(proxy, tmp_path):
+    """Connecting is not refused but leads nowhere: an error within the connect time-out, and what is cached reads on."""
+    with mount_of(proxy, "--read-ahead", "0", cache=tmp_path / "cache") as mount:
+        cell = cells(mount)[0]
+        stack = mount / cell / "stack"
+        truth = {name: (mount / name).read_bytes() for name in (cell / "skeleton.swc", cell / "stack" / "0003.tif")}
+        (stack / "0020.tif").stat()
+        reliability.wait_until_idle(mount)
+        proxy.blackhole()
+        found = []
+
+        def read():
+            start = time.monotonic()
+            found.append((read_planes(stack, [20])[0], time.monotonic() - start))
+        reader = threading.Thread(target=read)
+        reader.start()
+        rounds = 0
+        while reader.is_alive():
+            for name, expected in truth.items():
+                reliability.forget_pages(mount / name)
+                assert (mount / name).read_bytes() == expected, name
+            rounds += reader.is_alive()
+        reader.join()
+        code, seconds = found[0]
+        # The page lies in several tiles; when enough of them have given up, the host is held to be gone.
+        assert code in ("EIO", "ETIMEDOUT", "ENETDOWN"), code
+        assert rounds > 0, "what is cached was read while somebody waited"
+        connecting = float(reliability.QUICK["NEURONFS_CONNECT_TIMEOUT"])
+        pauses = 7 * float(reliability.QUICK["NEURONFS_BACKOFF_BASE"])
+        assert connecting < seconds <= fault_bounds.allowed(
+            fault_bounds.PAGE_QUESTIONS * (fault_bounds.ATTEMPTS * connecting + pauses))
+        assert re.search("no (connection|reply) within", mount.log_text())
+        until_gone(mount, stack)
+        start = time.monotonic()
+        assert read_planes(stack, range(40, 60)) == ["ENETDOWN"] * 20
+        assert time.monotonic() - start < AT_ONCE * harness.PATIENCE
+        proxy.restore()
+        harness.wait_until(lambda: read_planes(stack, [20]) == [None], 60, "the mount's recovery without a remount")
+        assert not mount.status()["network"]["unreachable"]
 
 
 def test_a_mount_starts_without_the_network(proxy, tmp_path):
@@ -197,34 +282,95 @@ def test_a_skeleton_that_changes_changes_its_labels(proxy, tmp_path):
         assert code == "EIO", "inverted bytes are no skeleton"
 
 
-def test_a_plane_that_changes_is_never_mixed(proxy, tmp_path):
-    """One tile of a plane arrives as of another version: the handle reads one version or ESTALE, a new one recovers."""
-    with mount_of(proxy, cache=tmp_path / "cache") as mount:
-        cell = cells(mount)[0]
-        truth = (mount / cell / "stack" / "0004.tif").read_bytes()
-        other = (mount / cell / "stack" / "0006.tif").read_bytes()
-    with mount_of(proxy, cache=tmp_path / "other") as mount:
-        path = mount / cell / "stack" / "0004.tif"
-        pages = range(0, len(truth), 64 << 10)
-        with open(path, "rb", buffering=0) as handle:
-            os.posix_fadvise(handle.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
-            assert os.pread(handle.fileno(), 4096, 8192) == truth[8192:8192 + 4096]
-            # The same pixels under another version: what tells them apart is the validator alone.
-            proxy.add("cgi-bin/imageservice", "change_etag", count=1, alter=False)
-            codes = set()
-            for offset in pages:
-                got, code = reliability.outcome(lambda: os.pread(handle.fileno(), 4096, offset))
-                codes.add(code)
-                assert code in (None, "ESTALE"), code
-                assert code or got == truth[offset:offset + 4096]
-            assert "ESTALE" in codes
-        reliability.wait_until_idle(mount)
+class OneVersion:
+    """An open handle of which every byte must be of one and the same of several versions of a file."""
 
-        def reads_right():
-            got, code = reliability.outcome(path.read_bytes)
-            assert code in (None, "ESTALE"), code
-            assert code or got == truth
-            return not code
-        harness.wait_until(reads_right, 60, "a new open after the change")
-        assert (mount / cell / "stack" / "0006.tif").read_bytes() == other
+    def __init__(self, path, versions, refusal="ESTALE"):
+        self.versions, self.refusal = versions, refusal
+        self.file = open(path, "rb", buffering=0)
+        os.posix_fadvise(self.file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+
+    def read(self, offset):
+        """Whether the page could be had; if so it is of a version of which everything read before was, too."""
+        got, code = reliability.outcome(lambda: os.pread(self.file.fileno(), 4096, offset))
+        assert code in (None, self.refusal), code
+        if code:
+            return False
+        left = {name: data for name, data in self.versions.items() if data[offset:offset + 4096] == got}
+        assert left, f"bytes at {offset} that are not of the version {' or '.join(self.versions)}"
+        self.versions = left
+        return True
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.file.close()
+
+
+def picture(proxy, plane):
+    """The bytes of a plane, and what the origin calls its picture."""
+    proxy.requests.clear()
+    data = plane.read_bytes()
+    names = {match[1] for request in list(proxy.requests) if (match := re.search("imageservice.*path=([^&]+)", request.path))}
+    assert len(names) == 1
+    return data, names.pop()
+
+
+def test_a_plane_that_changes_is_never_mixed(proxy, tmp_path):
+    """Tiles of a plane arrive as of another version, with other pixels: a handle reads one version or ESTALE."""
+    with mount_of(proxy, "--read-ahead", "0", cache=tmp_path / "cache") as mount:
+        stack = cells(mount)[0] / "stack"
+        names = [f"{number:04}.tif" for number in range(4, 8)]
+        pictures = {name: picture(proxy, mount / stack / name) for name in [*names, "0060.tif"]}
+        _, height, width = json.loads((mount / stack.parent / "meta.json").read_text())["stack"]["shape"]
+    other, other_name = pictures.pop("0060.tif")
+    header = len(other) - height * width
+    versions = {name: {"old": data, "new": data[:header] + other[header:]} for name, (data, _) in pictures.items()}
+    # On every tile some, and of each none that is the same in both versions.
+    pages = [offset for offset in range(0, len(other), 64 << 10)
+             if all(one["old"][offset:offset + 4096] != one["new"][offset:offset + 4096] for one in versions.values())]
+    assert len(pages) > 20
+    with mount_of(proxy, "--read-ahead", "0", cache=tmp_path / "other") as mount:
+        for seed, name in enumerate(names):
+            old = pictures[name][1]
+            change = {"match": re.escape(old), "fault": "other_image", "old": re.escape(old), "new": other_name}
+            change_once(proxy, change, mount / stack / name, versions[name], pages)
+            keep_changing(proxy, change | {"probability": 0.5, "seed": seed}, mount / stack / name, versions[name], pages)
+            proxy.clear()
+            proxy.add(**change)
+
+            def is_new():
+                with OneVersion(mount / stack / name, versions[name]) as handle:
+                    return all(handle.read(offset) for offset in pages)
+            harness.wait_until(is_new, 60, "one version after the changes")
+            proxy.clear()
+        assert (mount / stack / "0060.tif").read_bytes() == other
         assert reliability.metrics(mount)["cache_corrupt_total"] == 0
+        reliability.wait_until_idle(mount)
+    with mount_of(proxy, "--offline", cache=tmp_path / "other") as mount:
+        for name in names:
+            with OneVersion(mount / stack / name, versions[name], refusal="ENETDOWN") as handle:
+                assert any([handle.read(offset) for offset in pages])
+
+
+def change_once(proxy, change, path, versions, pages):
+    """One tile of another version, under a handle that has read of the old one: it gets no byte of the new one."""
+    with OneVersion(path, versions) as handle:
+        assert handle.read(pages[0]) and list(handle.versions) == ["old"]
+        rule = proxy.add(count=1, **change)
+        # Not only up to the first refusal: what follows may be had again.
+        assert not all([handle.read(offset) for offset in pages])
+        assert rule.fired == 1
+    proxy.clear()
+
+
+def keep_changing(proxy, change, path, versions, pages):
+    """Every other tile of another version, under handles that come and go."""
+    rule = proxy.add(**change)
+    for _ in range(4):
+        with OneVersion(path, versions) as first, OneVersion(path, versions) as second:
+            for ahead, behind in zip(pages, reversed(pages)):
+                first.read(ahead)
+                second.read(behind)
+    assert 0 < rule.fired < rule.seen

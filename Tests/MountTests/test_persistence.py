@@ -1,6 +1,8 @@
 """What has been read once is there for good: without the origin, after kill -9, and not when its bits have changed."""
 
+import csv
 import hashlib
+import io
 import os
 import pathlib
 import re
@@ -14,7 +16,7 @@ import pytest
 import tile_log
 from expected import plane_name, plane_pixels, planes
 from fault_proxy import FaultProxy
-from harness import Mount, Origin
+from harness import Mount, Origin, wait_until
 
 SMALL = 900_000_112
 FILES = ["meta.json", "skeleton.swc", "skeleton.marker", "stack/0010.tif", "stack/0037.tif", "labels/0037.tif",
@@ -64,6 +66,24 @@ def test_another_endpoint_finds_no_blocks_of_the_first(cache):
         assert len(paths[0]) > 10 and paths[0] == paths[1]
         with Mount(one.url, cache=cache, options=["--offline"]) as mount:
             digests(mount, ["stack/0010.tif", "skeleton.swc"])
+
+
+def test_the_demo_of_a_folder_is_another_database(cache, tmp_path):
+    """In one cache directory, one after the other: neither shows the cells of the other."""
+    def cells(mount):
+        return {name for species in ("mouse", "human") for name in os.listdir(mount / species) if name.isdigit()}
+    with Mount(cache=cache) as mount:
+        built_in = cells(mount)
+        rows = list(csv.DictReader((mount / "cells.csv").read_text().splitlines()))
+    table = io.StringIO()
+    writer = csv.DictWriter(table, list(rows[0]))
+    writer.writeheader()
+    writer.writerow(rows[0] | {"specimen__id": "700000001"})
+    (tmp_path / "cell_types_specimen_details.csv").write_text(table.getvalue())
+    with Mount(cache=cache, data=tmp_path) as mount:
+        assert cells(mount) == {"700000001"}
+    with Mount(cache=cache) as mount:
+        assert cells(mount) == built_in
 
 
 def test_a_second_mount_needs_no_origin(cache):
@@ -167,6 +187,8 @@ def test_changed_bits_are_found_and_fetched_again(origin, cache):
             path.write_bytes(data)
         asked = len(proxy.requests)
         with Mount(proxy.url, cache=cache, options=EXACTLY) as mount:
+            # Each is to be found once: by the look through the cache at the start, or by its reader.
+            wait_until(lambda: not mount.status()["cache"]["scanning"], 60, "the look through the cache")
             assert digests(mount) == first
             corrupt = metric(mount, "cache_corrupt_total")
             assert 0 < corrupt <= len(damaged)

@@ -2,13 +2,14 @@
 
 import concurrent.futures
 import errno
+import fcntl
 import json
 import mmap
 import os
 import re
 import signal
 import subprocess
-import sys
+import struct
 import sys
 import time
 
@@ -322,3 +323,30 @@ def test_17_links(demo):
                 if os.path.islink(path):
                     row = catalogue[int(os.path.basename(os.readlink(path)))]
                     assert os.path.realpath(path) == str(folder_of(demo, row).resolve())
+
+
+def missing_blocks(descriptor):
+    return struct.unpack("=QQ", fcntl.ioctl(descriptor, 0x80104E21, bytes(16)))[0]
+
+
+def test_18_background_reading(demo, trainable):
+    """`ioctl(2)` knows two commands, on files. 0x4E20, without an argument, says that nobody waits for what is read through
+    this descriptor, as `neuronfs prefetch` does: it is read behind everything else, and what is fetched for it alone is on
+    disk when a read returns, if the disk takes it. 0x80104E21 tells in two uint64_t how many blocks of the file the cache on
+    disk lacks, and how many there are."""
+    # What comes behind and before: test_read_ahead.py.
+    for target in [trainable / "stack" / "0001.tif", demo / "cells.json", trainable]:
+        descriptor = os.open(target, os.O_RDONLY)
+        try:
+            for command in [0x4E21, 0x4E00, 0x12345678]:
+                expect(errno.ENOTTY, lambda: fcntl.ioctl(descriptor, command, 0))
+            if target.is_dir():
+                expect(errno.ENOTTY, lambda: fcntl.ioctl(descriptor, 0x4E20))
+                expect(errno.ENOTTY, lambda: missing_blocks(descriptor))
+            else:
+                assert fcntl.ioctl(descriptor, 0x4E20) == 0
+                assert os.pread(descriptor, 16, 0) == target.read_bytes()[:16]
+                # All has been read now.
+                harness.wait_until(lambda: missing_blocks(descriptor) == 0, what="blocks on disk")
+        finally:
+            os.close(descriptor)

@@ -1,5 +1,6 @@
 """A stalled origin holds up those who wait for it and nobody else."""
 
+import collections
 import errno
 import os
 import signal
@@ -14,10 +15,13 @@ import tifffile
 from expected import Tracing, meta, plane_name, plane_pixels, planes
 from fault_proxy import FaultProxy
 from gate import Gate
-from harness import Mount, alive, wait_until
+from harness import PATIENCE, Mount, alive, wait_until
 
 SMALL = 900_000_112
 IMAGES = "image_download|imageservice"
+# For a mount whose readers are to wait as long as a test holds them, on the slowest machine.
+LONG = ["--timeout", "600"]
+LONG_SILENCE = {"NEURONFS_FIRST_BYTE_TIMEOUT": "600"}
 
 
 @pytest.fixture
@@ -26,13 +30,35 @@ def gate(origin):
         yield gate
 
 
+class SlowWhole(FaultProxy):
+    """A server without ranges, that sends every file as zeros: 13 MB a second of a gibibyte."""
+
+    SIZE = 1 << 30
+
+    def __init__(self, url):
+        super().__init__(url)
+        self.sent = 0
+
+    def _answer(self, connection, reader, upstream, method, path, headers):
+        if "well_known_file_download" not in path:
+            return super()._answer(connection, reader, upstream, method, path, headers)
+        connection.sendall(f'HTTP/1.1 200 OK\r\nETag: "whole"\r\nContent-Length: {self.SIZE}\r\n\r\n'.encode())
+        left = 0 if method == "HEAD" else self.SIZE
+        while left > 0 and not self._stopping.is_set():
+            connection.sendall(bytes(1 << 16))
+            left -= 1 << 16
+            self.sent += 1 << 16
+            time.sleep(0.005)
+        return left == 0
+
+
 def waiting(mount):
     return mount.status()["readers"]["waiting"]
 
 
-def reader(path, offset=20_000, count=4096):
+def reader(path, offset=20_000, count=4096, flags="skip_bytes"):
     """A process that reads one piece of a file and writes it out."""
-    return subprocess.Popen(["dd", f"if={path}", f"bs={count}", "count=1", f"skip={offset}", "iflag=skip_bytes", "status=none"],
+    return subprocess.Popen(["dd", f"if={path}", f"bs={count}", "count=1", f"skip={offset}", f"iflag={flags}", "status=none"],
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -119,7 +145,7 @@ def test_names_and_sizes_are_told_while_every_tile_stalls(origin):
         expected = {entry.name: entry.stat().st_size for entry in os.scandir(unseen) if entry.is_file()}
         names = sorted(os.listdir(unseen))
         assert {"ephys.nwb", "skeleton.swc"} <= expected.keys()
-    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url, options=LONG, environment=LONG_SILENCE) as mount:
         folder = mount / "mouse" / str(SMALL)
         os.listdir(folder / "stack")
         proxy.add("cgi-bin/imageservice", "stall_headers")
@@ -128,8 +154,8 @@ def test_names_and_sizes_are_told_while_every_tile_stalls(origin):
             wait_until(lambda: waiting(mount) >= 64, 60, "64 waiting readers")
             wait_until(lambda: sum("imageservice" in asked.path for asked in list(proxy.requests)) >= 6, 60, "stalls")
             unseen = mount / "mouse" / "900000120"
-            listing = subprocess.run(["ls", "-l", unseen], check=True, capture_output=True, text=True, timeout=25)
-            # No reader has given up its place: tiles are waited for 30 s, twice or more.
+            listing = subprocess.run(["ls", "-l", unseen], check=True, capture_output=True, text=True, timeout=25 * PATIENCE)
+            # No reader has given up its place: all wait as long as it takes.
             assert all(process.poll() is None for process in readers) and waiting(mount) >= 64
             lines = [line.split() for line in listing.stdout.splitlines()[1:]]
             assert {line[8]: int(line[4]) for line in lines if line[0].startswith("-")} == expected
@@ -140,18 +166,21 @@ def test_names_and_sizes_are_told_while_every_tile_stalls(origin):
 
 
 def test_64_readers_of_one_plane_wait_for_one_tile(gate):
-    with Mount(gate.url) as mount:
+    """Past the page cache, whose lock would let one of them through: all 64 wait in the daemon, for one request a tile."""
+    with Mount(gate.url, options=LONG, environment=LONG_SILENCE) as mount:
         path = mount / "mouse" / str(SMALL) / "stack" / plane_name(5)
         os.stat(path)
         gate.hold(IMAGES)
-        readers = [reader(path) for _ in range(64)]
+        readers = [reader(path, offset=20_480, flags="direct,skip_bytes") for _ in range(64)]
         try:
-            wait_until(lambda: waiting(mount) > 0, 60, "a waiting reader")
+            wait_until(lambda: waiting(mount) >= 64, 60, "64 waiting readers")
             assert len(os.listdir(mount.path)) > 5
             assert all(process.poll() is None for process in readers)
             gate.release()
             results = {process.communicate(timeout=120)[0] for process in readers}
             assert len(results) == 1 and len(results.pop()) == 4096
+            asked = collections.Counter(request.path for request in list(gate.requests) if "imageservice" in request.path)
+            assert asked and set(asked.values()) == {1}, asked
         finally:
             end(readers)
 
@@ -185,7 +214,7 @@ with open(sys.argv[1], "rb", buffering=0) as file:
     ids=["read-KILL", "read-TERM", "read-INT", "map-KILL", "map-TERM", "direct-KILL", "direct-TERM"])
 def test_a_waiting_reader_ends_by_a_signal(gate, program, number):
     """While the stall lasts: the process is gone before the origin says a word."""
-    with Mount(gate.url) as mount:
+    with Mount(gate.url, options=LONG, environment=LONG_SILENCE) as mount:
         path = mount / "mouse" / str(SMALL) / "stack" / plane_name(5)
         os.stat(path)
         gate.hold(IMAGES)
@@ -194,8 +223,8 @@ def test_a_waiting_reader_ends_by_a_signal(gate, program, number):
             assert process.stdout.readline() == b"reading\n"
             wait_until(lambda: waiting(mount) > 0, 30, "a waiting reader")
             process.send_signal(number)
-            # The request timeout is 60 s: less than that is not by itself.
-            _, complaint = process.communicate(timeout=30)
+            # Not by itself, which would be ten minutes later.
+            _, complaint = process.communicate(timeout=30 * PATIENCE)
             if number == signal.SIGINT:
                 assert process.returncode in (-signal.SIGINT, 1) and b"KeyboardInterrupt" in complaint
             else:
@@ -210,7 +239,7 @@ def test_a_waiting_reader_ends_by_a_signal(gate, program, number):
 @pytest.mark.parametrize("series", ["stack", "labels"])
 def test_a_waiting_reader_ends_by_itself(gate, origin, series):
     """After --timeout with an errno of its own; afterwards, when the origin answers, the same bytes can be read."""
-    with Mount(gate.url, options=["--timeout", "2"]) as mount:
+    with Mount(gate.url, options=["--timeout", str(2 * PATIENCE)]) as mount:
         folder = mount / "mouse" / str(SMALL)
         path = folder / series / plane_name(5)
         os.stat(path)
@@ -269,7 +298,7 @@ def test_an_unmount_ends_those_who_wait(gate):
             wait_until(lambda: waiting(mount) >= 8, 30, "waiting readers")
             os.kill(mount.pid, signal.SIGTERM)
             for process in readers:
-                _, complaint = process.communicate(timeout=30)
+                _, complaint = process.communicate(timeout=30 * PATIENCE)
                 assert process.returncode != 0 and complaint
         finally:
             end(readers)
@@ -311,3 +340,22 @@ def test_a_mount_ends_while_files_change(origin, number):
                 assert process.wait(30) == 0, process.stderr.read()
         finally:
             end(readers)
+
+
+def test_with_its_only_reader_killed_a_pass_over_a_file_ends(origin):
+    """A server without ranges sends the whole file to whoever asks for any of it."""
+    with SlowWhole(origin.url) as proxy, Mount(proxy.url) as mount:
+        path = mount / "mouse" / str(SMALL) / "ephys.nwb"
+        assert os.stat(path).st_size == SlowWhole.SIZE
+        process = subprocess.Popen(["dd", f"if={path}", "of=/dev/null", "bs=64k", "status=none"])
+        try:
+            wait_until(lambda: proxy.sent > 8 << 20, 60, "a pass under way")
+        finally:
+            process.kill()
+            process.wait()
+        wait_until(lambda: mount.status()["network"]["in_flight"] == 0, 30, "the end of the request")
+        assert proxy.sent < SlowWhole.SIZE // 2
+        # A reader gets what is there, and a pass of its own for the rest.
+        descriptor = os.open(path, os.O_RDONLY)
+        assert os.pread(descriptor, 4096, 0) == bytes(4096)
+        os.close(descriptor)

@@ -1,3 +1,4 @@
+import Logging
 import Support
 import Testing
 
@@ -21,7 +22,7 @@ struct FlightTableTests {
 
     @Test("callers that come while an effort runs share it, and each is answered once")
     func shared() {
-        let table = FlightTable<String, Int>()
+        let table = FlightTable<String, Int>(logger: Logger(label: "test"))
         let log = Log()
         let finish = Monitor<(@Sendable (Result<Int, SpecimenDataError>) -> Void)?>(nil)
         for caller in 0..<3 {
@@ -41,7 +42,7 @@ struct FlightTableTests {
 
     @Test("a caller that leaves is told at once; the last one ends the effort; a later caller starts anew")
     func leaving() {
-        let table = FlightTable<String, Int>()
+        let table = FlightTable<String, Int>(logger: Logger(label: "test"))
         let log = Log()
         let tokens = [CancellationToken(), CancellationToken()]
         let efforts = Monitor<[CancellationToken]>([])

@@ -3,6 +3,23 @@ import Testing
 
 /// Cases in the manner of "Parsing JSON is a Minefield" (N. Seriot): what RFC 8259 demands, and what it leaves open.
 @Suite struct JSONParserTests {
+    @Test func linesComeWithTheirPlaces() throws {
+        let text = Array("{\"a\":1,\"b\":[2]}\n{\"a\":3,\"b\":4}\n{\"b\":5}\n6\n".utf8)
+        var lines: [JSONValue] = []
+        var places: [Range<Int>] = []
+        try JSONValue.parseLines(text) { value, range in
+            lines.append(value)
+            places.append(range)
+        }
+        for (line, place) in zip(lines, places) { #expect(try JSONValue.parse(Array(text[place])) == line) }
+        #expect(lines.map { $0["b"] } == [.array([.int(2)]), .int(4), .int(5), nil])
+        #expect(lines.last == .int(6))
+        try JSONValue.parseLines([]) { _, _ in Issue.record("there is no line") }
+        for bad in ["1", "1\n\n", "1 2\n", "1,\n", "{\n", "1\n2"] {
+            #expect(throws: JSONError.self, "\(bad)") { try JSONValue.parseLines(Array(bad.utf8)) { _, _ in } }
+        }
+    }
+
     @Test(
         "accepts what RFC 8259 says is JSON",
         arguments: [

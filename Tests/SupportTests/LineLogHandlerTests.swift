@@ -56,6 +56,31 @@ import Testing
         #expect(lines[0].contains("one\\ntwo"))
     }
 
+    /// Every scalar that ends a line somewhere, or that a terminal obeys, and the one that escapes are written with.
+    @Test(arguments: [
+        ("\r\n", "\\r\\n"), ("\r", "\\r"), ("\t", "\\t"), ("\0", "\\u0000"), ("\u{1B}[31m", "\\u001b[31m"),
+        ("\u{7F}", "\\u007f"), ("\u{85}", "\\u0085"), ("\u{9B}2J", "\\u009b2J"), ("\u{2028}", "\\u2028"),
+        ("\u{2029}", "\\u2029"), ("\u{0B}\u{0C}", "\\u000b\\u000c"), ("\\n", "\\\\n"),
+        ("e\u{301}\r\u{301}", "e\u{301}\\r\u{301}"),
+    ])
+    func controlsAreEscaped(_ raw: String, _ escaped: String) throws {
+        let lines = try lines { $0.info("a\(raw)b", metadata: ["k": "c\(raw)d", "l": "1"]) }
+        #expect(lines.count == 1)
+        #expect(try body(lines[0]) == "info test a\(escaped)b k=\"c\(escaped)d\" l=1")
+    }
+
+    @Test func aQuotedValueEndsAtItsQuote() throws {
+        let lines = try lines { $0.info("x", metadata: ["k": "a\\", "m": "\u{A0}", "q": "\"\u{301}=\\\""]) }
+        #expect(try body(lines[0]) == "info test x k=\"a\\\\\" m=\"\u{A0}\" q=\"\\\"\u{301}=\\\\\\\"\"")
+    }
+
+    @Test func aLongTextIsCut() throws {
+        func text(_ letter: String, _ count: Int) -> String { String(repeating: letter, count: count) }
+        let lines = try lines { $0.info("\(text("m", 5000))", metadata: ["k": "\(text("v", 5000))"]) }
+        let (message, value) = (text("m", 4096), text("v", 4096))
+        #expect(try body(lines[0]) == "info test \(message)... (5000 bytes) k=\"\(value)... (5000 bytes)\"")
+    }
+
     @Test func linesOfManyThreadsDoNotMix() throws {
         let lines = try lines { logger in
             let copy = logger

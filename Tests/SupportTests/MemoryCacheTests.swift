@@ -35,4 +35,18 @@ struct MemoryCacheTests {
             #expect(cache.usage.cost == model.reduce(0) { $0 + $1.cost })
         }
     }
+
+    @Test("what is removed is gone, and its place free")
+    func removes() {
+        let cache = MemoryCache<Int, String>(limit: 10)
+        cache.insert("a", for: 1, cost: 6)
+        cache.insert("b", for: 2, cost: 4)
+        cache.remove(1)
+        cache.remove(3)
+        #expect(cache[1] == nil)
+        #expect(cache.usage == (4, 1))
+        cache.insert("c", for: 3, cost: 6)
+        #expect(cache[2] == "b")
+        #expect(cache[3] == "c")
+    }
 }

@@ -15,11 +15,16 @@ import Testing
         #expect(error?.isTransient == true)
         #expect(error?.context.attempts == 3)
         #expect(error?.description.hasPrefix("host 127.0.0.1: no connection") == true)
-        #expect(error?.description.hasSuffix("after 3 attempts") == true)
+        #expect(error?.description.hasSuffix("after 3 attempts (\(url))") == true)
     }
 
     @Test func unknownHostIsNamed() {
-        let transport = testTransport { $0.maximumAttempts = 1 }
+        let transport = testTransport {
+            $0.maximumAttempts = 1
+            // A resolver that gets no answer asks again after 5 s, and another server then.
+            $0.connectTimeout = 60
+            $0.firstByteTimeout = 60
+        }
         let error = transport.fetch("http://no-such-host.invalid/").error
         #expect(error?.kind == .unresolvedHost)
         #expect(error?.context.host == "no-such-host.invalid")
@@ -180,5 +185,27 @@ import Testing
         let transport = testTransport()
         #expect(transport.fetch(server.url("/x")).body == file)
         #expect(server.requests.map { $0.headers["range"] } == [nil, "bytes=1000-", "bytes=1000-"])
+    }
+
+    /// All bytes came, the end of the chunks did not: there is no rest that could be asked for.
+    @Test(arguments: [(0..<10, 100), (90..<110, 100)])
+    func aPartCutBehindItsLastByteIsAskedForAfresh(_ range: Range<Int>, _ size: Int) {
+        let file = pattern(size)
+        let server = ScriptedServer { request in
+            guard request.number == 0 else { return honest(file, request, ["ETag: \"a\""]) }
+            let part = file[range.clamped(to: 0..<size)]
+            let head = [
+                "HTTP/1.1 206 Scripted", "Transfer-Encoding: chunked", "ETag: \"a\"",
+                "Content-Range: bytes \(part.startIndex)-\(part.endIndex - 1)/\(size)", "", "",
+            ]
+            let chunk = Array("\(String(part.count, radix: 16))\r\n".utf8) + part + Array("\r\n".utf8)
+            return [.send(head.joined(separator: "\r\n")), .bytes(chunk), .close]
+        }
+        let transport = testTransport()
+        let result = transport.fetch(server.url("/x")) { $0.range = range }
+        #expect(result.body == Array(file[range.clamped(to: 0..<size)]))
+        let asked = "bytes=\(range.lowerBound)-\(range.upperBound - 1)"
+        #expect(server.requests.map { $0.headers["range"] } == [asked, asked])
+        #expect(transport.statistics.resumed == 0)
     }
 }

@@ -23,6 +23,23 @@ import Testing
         #expect(server.requests.allSatisfy { $0.headers["user-agent"] == "neuronfs-test" })
     }
 
+    /// A host that answers nothing is the slowest of all, whoever gave it up.
+    @Test func aHostThatDoesNotAnswerIsSlow() {
+        let server = ScriptedServer { $0.target == "/hold" ? [.hold] : reply("x") }
+        let byTimeout = testTransport {
+            $0.firstByteTimeout = 2
+            $0.maximumAttempts = 1
+        }
+        let byDeadline = testTransport()
+        #expect(byTimeout.fetch(server.url("/x")).response != nil)
+        #expect(byTimeout.fetch(server.url("/hold")).kind == .noReply)
+        #expect(byTimeout.statistics.hosts["127.0.0.1"]?.slowestReply ?? 0 >= 2)
+        #expect(byTimeout.statistics.slowestHost?.host.latency ?? 0 > 0.05)
+        let late = byDeadline.fetch(server.url("/hold")) { $0.deadline = .now.advanced(bySeconds: 2) }
+        #expect(late.kind == .deadlineExceeded)
+        #expect(byDeadline.statistics.slowestHost?.host.latency ?? 0 > 0.2)
+    }
+
     @Test func hostLimitHolds() {
         let gate = Gate()
         let server = ScriptedServer { _ in [.gate(gate)] + reply("x") }
@@ -119,6 +136,8 @@ import Testing
         #expect(server.requests.map(\.target) == ["/hold", "/after"])
         #expect(inbox.count == 2)
         #expect(transport.statistics.errors == [.cancelled: 2])
+        #expect(transport.statistics.cancelled == 2)
+        #expect(transport.statistics.failed == 0)
     }
 
     @Test func cancelEndsAPause() {

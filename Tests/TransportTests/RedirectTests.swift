@@ -95,6 +95,25 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        "localhost", "localhost.", "a.localhost", "a.LOCALHOST.", "127.0.0.1", "127.0.0.1.", "127.1", "0x7f.1",
+        "2130706433", "017700000001", "0.0.0.0", "0", "169.254.169.254", "[::1]", "[::]", "[0:0:0:0:0:0:0:1]",
+        "[::1%25lo]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[::ffff:169.254.169.254]",
+        "[::ffff:0.0.0.0]", "[fe80::1]", "[fe90::1]", "[febf::1%25eth0]", "[FE80::1]", "[64:ff9b::127.0.0.1]",
+        "[::ffff:0:127.0.0.1]",
+    ])
+    func everySpellingOfThisMachineIsKnown(_ host: String) {
+        #expect(URLParts("http://\(host):8080/x")?.isLocal == true)
+    }
+
+    @Test(arguments: [
+        "a.org", "a.org.", "localhost.org", "127.a.org", "10.0.0.1", "192.168.0.1", "128.0.0.1", "[2001:db8::1]",
+        "[::ffff:10.0.0.1]", "[::10.0.0.1]", "[fec0::1]", "[fe7f::1]", "[1::127.0.0.1]", "169.254.a.org",
+    ])
+    func otherHostsAreNotThisMachine(_ host: String) {
+        #expect(URLParts("http://\(host)/x")?.isLocal == false)
+    }
+
     @Test func downgradeIsFollowedWhenAllowed() {
         let decision = RedirectPolicy.decide(
             from: "https://a.org/x", to: "http://b.org/y", visited: ["https://a.org/x"], limit: 5, allowDowngrade: true)

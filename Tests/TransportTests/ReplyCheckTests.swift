@@ -64,6 +64,23 @@ import Testing
         #expect(wrong.error?.context.cause.contains("15 bytes, not 5") == true)
     }
 
+    @Test(arguments: [
+        ("HTTP/1.1 200 OK", 200), ("HTTP/2 206 ", 206), ("HTTP/1.1 503", 503), ("HTTP/1.1 4000000000000029 Slow", nil),
+        ("HTTP/1.1 99 Low", nil), ("HTTP/1.1 +20 OK", nil), ("HTTP/1.1 2e2 OK", nil), ("HTTP/1.1", nil),
+    ])
+    func aStatusHasThreeDigits(_ line: String, _ status: Int?) {
+        var parser = HeadParser(url: "http://a.org/x", limit: 2048)
+        for line in [line, ""] {
+            let isAccepted = unsafe Array("\(line)\r\n".utf8).withUnsafeBytes { unsafe parser.take($0) }
+            #expect(isAccepted)
+        }
+        #expect(parser.head?.status == status)
+    }
+
+    @Test func aReplyWithoutAStatusIsNone() {
+        #expect(judge([.send("HTTP/1.1 4000000000000029 Slow\r\nContent-Length: 3\r\n\r\nabc")]).error != nil)
+    }
+
     @Test func rangeAndLengthMustAgree() {
         let steps = reply("0123456789ab", status: 206, ["Content-Range: bytes 10-19/100"])
         #expect(judge(steps) { $0.range = 10..<20 }.kind == .wrongLength)
@@ -210,6 +227,30 @@ import Testing
             $0.ifRange = "\"old\""
         }
         #expect(result.kind == kind)
+    }
+
+    /// Servers that forget the quotes of their tags are met; such a tag is no date, and cannot guard a range.
+    @Test(arguments: [(["ETag: 5f3a-1c"], nil), (["ETag: 5f3a-1d"], TransportError.Kind.changed), ([], .changed)])
+    func aTagWithoutQuotesIsATag(_ tag: [String], _ kind: TransportError.Kind?) {
+        let headers = tag + ["Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT", "Content-Range: bytes 10-19/100"]
+        let server = ScriptedServer { _ in reply("0123456789", status: 206, headers) }
+        let result = testTransport().fetch(server.url("/x")) {
+            $0.range = 10..<20
+            $0.ifRange = "5f3a-1c"
+        }
+        #expect(result.kind == kind)
+        #expect(server.requests.allSatisfy { $0.headers["if-range"] == nil })
+    }
+
+    @Test(arguments: ["\"Sun, 06 Nov 1994 08:49:37 GMT\"", "W/\"Sun, 06 Nov 1994 08:49:37 GMT\""])
+    func aTagThatReadsLikeADateIsATag(_ tag: String) {
+        let modified = "Last-Modified: Mon, 07 Nov 1994 08:49:37 GMT"
+        let headers = ["ETag: \(tag)", modified, "Content-Range: bytes 10-19/100"]
+        let result = judge(reply("0123456789", status: 206, headers)) {
+            $0.range = 10..<20
+            $0.ifRange = tag
+        }
+        #expect(result.body?.count == 10)
     }
 
     @Test func aReplyThatNamesNoVersionIsAskedForAgain() {

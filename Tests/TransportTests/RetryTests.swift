@@ -47,7 +47,7 @@ import Testing
         let server = ScriptedServer { _ in reply("no", status: 500) }
         let transport = testTransport()
         let error = transport.fetch(server.url("/x")).error
-        #expect(error?.description == "host 127.0.0.1: HTTP status 500 after 4 attempts")
+        #expect(error?.description == "host 127.0.0.1: HTTP status 500 after 4 attempts (\(server.url("/x")))")
         #expect(error?.isTransient == true)
     }
 
@@ -63,23 +63,49 @@ import Testing
         #expect(server.requests.count == 50)
     }
 
+    @Test func aRetryThatWouldComeTooLateCostsNothing() {
+        let server = ScriptedServer { request in
+            switch request.target {
+            case "/late": reply("later", status: 503, ["Retry-After: 120"])
+            default: request.number < 4 ? reply("no", status: 500) : reply("fine")
+            }
+        }
+        let transport = testTransport {
+            $0.retryBudget = 1
+            $0.retryRefillPerSecond = 0.001
+            $0.retryAfterCeiling = 60
+        }
+        for _ in 0..<3 {
+            let late = transport.fetch(server.url("/late")) { $0.deadline = Instant.now.advanced(bySeconds: 30) }
+            #expect(late.kind == .deadlineExceeded)
+            #expect(late.error?.context.cause.contains("HTTP status 503") == true)
+            #expect(late.error?.context.hasReplied == true)
+        }
+        #expect(transport.fetch(server.url("/x")).response?.attempts == 2)
+    }
+
     @Test func budgetLeavesHalfToDemandAndRunsIntoBoundedDebt() {
         var configuration = testConfiguration()
         configuration.retryBudget = 4
         configuration.retryRefillPerSecond = 1
         let start = Instant(nanoseconds: 1_000_000_000)
         var budget = RetryBudget(configuration, patience: 2, now: start)
-        #expect(budget.spend(.prefetch, now: start) == 0)
-        #expect(budget.spend(.prefetch, now: start) == 0)
-        #expect(budget.spend(.prefetch, now: start) == nil)
-        #expect(budget.spend(.demand, now: start) == 0)
-        #expect(budget.spend(.demand, now: start) == 0)
-        #expect(budget.spend(.demand, now: start) == 1)
-        #expect(budget.spend(.demand, now: start) == 2)
-        #expect(budget.spend(.demand, now: start) == nil)
+        func spend(_ lane: Lane, _ now: Instant) -> Double? {
+            let wait = budget.wait(lane, now: now)
+            if wait != nil { budget.spend() }
+            return wait
+        }
+        #expect(spend(.prefetch, start) == 0)
+        #expect(spend(.prefetch, start) == 0)
+        #expect(spend(.prefetch, start) == nil)
+        #expect(spend(.demand, start) == 0)
+        #expect(spend(.demand, start) == 0)
+        #expect(spend(.demand, start) == 1)
+        #expect(spend(.demand, start) == 2)
+        #expect(spend(.demand, start) == nil)
         // In debt by two; ten seconds fill it up again, to its capacity and no further.
         let later = start.advanced(bySeconds: 10)
-        #expect((0..<5).map { _ in budget.spend(.demand, now: later) } == [0, 0, 0, 0, 1])
+        #expect((0..<5).map { _ in spend(.demand, later) } == [0, 0, 0, 0, 1])
     }
 
     @Test func pausesStayWithinTheirBoundAndSpread() {
@@ -88,7 +114,7 @@ import Testing
         configuration.backoffCeiling = 3
         configuration.retryAfterCeiling = 60
         var policy = RetryPolicy(configuration)
-        for (attempt, bound) in [(1, 0.5), (2, 1.0), (3, 2.0), (4, 3.0), (40, 3.0)] {
+        for (attempt, bound) in [(1, 0.5), (2, 1.0), (3, 2.0), (4, 3.0), (40, 3.0), (Int.max, 3.0)] {
             let pauses = (0..<2000).map { _ in policy.pause(afterAttempt: attempt, retryAfter: nil) }
             #expect(pauses.allSatisfy { (0...bound).contains($0) })
             // The mean of full jitter is half the bound; 2000 draws stay within 5 % of it (7 standard errors).

@@ -40,6 +40,7 @@ final class ScriptedServer: Sendable {
         var connections: [Int32] = []
         var threads: [NamedThread] = []
         var opened = 0
+        var mostAtOnce = 0
         var isStopped = false
     }
 
@@ -50,7 +51,7 @@ final class ScriptedServer: Sendable {
 
     /// - Parameter greeting: sent as soon as a connection stands; `nil` closes it instead.
     init(greeting: String? = "", _ script: @escaping @Sendable (ServerRequest) -> [Step]) {
-        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -68,10 +69,13 @@ final class ScriptedServer: Sendable {
             while true {
                 let connection = accept(socket, nil, nil)
                 guard connection >= 0 else { return }
-                let number: Int? = state.withLock { state in
+                // Not for a program that another test starts: it would keep the connection open.
+                _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
+                let number: Int? = state.update { state in
                     guard !state.isStopped else { return nil }
                     state.connections.append(connection)
                     state.opened += 1
+                    state.mostAtOnce = max(state.mostAtOnce, state.connections.count)
                     return state.opened - 1
                 }
                 guard let number else {
@@ -105,9 +109,14 @@ final class ScriptedServer: Sendable {
 
     var requests: [ServerRequest] { state.withLock { $0.requests } }
     var connections: Int { state.withLock { $0.opened } }
+    /// The most connections that were open at once.
+    var mostConnections: Int { state.withLock { $0.mostAtOnce } }
 
     /// Waits until at least `count` requests have arrived.
     func waitForRequests(_ count: Int) { _ = state.wait { $0.requests.count >= count ? true : nil } }
+
+    /// Waits until at least `count` connections have been taken: a client may be done with one before.
+    func waitForConnections(_ count: Int) { _ = state.wait { $0.opened >= count ? true : nil } }
 
     // MARK: One connection
 

@@ -13,7 +13,8 @@ import Testing
         }
         let error = transport.fetch(server.url("/x")).error
         #expect(error?.kind == .noReply)
-        #expect(error?.description == "host 127.0.0.1: no reply within 0.2 s after 2 attempts")
+        #expect(error?.description == "host 127.0.0.1: no reply within 0.2 s after 2 attempts (\(server.url("/x")))")
+        server.waitForConnections(2)
         #expect(server.connections == 2)
     }
 
@@ -45,14 +46,14 @@ import Testing
     }
 
     @Test func stallNamesItself() {
-        let server = ScriptedServer { _ in reply("abc", length: 100) + [.hold] }
+        let server = ScriptedServer { _ in reply("", length: 100) + [.hold] }
         let transport = testTransport {
             $0.stallTimeout = 0.2
             $0.maximumAttempts = 1
         }
         let error = transport.fetch(server.url("/x")).error
         #expect(error?.kind == .stalled)
-        #expect(error?.description == "host 127.0.0.1: no byte for 0.2 s after 1 attempt")
+        #expect(error?.description == "host 127.0.0.1: no byte for 0.2 s after 1 attempt (\(server.url("/x")))")
     }
 
     @Test func aByteNowAndThenCountsAsStall() {
@@ -60,7 +61,7 @@ import Testing
             reply("", length: 100) + [.drip([UInt8](repeating: 65, count: 99), 0.05), .hold]
         }
         let transport = testTransport {
-            $0.stallTimeout = 1
+            $0.stallTimeout = 3
             $0.maximumAttempts = 1
         }
         let error = transport.fetch(server.url("/x")).error
@@ -72,10 +73,10 @@ import Testing
         let file = pattern(4096)
         let server = ScriptedServer { _ in
             reply([], length: file.count)
-                + (0..<8).flatMap { part in [Step.bytes(Array(file[part * 512..<(part + 1) * 512])), .pause(0.15)] }
+                + (0..<8).flatMap { part in [Step.bytes(Array(file[part * 512..<(part + 1) * 512])), .pause(0.5)] }
         }
         let transport = testTransport {
-            $0.stallTimeout = 1
+            $0.stallTimeout = 3
             $0.maximumAttempts = 1
         }
         #expect(transport.fetch(server.url("/x")).body == file)
@@ -87,6 +88,7 @@ import Testing
         let error = transport.fetch(server.url("/x")) { $0.deadline = Instant.now.advanced(bySeconds: 0.2) }.error
         #expect(error?.kind == .deadlineExceeded)
         #expect(error?.context.cause == "the deadline passed (waiting for the reply)")
+        #expect(error?.context.hasReplied == false)
     }
 
     @Test func deadlineInThePauseNamesTheLastCause() {
@@ -119,5 +121,25 @@ import Testing
         let past = Instant.now
         #expect(transport.fetch(server.url("/x")) { $0.deadline = past }.kind == .deadlineExceeded)
         #expect(server.requests.isEmpty)
+    }
+
+    @Test func deadlineOfARunningRequestMakesRoomForTheNext() {
+        let server = ScriptedServer { $0.target == "/held" ? [.hold] : reply("x") }
+        let transport = testTransport {
+            $0.maxConnectionsPerHost = 1
+            $0.firstByteTimeout = 600
+            $0.stallTimeout = 600
+        }
+        let inbox = Inbox()
+        let began = Instant.now
+        var held = HTTPRequest(url: server.url("/held"))
+        held.deadline = began.advanced(bySeconds: 0.2)
+        transport.start(held, completion: inbox.completion(0))
+        transport.start(HTTPRequest(url: server.url("/next")), completion: inbox.completion(1))
+        let replies = inbox.wait(2)
+        #expect(replies[0]?.kind == .deadlineExceeded)
+        #expect(replies[1]?.response != nil)
+        // Without a timer of its own it would be a minute before the loop looks again.
+        #expect(Instant.now.seconds(since: began) < 30)
     }
 }

@@ -4,9 +4,11 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <pthread.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 void posix_name_current_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
@@ -25,11 +27,30 @@ int posix_flock_exclusive(int fd, int wait)
     return rc < 0 ? -errno : 0;
 }
 
+int posix_memory_file(const char *name)
+{
+    int fd = memfd_create(name, MFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int posix_duplicate_cloexec(int fd)
+{
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    return copy < 0 ? -errno : copy;
+}
+
 int posix_terminal_columns(int fd)
 {
     struct winsize size;
     if (!isatty(fd) || ioctl(fd, TIOCGWINSZ, &size) != 0) return 0;
     return size.ws_col;
+}
+
+int posix_control(int fd, unsigned long command) { return ioctl(fd, command) < 0 ? -errno : 0; }
+
+int posix_control_reading(int fd, unsigned long command, uint64_t answer[2])
+{
+    return ioctl(fd, command, answer) < 0 ? -errno : 0;
 }
 
 int posix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }
@@ -48,7 +69,10 @@ int posix_spawn_daemon(const char *path, char *const argv[], int errors, int rea
     posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions, ready, ready_number);
     posix_spawn_file_actions_addchdir_np(&actions, "/");
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    sigset_t none;
+    sigemptyset(&none);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
     int code = posix_spawn(&pid, path, &actions, &attributes, argv, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);

@@ -84,7 +84,7 @@ public final class BlockCache: Sendable {
         case .other:
             break
         case .corrupt:
-            state.discardCorrupt(digest, of: key.object.id)
+            state.discardCorrupt(digest, stamp: stamp, of: key.object.id)
         case .failed(let error):
             state.noteReadFailure(error, state.files.path(digest))
         }
@@ -119,6 +119,27 @@ public final class BlockCache: Sendable {
         }
         return known ?? ((try? Disk.status(state.files.path(digest))) != nil)
     }
+
+    /// Whether the file of a block is in the cache's directory at this moment, without proof that it is sound. Always looks
+    /// at the disk, so that it sees what a tool has removed. Counts as a use in the order of eviction: who asks will need
+    /// the block.
+    public func isOnDisk(_ key: BlockKey) -> Bool {
+        let digest = BlockDigest(key)
+        do throws(Errno) {
+            try state.files.look(digest) {
+                let now = state.system.now()
+                let isDue = state.guarded.withLock { $0.index.noteNeed(digest, now: now) == true && $0.lock != nil }
+                return isDue ? now : nil
+            }
+            return true
+        } catch {
+            // What cannot be looked at cannot be served either.
+            return false
+        }
+    }
+
+    /// Counts a miss of a block that has no name yet: the version of its object is not known.
+    public func noteUnnamedMiss() { state.misses.add() }
 
     /// Stores a block, removing others when there is no room. Never fails: when the file system refuses, that is logged
     /// once, blocks are not stored for a while, and storing resumes by itself.
@@ -163,13 +184,18 @@ public final class BlockCache: Sendable {
     private func makeRoom(_ length: Int, _ now: Double) -> Bool {
         // Here, so that a pin made a moment ago is honoured by the next eviction.
         state.refreshPins()
-        let free = state.system.freeBytes(state.files.directory)
-        switch state.guarded.withLock({
-            $0.index.reserve(length: length, limits: state.limits, free: free, now: now)
-        }) {
-        case .room(let victims):
-            state.evicted.add(victims.count)
-            state.removeFiles(victims)
+        let (reservation, free) = state.room.withLock { _ in
+            // Before the free room: a write that ends in between is in one of the two.
+            let pending = state.guarded.withLock { $0.index.reserved }
+            let free = state.system.freeBytes(state.files.directory)
+            let reservation = state.guarded.withLock {
+                $0.index.reserve(length: length, limits: state.limits, free: free, pending: pending, now: now)
+            }
+            if case .room(let victims) = reservation { state.evict(victims) }
+            return (reservation, free)
+        }
+        switch reservation {
+        case .room:
             return true
         case .diskFull:
             noteFailure("only \(free ?? 0) bytes are free on its file system", now)

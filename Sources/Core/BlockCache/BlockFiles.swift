@@ -130,6 +130,14 @@ extension BlockFiles {
         }
     }
 
+    /// Looks whether the file of a block is there, whatever is in it.
+    ///
+    /// - Parameter touch: asked when it is; answers the time to set on it.
+    func look(_ digest: BlockDigest, touch: () -> Double?) throws(Errno) {
+        let file = try Disk.File(path(digest), O_RDONLY)
+        if let time = touch() { file.setTimes(time) }
+    }
+
     /// The header of a block without its data, with the file's status. Nil when there is no block whose header is good and
     /// whose file has the right length.
     func header(_ digest: BlockDigest) throws(Errno) -> (header: BlockHeader, status: Disk.Status)? {

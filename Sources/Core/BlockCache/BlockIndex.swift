@@ -1,25 +1,33 @@
-/// What is remembered of one block, 64 bytes.
+/// What is remembered of one block: 48 bytes, for there may be millions.
 struct BlockSlot {
     var digest: BlockDigest
     /// Seconds since 1970 of the last read or write.
     var lastUse: Double
-    var score: Double
     /// Seconds since 1970 of the time that stands on the file.
     var persistedUse: UInt32
     /// Bytes on disk, rounded up to pages.
     var size: UInt32
     var credit: Float
     var object: UInt32
-    /// The place in the eviction heap, -1 for a pinned block or a free slot.
+    /// The place in the eviction heap, or one of the two below.
     var heapPosition: Int32
-    /// The scan in which the file was last known to exist.
-    var generation: UInt32
-    /// Tells this block from an earlier one of the same key.
-    var stamp: UInt32
+    /// The scan in which the file was last known to exist, by its last 8 bits.
+    var generation: UInt8
+    /// Tells this block from an earlier one of the same key: the last 8 bits of a count.
+    var stamp: UInt8
     var reads: UInt8
-    var isUsed: Bool
     /// Whether a reader had it, which protects it for a moment. A block just written has no reader yet.
     var wasRead: Bool
+
+    /// The ``heapPosition`` of a block that is pinned.
+    static let pinned: Int32 = -1
+    /// The ``heapPosition`` of a slot without a block.
+    static let unused: Int32 = -2
+
+    var isUsed: Bool { heapPosition != Self.unused }
+
+    /// The block of the lowest score goes first.
+    var score: Double { BlockWorth.score(lastUse: lastUse, credit: credit, reads: reads) }
 }
 
 /// The answer to a wish to store a block.
@@ -43,25 +51,31 @@ struct BlockIndex {
 
     private(set) var slots: [BlockSlot] = []
     private var free: [UInt32] = []
-    private var byDigest: [BlockDigest: UInt32] = [:]
+    private var byDigest = DigestTable()
     private var heap = EvictionHeap()
     private(set) var objects = ObjectTable()
+    /// Whether the list of pins has ever been read. Until then nothing is evicted: any block could be pinned.
+    private(set) var knowsPins = false
 
     private(set) var bytes = 0
     private(set) var pinnedBytes = 0
     private(set) var pinnedBlocks = 0
     /// Bytes promised to writes under way.
     private(set) var reserved = 0
+    /// What the blocks that a running scan has yet to meet may take, by those it has met.
+    var unscanned = 0
     /// The number of the running or last scan.
-    var generation: UInt32 = 0
-    private var lastStamp: UInt32 = 0
+    var generation: UInt8 = 0
+    private var lastStamp: UInt8 = 0
 
     var count: Int { byDigest.count }
 
-    func contains(_ digest: BlockDigest) -> Bool { byDigest[digest] != nil }
+    func contains(_ digest: BlockDigest) -> Bool { number(of: digest) != nil }
+
+    private func number(of digest: BlockDigest) -> Int? { byDigest.slot(of: digest, in: slots) }
 
     /// Tells whether a block was replaced meanwhile; nil for one that is not known.
-    func stamp(of digest: BlockDigest) -> UInt32? { byDigest[digest].map { slots[Int($0)].stamp } }
+    func stamp(of digest: BlockDigest) -> UInt8? { number(of: digest).map { slots[$0].stamp } }
 
     /// Adds a block or brings it up to date.
     mutating func insert(
@@ -72,10 +86,9 @@ struct BlockIndex {
         let object = objects.retain(objectID)
         let credit = BlockWorth.credit(seconds: fetchCost, bytes: length)
         let slot = BlockSlot(
-            digest: digest, lastUse: lastUse, score: BlockWorth.score(lastUse: lastUse, credit: credit, reads: 0),
-            persistedUse: UInt32(clamping: Int(lastUse)), size: UInt32(clamping: Disk.roundedToPages(length)),
-            credit: credit, object: object, heapPosition: -1, generation: generation, stamp: lastStamp, reads: 0,
-            isUsed: true, wasRead: isRead)
+            digest: digest, lastUse: lastUse, persistedUse: UInt32(clamping: Int(lastUse)),
+            size: UInt32(clamping: Disk.roundedToPages(length)), credit: credit, object: object,
+            heapPosition: BlockSlot.pinned, generation: generation, stamp: lastStamp, reads: 0, wasRead: isRead)
         let number: Int
         if let reused = free.popLast() {
             number = Int(reused)
@@ -84,7 +97,7 @@ struct BlockIndex {
             number = slots.count
             slots.append(slot)
         }
-        byDigest[digest] = UInt32(number)
+        byDigest.insert(number, in: slots)
         bytes += Int(slot.size)
         place(number, pinned: objects.isPinned(object))
     }
@@ -92,7 +105,8 @@ struct BlockIndex {
     /// Forgets a block. Returns whether it was known.
     @discardableResult
     mutating func remove(_ digest: BlockDigest) -> Bool {
-        guard let number = byDigest.removeValue(forKey: digest).map(Int.init) else { return false }
+        guard let number = number(of: digest) else { return false }
+        byDigest.remove(number, in: slots)
         heap.remove(number, in: &slots)
         let slot = slots[number]
         bytes -= Int(slot.size)
@@ -101,22 +115,32 @@ struct BlockIndex {
             pinnedBlocks -= 1
         }
         objects.release(slot.object)
-        slots[number].isUsed = false
+        slots[number].heapPosition = BlockSlot.unused
         free.append(UInt32(number))
         return true
     }
 
     /// Notes a read at `now`. Answers whether the time on the file should be renewed, nil for a block not known.
     mutating func noteRead(_ digest: BlockDigest, now: Double) -> Bool? {
-        guard let number = byDigest[digest].map(Int.init) else { return nil }
+        guard let number = number(of: digest) else { return nil }
         slots[number].wasRead = true
         slots[number].generation = generation
         // Within one second the order of blocks does not matter, and the heap is left alone.
         guard now - slots[number].lastUse >= 1 || slots[number].reads == 0 else { return false }
-        slots[number].lastUse = max(now, slots[number].lastUse)
         if slots[number].reads < .max { slots[number].reads += 1 }
-        slots[number].score = BlockWorth.score(
-            lastUse: slots[number].lastUse, credit: slots[number].credit, reads: slots[number].reads)
+        return noteUse(number, now)
+    }
+
+    /// Notes at `now` that a block is needed without being read. Answers as ``noteRead(_:now:)`` does.
+    mutating func noteNeed(_ digest: BlockDigest, now: Double) -> Bool? {
+        guard let number = number(of: digest) else { return nil }
+        slots[number].generation = generation
+        guard now - slots[number].lastUse >= 1 else { return false }
+        return noteUse(number, now)
+    }
+
+    private mutating func noteUse(_ number: Int, _ now: Double) -> Bool {
+        slots[number].lastUse = max(now, slots[number].lastUse)
         heap.update(number, in: &slots)
         guard now - Double(slots[number].persistedUse) >= Self.persistEverySeconds else { return false }
         slots[number].persistedUse = UInt32(clamping: Int(now))
@@ -125,7 +149,7 @@ struct BlockIndex {
 
     /// Marks a block seen by the running scan. Returns whether it was known.
     mutating func noteSeen(_ digest: BlockDigest) -> Bool {
-        guard let number = byDigest[digest].map(Int.init) else { return false }
+        guard let number = number(of: digest) else { return false }
         slots[number].generation = generation
         return true
     }
@@ -149,10 +173,17 @@ struct BlockIndex {
 
     /// Makes room for a block of `length` bytes, so that with it at most `limits.maximumBytes` are used and, of the `free`
     /// bytes of the file system, the limit stays free. The caller removes the victims' files before it writes.
-    mutating func reserve(length: Int, limits: CacheLimits, free: Int?, now: Double) -> Reservation {
+    ///
+    /// - Parameter pending: the bytes ``reserved`` when `free` was looked up, which it may or may not count.
+    mutating func reserve(
+        length: Int, limits: CacheLimits, free: Int?, pending: Int, now: Double
+    ) -> Reservation {
         let size = Disk.roundedToPages(length)
-        let excess = bytes + reserved + size - limits.maximumBytes
-        let shortage = free.map { limits.minimumFreeBytes + reserved + size - $0 } ?? 0
+        var excess = bytes + unscanned + reserved + size - limits.maximumBytes
+        // An estimate may be wrong: by it no more is given up than is added.
+        if unscanned > 0 { excess = min(excess, size) }
+        let shortage = free.map { limits.minimumFreeBytes + pending + size - $0 } ?? 0
+        guard knowsPins || max(excess, shortage) <= 0 else { return .cacheFull }
         guard size <= limits.maximumBytes, let victims = takeVictims(max(excess, shortage), now: now) else {
             return shortage > max(excess, 0) ? .diskFull : .cacheFull
         }
@@ -166,6 +197,7 @@ struct BlockIndex {
     /// Takes out blocks of together at least `wanted` bytes; nil, with none taken out, when there are not enough.
     mutating func takeVictims(_ wanted: Int, now: Double) -> [BlockDigest]? {
         guard wanted > 0 else { return [] }
+        guard knowsPins else { return nil }
         var victims: [Int] = []
         var passedOver: [Int] = []
         var found = 0
@@ -190,6 +222,7 @@ struct BlockIndex {
 
     /// Applies a changed list of pins.
     mutating func setPins(_ pins: Pins) {
+        knowsPins = true
         let changed = objects.setPins(pins)
         guard !changed.isEmpty else { return }
         for number in slots.indices where slots[number].isUsed && changed.contains(slots[number].object) {

@@ -72,7 +72,8 @@ public struct CacheInspector: Sendable {
         var summary = Summary()
         try guarding { () throws(Errno) in
             try forEachName { digest, _ throws(Errno) in
-                guard let digest, let status = try? Disk.status(files.path(digest)) else { return }
+                guard let digest, let status = try present({ () throws(Errno) in try Disk.status(files.path(digest)) })
+                else { return }
                 summary.blocks += 1
                 summary.bytes += Disk.roundedToPages(status.size)
             }
@@ -90,7 +91,8 @@ public struct CacheInspector: Sendable {
         var usage: [String: SpecimenUsage] = [:]
         try guarding { () throws(Errno) in
             let pins = try pinFile.read()
-            try forEachHeader { _, header, status in
+            try forEachBlock { _, header, status in
+                guard let header else { return }
                 let specimen = ObjectIdentity.specimen(ofID: header.key.object.id)
                 let size = Disk.roundedToPages(status.size)
                 var entry =
@@ -138,15 +140,19 @@ public struct CacheInspector: Sendable {
     }
 
     /// Removes the blocks of least worth (least recently used, cheapest to fetch again) until at most `bytes` are used.
-    /// Pinned blocks stay.
+    /// Pinned blocks stay. A block with a damaged header is nobody's and goes first.
     public func prune(toBytes bytes: Int) throws(BlockCacheError) -> Removal {
         var candidates: [(score: Double, digest: BlockDigest, size: Int)] = []
         var used = 0
         return try removing { remove throws(Errno) in
             let pins = try pinFile.read()
-            try forEachHeader { digest, header, status in
+            try forEachBlock { digest, header, status in
                 let size = Disk.roundedToPages(status.size)
                 used += size
+                guard let header else {
+                    candidates.append((-.infinity, digest, size))
+                    return
+                }
                 guard !pins.cover(header.key.object.id) else { return }
                 let credit = BlockWorth.credit(seconds: header.fetchCost, bytes: status.size)
                 candidates.append((BlockWorth.score(lastUse: status.modified, credit: credit, reads: 0), digest, size))
@@ -158,22 +164,20 @@ public struct CacheInspector: Sendable {
         }
     }
 
-    /// Removes all blocks, or all that are not pinned.
+    /// Removes all blocks, or all that are not pinned. A block with a damaged header is nobody's.
     public func clear(includingPinned: Bool) throws(BlockCacheError) -> Removal {
         try removing { remove throws(Errno) in
             let pins = includingPinned ? Pins([]) : try pinFile.read()
-            try forEachName { digest, path throws(Errno) in
-                guard let digest else { return }
-                let status: Disk.Status
-                if pins.prefixes.isEmpty {
-                    guard let found = try? Disk.status(path) else { return }
-                    status = found
-                } else {
-                    // A damaged block is nobody's, pinned or not.
-                    guard let found = try? files.header(digest) else { return }
-                    guard !pins.cover(found.header.key.object.id) else { return }
-                    status = found.status
+            // Without pins no header has to be read.
+            guard !pins.prefixes.isEmpty else {
+                return try forEachName { digest, path throws(Errno) in
+                    guard let digest, let status = try present({ () throws(Errno) in try Disk.status(path) })
+                    else { return }
+                    try remove(digest, Disk.roundedToPages(status.size))
                 }
+            }
+            try forEachBlock { digest, header, status throws(Errno) in
+                if let header, pins.cover(header.key.object.id) { return }
                 try remove(digest, Disk.roundedToPages(status.size))
             }
         }
@@ -184,26 +188,38 @@ public struct CacheInspector: Sendable {
         let pins = Pins([Self.normalized(prefix)])
         return try removing { remove throws(Errno) in
             var found: [(BlockDigest, Int)] = []
-            try forEachHeader { digest, header, status in
-                if pins.cover(header.key.object.id) { found.append((digest, Disk.roundedToPages(status.size))) }
+            try forEachBlock { digest, header, status in
+                if let header, pins.cover(header.key.object.id) {
+                    found.append((digest, Disk.roundedToPages(status.size)))
+                }
             }
             for (digest, size) in found { try remove(digest, size) }
         }
     }
 
     /// Keeps all objects whose id is `prefix` or begins with `prefix/` from being evicted, now and when they come.
-    public func pin(_ prefix: String) throws(BlockCacheError) {
-        try guarding { () throws(Errno) in try pinFile.change { $0.insert(Self.normalized(prefix)) } }
+    public func pin(_ prefix: String) throws(BlockCacheError) { try pin([prefix]) }
+
+    /// ``pin(_:)-(String)`` of several at once: all or none.
+    public func pin(_ prefixes: [String]) throws(BlockCacheError) {
+        try guarding { () throws(Errno) in try pinFile.change { $0.formUnion(prefixes.map(Self.normalized)) } }
     }
 
     /// Takes a pin back. Returns whether there was one.
     @discardableResult
-    public func unpin(_ prefix: String) throws(BlockCacheError) -> Bool {
-        var wasPinned = false
+    public func unpin(_ prefix: String) throws(BlockCacheError) -> Bool { try unpin([prefix]) > 0 }
+
+    /// Takes several pins back, all or none. Returns how many there were.
+    public func unpin(_ prefixes: [String]) throws(BlockCacheError) -> Int {
+        var count = 0
         try guarding { () throws(Errno) in
-            try pinFile.change { wasPinned = $0.remove(Self.normalized(prefix)) != nil }
+            try pinFile.change { pins in
+                let rest = pins.subtracting(prefixes.map(Self.normalized))
+                count = pins.count - rest.count
+                pins = rest
+            }
         }
-        return wasPinned
+        return count
     }
 }
 
@@ -257,11 +273,27 @@ extension CacheInspector {
         }
     }
 
-    /// Visits every block whose header is good.
-    private func forEachHeader(_ body: (BlockDigest, BlockHeader, Disk.Status) -> Void) throws(Errno) {
-        try forEachName { digest, _ throws(Errno) in
-            guard let digest, let found = try? files.header(digest) else { return }
-            body(digest, found.header, found.status)
+    /// Visits every block with its header, nil for a damaged one.
+    private func forEachBlock(
+        _ body: (BlockDigest, BlockHeader?, Disk.Status) throws(Errno) -> Void
+    ) throws(Errno) {
+        try forEachName { digest, path throws(Errno) in
+            guard let digest else { return }
+            let found = try present { () throws(Errno) -> (BlockHeader?, Disk.Status) in
+                if let good = try files.header(digest) { return (good.header, good.status) }
+                return (nil, try Disk.status(path))
+            }
+            if let (header, status) = found { try body(digest, header, status) }
+        }
+    }
+
+    /// What `look` finds at a file; nil when the file is gone, which the owner may see to at any moment.
+    private func present<Found>(_ look: () throws(Errno) -> Found) throws(Errno) -> Found? {
+        do throws(Errno) {
+            return try look()
+        } catch {
+            if error.rawValue == ENOENT || error.rawValue == ENOTDIR { return nil }
+            throw error
         }
     }
 }

@@ -5,6 +5,8 @@ import Support
 struct CacheMaintenance {
     let state: CacheState
     private var removals: Disk.Status?
+    /// Whether it has been said that the directory cannot be made.
+    private var saidNoDirectory = false
 
     init(state: CacheState) {
         self.state = state
@@ -41,7 +43,7 @@ struct CacheMaintenance {
 
     /// Sees to it that the lock is held, also after the directory was deleted and when it could not be had at first.
     /// Returns whether it has just been acquired.
-    private func holdLock() -> Bool {
+    private mutating func holdLock() -> Bool {
         let lock = state.guarded.withLock { $0.lock }
         if let lock, lock.isCurrent { return false }
         if lock != nil {
@@ -49,15 +51,23 @@ struct CacheMaintenance {
                 "the cache directory was deleted or replaced", metadata: ["directory": "\(state.files.directory)"])
             // Dropped before the next try: were it the same file after all, we would wait for ourselves.
             state.guarded.withLock { $0.lock = nil }
-            do throws(Errno) {
-                try Disk.makeDirectory(state.files.directory)
-            } catch {
-                state.logger.warning("the cache directory cannot be made again, serving goes on uncached: \(error)")
+        }
+        // At every try: its disk may have been unmounted, and come back without it.
+        do throws(Errno) {
+            try Disk.makeDirectory(state.files.directory)
+        } catch {
+            if !saidNoDirectory {
+                state.logger.warning(
+                    "the cache directory cannot be made again, serving goes on uncached: \(error)",
+                    metadata: ["directory": "\(state.files.directory)"])
             }
+            saidNoDirectory = true
+            return false
         }
         switch DirectoryLock.acquire(directory: state.files.directory, owner: state.owner) {
         case .acquired(let lock):
             state.guarded.withLock { $0.lock = lock }
+            saidNoDirectory = false
             state.logger.info("the cache is in use again", metadata: ["directory": "\(state.files.directory)"])
             return true
         case .held(let pid, let owner):

@@ -7,6 +7,24 @@ import Support
 struct CacheScanner {
     let state: CacheState
 
+    /// How far a scan is. Digests are spread evenly over the subdirectories, so that the part that has been met tells what
+    /// the rest will be.
+    private struct Progress {
+        var subdirectories = 0
+        var scanned = 0
+        /// The part of the present subdirectory that has been met.
+        var part = 0.0
+        /// Bytes on disk of the blocks met that the index did not know.
+        var newBytes = 0
+
+        /// What the blocks not known that are yet to be met may take, in bytes.
+        var rest: Int {
+            let met = Double(scanned) + part
+            guard met > 0 else { return 0 }
+            return Int(Double(newBytes) * (Double(subdirectories) - met) / met)
+        }
+    }
+
     /// Scans all; ends early when the cache is closed.
     func scan() {
         state.guarded.withLock { guarded in
@@ -20,6 +38,7 @@ struct CacheScanner {
                 for digest in guarded.index.unseen() { guarded.index.remove(digest) }
             }
             guarded.isScanning = false
+            guarded.index.unscanned = 0
             guarded.removedDuringScan = []
         }
         trim()
@@ -35,15 +54,19 @@ struct CacheScanner {
     /// Returns whether every directory could be listed.
     private func scanAll() -> Bool {
         var isComplete = true
+        var progress = Progress()
         do throws(Errno) {
-            for subdirectory in try state.files.subdirectories() {
-                if state.guarded.withLock({ $0.isClosed }) { return false }
+            let subdirectories = try state.files.subdirectories()
+            progress.subdirectories = subdirectories.count
+            for subdirectory in subdirectories {
                 do throws(Errno) {
-                    try scan(subdirectory)
+                    guard try scan(subdirectory, &progress) else { return false }
                 } catch {
                     isComplete = false
                     state.noteReadFailure(error, "\(state.files.blocksDirectory)/\(subdirectory)")
                 }
+                progress.scanned += 1
+                progress.part = 0
             }
         } catch {
             isComplete = false
@@ -52,23 +75,35 @@ struct CacheScanner {
         return isComplete
     }
 
-    private func scan(_ subdirectory: String) throws(Errno) {
-        for name in try Disk.names(in: "\(state.files.blocksDirectory)/\(subdirectory)") {
-            if let digest = BlockFiles.digest(subdirectory: subdirectory, name: name) {
-                if !state.guarded.withLock({ $0.index.noteSeen(digest) }) { examine(digest) }
+    /// Returns whether it came to the end: the cache may be closed meanwhile.
+    private func scan(_ subdirectory: String, _ progress: inout Progress) throws(Errno) -> Bool {
+        let names = try Disk.names(in: "\(state.files.blocksDirectory)/\(subdirectory)")
+        for (number, name) in names.enumerated() {
+            let digest = BlockFiles.digest(subdirectory: subdirectory, name: name)
+            let rest = progress.rest
+            let (isClosed, isKnown) = state.guarded.withLock { guarded in
+                guarded.index.unscanned = rest
+                return (guarded.isClosed, digest.map { guarded.index.noteSeen($0) } ?? false)
+            }
+            if isClosed { return false }
+            if let digest {
+                if !isKnown { progress.newBytes += examine(digest) }
             } else if name.hasPrefix(BlockFiles.temporaryPrefix), !name.hasPrefix(state.files.writerName), state.isOwner
             {
                 // Only the owner writes, and it is us: the writer is dead.
                 try Disk.remove("\(state.files.blocksDirectory)/\(subdirectory)/\(name)")
             }
+            progress.part = Double(number + 1) / Double(names.count)
         }
+        return true
     }
 
-    private func examine(_ digest: BlockDigest) {
+    /// Takes up a block that the index does not know. Returns its bytes on disk, 0 when it is none.
+    private func examine(_ digest: BlockDigest) -> Int {
         do throws(Errno) {
             guard let (header, status) = try state.files.header(digest) else {
-                state.discardCorrupt(digest, of: nil)
-                return
+                state.discardCorrupt(digest, stamp: nil, of: nil)
+                return 0
             }
             let now = state.system.now()
             let id = header.key.object.id
@@ -81,10 +116,15 @@ struct CacheScanner {
                     lastUse: min(status.modified, now), isRead: false)
                 return false
             }
-            if isRemoved { state.removeFiles([digest]) }
+            if isRemoved {
+                state.removeFiles([digest])
+                return 0
+            }
+            return Disk.roundedToPages(status.size)
         } catch {
             // Removed since the directory was listed.
             if error.rawValue != ENOENT { state.noteReadFailure(error, state.files.path(digest)) }
+            return 0
         }
     }
 
@@ -93,13 +133,15 @@ struct CacheScanner {
         guard state.isOwner else { return }
         while true {
             let now = state.system.now()
-            let victims = state.guarded.withLock { guarded in
-                guarded.index.bytes + guarded.index.reserved > state.limits.maximumBytes && !guarded.isClosed
-                    ? guarded.index.takeVictims(1, now: now) ?? [] : []
+            let isDone = state.room.withLock { _ in
+                let victims = state.guarded.withLock { guarded in
+                    guarded.index.bytes + guarded.index.reserved > state.limits.maximumBytes && !guarded.isClosed
+                        ? guarded.index.takeVictims(1, now: now) ?? [] : []
+                }
+                state.evict(victims)
+                return victims.isEmpty
             }
-            guard !victims.isEmpty else { return }
-            state.evicted.add(victims.count)
-            state.removeFiles(victims)
+            if isDone { return }
         }
     }
 }

@@ -11,8 +11,14 @@ final class CacheState: Sendable {
         var isScanning = true
         /// Objects removed while the scan has not yet met all their blocks.
         var removedDuringScan: Set<String> = []
-        var pinsVersion: Disk.Status?
+        var pinsLook: PinsLook?
         var saidFullOfPins = false
+    }
+
+    /// What a look at the file of pins found.
+    struct PinsLook: Equatable {
+        var version: Disk.Status?
+        var failure: Errno?
     }
 
     let files: BlockFiles
@@ -21,6 +27,12 @@ final class CacheState: Sendable {
     let owner: String
     let system: CacheSystem
     let logger: Logger
+    /// Held from the look at the free room until what it calls for is removed, so that writers side by side do not each
+    /// give up the whole of what lacks.
+    let room = Monitor(Turn())
+    /// Held from the look at the file of pins until the index has what it says, so that what an earlier look found does not
+    /// take the place of what a later one did.
+    private let pinsTurn = Monitor(Turn())
     /// Lock order: innermost; nothing is called out and no file is touched while it is held.
     let guarded = Monitor(Guarded())
 
@@ -55,8 +67,16 @@ final class CacheState: Sendable {
         }
     }
 
+    /// ``removeFiles(_:)`` of blocks that had to make room.
+    func evict(_ digests: [BlockDigest]) {
+        evicted.add(digests.count)
+        removeFiles(digests)
+    }
+
     /// Counts, reports and removes a damaged block.
-    func discardCorrupt(_ digest: BlockDigest, of id: String?) {
+    ///
+    /// - Parameter stamp: the index's of before the look that found the damage. A block written since is left alone.
+    func discardCorrupt(_ digest: BlockDigest, stamp: UInt8?, of id: String?) {
         corrupt.add()
         if isPowerOfTwo(corrupt.value) {
             logger.warning(
@@ -65,11 +85,12 @@ final class CacheState: Sendable {
                     "file": "\(files.path(digest))", "object": "\(id ?? "unknown")", "count": "\(corrupt.value)",
                 ])
         }
-        let isOwner = guarded.withLock { state in
+        let isRemoved = guarded.withLock { state in
+            guard state.index.stamp(of: digest) == stamp else { return false }
             state.index.remove(digest)
             return state.lock != nil
         }
-        if isOwner { removeFiles([digest]) }
+        if isRemoved { removeFiles([digest]) }
     }
 
     /// Counts a failed read, and reports it at the first, second, fourth, ... so that a dying disk does not fill the log.
@@ -84,18 +105,30 @@ final class CacheState: Sendable {
 
     private func isPowerOfTwo(_ count: Int) -> Bool { count > 0 && count & (count - 1) == 0 }
 
-    /// Reads the pins again when their file has changed.
-    func refreshPins() {
-        let version = pinFile.version()
-        guard guarded.withLock({ $0.pinsVersion != version }) else { return }
+    /// Reads the pins again when their file has changed. Says so once when that fails.
+    func refreshPins() { pinsTurn.withLock { _ in lookAtPins() } }
+
+    private func lookAtPins() {
+        var look = PinsLook()
         do throws(Errno) {
+            look.version = try pinFile.version()
+            guard guarded.withLock({ $0.pinsLook != look }) else { return }
             let pins = try pinFile.read()
             guarded.withLock { state in
                 state.index.setPins(pins)
-                state.pinsVersion = version
+                state.pinsLook = look
             }
         } catch {
-            logger.warning("the list of pins cannot be read; the last one stays in force: \(error)")
+            look.failure = error
+            let (isNews, isKnown) = guarded.withLock { state in
+                defer { state.pinsLook = look }
+                return (state.pinsLook != look, state.index.knowsPins)
+            }
+            guard isNews else { return }
+            let consequence = isKnown ? "the last one stays in force" : "nothing is evicted until it can"
+            logger.warning(
+                "the list of pins cannot be read, \(consequence): \(error)",
+                metadata: ["directory": "\(files.directory)"])
         }
     }
 

@@ -53,7 +53,9 @@ final class DirectoryLock: Sendable {
     /// Who holds the lock now, nil when it is free.
     static func holder(directory: String) -> (pid: Int32, owner: String)? {
         let path = path(in: directory)
-        let descriptor = unsafe posix_open_cloexec(path, O_RDONLY, 0)
+        // NFS locks only what may be written; on a local disk a reader may try, too.
+        var descriptor = unsafe posix_open_cloexec(path, O_RDWR, 0)
+        if descriptor == -EACCES || descriptor == -EROFS { descriptor = unsafe posix_open_cloexec(path, O_RDONLY, 0) }
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
         return -posix_flock_exclusive(descriptor, 0) == EWOULDBLOCK ? text(path) : nil

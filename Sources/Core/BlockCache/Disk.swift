@@ -12,6 +12,9 @@ enum Disk {
         let inode: UInt
         let device: UInt
         let isDirectory: Bool
+        /// The user and the group that the file belongs to.
+        let user: UInt32
+        let group: UInt32
     }
 
     /// An open file, closed when the value goes away.
@@ -79,6 +82,16 @@ enum Disk {
             _ = unsafe futimens(descriptor, [time, time])
         }
 
+        /// Gives the file to the user and the group that the directory at `path` belongs to, where the process is root:
+        /// what root's tools leave in a user's directory must be for that user's mount to read.
+        func handOver(toOwnerOf path: String) throws(Errno) {
+            guard geteuid() == 0 else { return }
+            let present = try status()
+            let wanted = try File(path, O_RDONLY | O_DIRECTORY).status()
+            guard (present.user, present.group) != (wanted.user, wanted.group) else { return }
+            guard fchown(descriptor, wanted.user, wanted.group) == 0 else { throw .current }
+        }
+
         /// Flushes and closes, so that an error of a network file system is seen.
         consuming func finish(flush: Bool = false) throws(Errno) {
             let failed = flush && fsync(descriptor) != 0
@@ -107,6 +120,16 @@ enum Disk {
 
     static func rename(_ from: String, to path: String) throws(Errno) {
         guard unsafe Glibc.rename(from, path) == 0 else { throw .current }
+    }
+
+    /// Flushes the names in the directory `path`, so that a file renamed there survives a loss of power. Does nothing on
+    /// file systems that cannot.
+    static func flushNames(in path: String) throws(Errno) {
+        do throws(Errno) {
+            try File(path, O_RDONLY | O_DIRECTORY).finish(flush: true)
+        } catch {
+            if error.rawValue != EINVAL, error.rawValue != EOPNOTSUPP { throw error }
+        }
     }
 
     /// Makes one directory, only for its owner to read; an existing one is left as it is.
@@ -157,5 +180,7 @@ extension Disk.Status {
         inode = UInt(buffer.st_ino)
         device = UInt(buffer.st_dev)
         isDirectory = buffer.st_mode & S_IFMT == S_IFDIR
+        user = buffer.st_uid
+        group = buffer.st_gid
     }
 }

@@ -16,7 +16,7 @@ struct EvictionHeap {
     mutating func remove(_ slot: Int, in slots: inout [BlockSlot]) {
         let position = Int(slots[slot].heapPosition)
         guard position >= 0 else { return }
-        slots[slot].heapPosition = -1
+        slots[slot].heapPosition = BlockSlot.pinned
         let last = order.removeLast()
         guard position < order.count else { return }
         order[position] = last

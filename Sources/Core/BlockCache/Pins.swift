@@ -29,7 +29,14 @@ struct PinFile: Sendable {
     private var path: String { "\(directory)/pins" }
 
     /// Tells one version of the file from another; nil without a file.
-    func version() -> Disk.Status? { try? Disk.status(path) }
+    func version() throws(Errno) -> Disk.Status? {
+        do throws(Errno) {
+            return try Disk.status(path)
+        } catch {
+            if error.rawValue == ENOENT || error.rawValue == ENOTDIR { return nil }
+            throw error
+        }
+    }
 
     /// The pins; none without a file.
     func read() throws(Errno) -> Pins {
@@ -47,15 +54,28 @@ struct PinFile: Sendable {
     /// Reads, changes and replaces the list. `pins.lock` keeps two tools from losing each other's change.
     func change(_ body: (inout Set<String>) -> Void) throws(Errno) {
         let guardian = try Disk.File("\(directory)/pins.lock", O_RDWR | O_CREAT)
+        try guardian.handOver(toOwnerOf: directory)
         let locked = posix_flock_exclusive(guardian.descriptor, 1)
         guard locked == 0 else { throw Errno(rawValue: -locked) }
         var prefixes = try read().prefixes
         body(&prefixes)
         let temporary = "\(path).\(getpid())"
-        let file = try Disk.File(temporary, O_WRONLY | O_CREAT | O_TRUNC)
-        try file.write(Array(prefixes.sorted().map { $0 + "\n" }.joined().utf8))
+        do throws(Errno) {
+            try fill(temporary, Array(prefixes.sorted().map { $0 + "\n" }.joined().utf8))
+            try Disk.rename(temporary, to: path)
+        } catch {
+            // The cause is what the caller must hear.
+            _ = try? Disk.remove(temporary)
+            throw error
+        }
         // Pins are a person's decision and carry no checksum: they must survive a loss of power.
+        try Disk.flushNames(in: directory)
+    }
+
+    private func fill(_ path: String, _ bytes: [UInt8]) throws(Errno) {
+        let file = try Disk.File(path, O_WRONLY | O_CREAT | O_TRUNC)
+        try file.handOver(toOwnerOf: directory)
+        try file.write(bytes)
         try file.finish(flush: true)
-        try Disk.rename(temporary, to: path)
     }
 }

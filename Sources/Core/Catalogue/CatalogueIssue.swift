@@ -2,7 +2,7 @@
 public struct CatalogueIssue: Hashable, Sendable, CustomStringConvertible {
     /// What was wrong.
     public enum Kind: String, CaseIterable, Sendable {
-        /// A row of the cell list without a positive `specimen__id`; skipped.
+        /// A row of the cell list without a `specimen__id`, or one that is not within 32 bits; skipped.
         case missingSpecimenID
         /// A second row with the same `specimen__id`; the first that arrived is kept.
         case duplicateSpecimenID

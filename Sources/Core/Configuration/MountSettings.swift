@@ -26,8 +26,8 @@ package struct ByteCount: Sendable {
 
     /// The number that `argument` stands for; nil if none.
     package init?(argument: String) {
-        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30, "T": 40]
-        let suffix = argument.last.flatMap { units[Character($0.uppercased())] }
+        let units = ["K": 10, "M": 20, "G": 30, "T": 40]
+        let suffix = argument.last.flatMap { units[$0.uppercased()] }
         guard let value = Double(suffix == nil ? argument : String(argument.dropLast())), value >= 0, value.isFinite
         else { return nil }
         let bytes = value * Double(1 << (suffix ?? 0))
@@ -56,6 +56,8 @@ package struct MountSettings: Sendable {
     package var timeout: Double
     /// Connections to one host.
     package var maxConnections: Int
+    /// Whether an origin asked over https may send us on to http, where nothing is protected.
+    package var allowHTTPRedirects: Bool
     /// How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file.
     package var readAhead: Int
     package var logLevel: String

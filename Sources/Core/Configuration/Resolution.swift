@@ -83,7 +83,8 @@ package struct Resolution: Sendable {
             cacheFree: try value(Settings.cacheFree), offline: try value(Settings.offline),
             labels: try value(Settings.labels), allowOther: try value(Settings.allowOther),
             uid: try value(Settings.uid), gid: try value(Settings.gid), timeout: try value(Settings.timeout),
-            maxConnections: try value(Settings.maxConnections), readAhead: try value(Settings.readAhead),
+            maxConnections: try value(Settings.maxConnections),
+            allowHTTPRedirects: try value(Settings.allowHTTPRedirects), readAhead: try value(Settings.readAhead),
             logLevel: try value(Settings.logLevel), logFile: try path(Settings.logFile),
             foreground: try value(Settings.foreground),
             tuning: TransportTuning(

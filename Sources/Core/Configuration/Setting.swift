@@ -18,9 +18,9 @@ package enum Settings {
     /// Names of all settings, as options spell them.
     package static let names: Set<String> = [
         endpoint.name, cacheDir.name, cacheSize.name, cacheFree.name, offline.name, labels.name, allowOther.name,
-        uid.name,
-        gid.name, timeout.name, maxConnections.name, readAhead.name, logLevel.name, logFile.name, foreground.name,
-        connectTimeout.name, firstByteTimeout.name, stallTimeout.name, retries.name, backoffBase.name,
+        uid.name, gid.name, timeout.name, maxConnections.name, allowHTTPRedirects.name, readAhead.name, logLevel.name,
+        logFile.name, foreground.name, connectTimeout.name, firstByteTimeout.name, stallTimeout.name, retries.name,
+        backoffBase.name,
     ]
 
     package static let endpoint = Setting(
@@ -43,6 +43,7 @@ package enum Settings {
     package static let gid = optional("gid", "the number of a group") { UInt32($0) }
     package static let timeout = seconds("timeout", 0.1...86_400, 60)
     package static let maxConnections = count("max-connections", 1...64, 8)
+    package static let allowHTTPRedirects = flag("allow-http-redirects")
     package static let readAhead = count("read-ahead", 0...64, 4)
     package static let logLevel = Setting(
         name: "log-level", expected: "one of debug, info, notice, warning, error", fallback: "notice",

@@ -1,18 +1,21 @@
 import BlockCache
-import Logging
 import Support
 import Transport
 
-// What happens to a flight: look in the cache, ask the source, check, answer, store.
+// What happens to a flight: look in the cache, ask the source, check, answer, store. BlockFetcher+Failures.swift has what
+// goes wrong.
 extension BlockFetcher {
     func submitLook(_ key: FlightKey, _ number: UInt64, _ lane: Lane) {
         if !workers.submit(lane, { self.look(key, number) }) { end(key, number, .shutDown) }
     }
 
     func readCache(_ plan: BlockPlan) -> FetchedBlock? {
-        guard let cache, let validator = plan.validator, let bytes = cache.read(blockKey(plan, validator)) else {
+        guard let cache else { return nil }
+        guard let validator = plan.validator else {
+            cache.noteUnnamedMiss()
             return nil
         }
+        guard let bytes = cache.read(blockKey(plan, validator)) else { return nil }
         counters.fromCache.add()
         return FetchedBlock(bytes: bytes, validator: validator, fromCache: true)
     }
@@ -49,39 +52,38 @@ extension BlockFetcher {
         }
     }
 
-    private func request(_ key: FlightKey, _ number: UInt64) {
-        let (plan, isDemand, isOffline) = state.withLock { state -> (BlockPlan?, Bool, Bool) in
-            guard let flight = state.flights[key], flight.number == number else { return (nil, false, false) }
-            state.flights[key]?.phase = .requested
-            state.flights[key]?.requestIsDemand = flight.isDemand
-            state.flights[key]?.exchange = nil
-            return (flight.plan, flight.isDemand, state.isOffline)
+    func request(_ key: FlightKey, _ number: UInt64) {
+        let (flight, isOffline) = state.withLock { state -> (Flight?, Bool) in
+            guard var flight = state.flights[key], flight.number == number else { return (nil, false) }
+            flight.phase = .requested
+            flight.requestIsDemand = flight.isDemand
+            flight.exchange = nil
+            flight.requests += 1
+            state.flights[key] = flight
+            return (flight, state.isOffline)
         }
-        guard let plan else { return }
-        if let reason = isOffline ? .switchedOff : circuit.refusal(plan.request.url) {
+        guard let flight else { return }
+        if let reason = isOffline ? .switchedOff : circuit.refusal(flight.plan.request.url) {
             end(key, number, .offline(reason))
             return
         }
         counters.requests.add()
-        var request = plan.request
-        request.lane = isDemand ? .demand : .prefetch
+        var request = flight.plan.request
+        request.lane = flight.isDemand ? .demand : .prefetch
         let started = request
         let exchange = source.start(request) { result in
             self.circuit.note(result, of: started)
-            let isTaken = self.workers.submit(isDemand ? .demand : .prefetch) {
-                self.receive(key, number, started, result)
-            }
-            if !isTaken { self.end(key, number, .shutDown) }
+            self.deliver(Flight.Reply(request: started, result: result), key, number)
         }
-        keep(exchange, key, number)
+        keep(exchange, key, number, request: flight.requests)
     }
 
     /// Files the exchange, and makes up for what happened to the flight while it was being started.
-    private func keep(_ exchange: any SourceExchange, _ key: FlightKey, _ number: UInt64) {
+    private func keep(_ exchange: any SourceExchange, _ key: FlightKey, _ number: UInt64, request: Int) {
         let (isGone, isPromoted) = state.withLock { state -> (Bool, Bool) in
             guard var flight = state.flights[key], flight.number == number else { return (true, false) }
             // A reply that came first may have led to the next request already.
-            guard case .requested = flight.phase, flight.exchange == nil else { return (false, false) }
+            guard case .requested = flight.phase, flight.requests == request else { return (false, false) }
             flight.exchange = exchange
             let isPromoted = flight.isDemand && !flight.requestIsDemand
             flight.requestIsDemand = flight.isDemand
@@ -96,145 +98,86 @@ extension BlockFetcher {
         }
     }
 
-    private func receive(
-        _ key: FlightKey, _ number: UInt64, _ request: HTTPRequest, _ result: Result<HTTPResponse, TransportError>
-    ) {
-        guard let plan = state.withLock({ $0.flights[key].flatMap { $0.number == number ? $0.plan : nil } }) else {
-            return
+    /// Leaves a reply with its flight, for a worker of the lane the flight is in by now.
+    private func deliver(_ reply: Flight.Reply, _ key: FlightKey, _ number: UInt64) {
+        let lane = state.withLock { state -> Lane? in
+            guard let flight = state.flights[key], flight.number == number else { return nil }
+            state.flights[key]?.reply = reply
+            return flight.isDemand ? .demand : .prefetch
         }
-        switch result {
-        case .failure(let error): receiveFailure(key, number, plan, request, error)
+        if let lane { submitReceive(key, number, lane) }
+    }
+
+    /// Has a worker check the reply of a flight. Of several the first to begin does it.
+    func submitReceive(_ key: FlightKey, _ number: UInt64, _ lane: Lane) {
+        if !workers.submit(lane, { self.receive(key, number) }) { end(key, number, .shutDown) }
+    }
+
+    private func receive(_ key: FlightKey, _ number: UInt64) {
+        let taken = state.withLock { state -> (BlockPlan, Flight.Reply)? in
+            guard let flight = state.flights[key], flight.number == number, let reply = flight.reply else { return nil }
+            state.flights[key]?.reply = nil
+            return (flight.plan, reply)
+        }
+        guard let (plan, reply) = taken else { return }
+        switch reply.result {
+        case .failure(let error): receiveFailure(key, number, plan, reply.request, error)
         case .success(let response): receive(key, number, plan, response)
         }
     }
 
-    private func receiveFailure(
-        _ key: FlightKey, _ number: UInt64, _ plan: BlockPlan, _ request: HTTPRequest, _ error: TransportError
-    ) {
-        switch error {
-        case .changed(let etag, _):
-            end(key, number, .changedUpstream(id: plan.id, old: plan.validator ?? "", new: etag ?? ""))
-        case .cancelled:
-            end(key, number, .cancelled)
-        case .shutDown:
-            end(key, number, .shutDown)
-        case .deadlineExceeded:
-            if !extend(key, number, beyond: request.deadline, error) { end(key, number, .transport(error)) }
-        default:
-            end(key, number, .transport(error))
-        }
-    }
-
-    /// The deadline of the reader that began the flight has passed. Those who joined later and have more time get a
-    /// request of their own; the others fail.
-    private func extend(
-        _ key: FlightKey, _ number: UInt64, beyond deadline: Instant?, _ error: TransportError
-    ) -> Bool {
-        guard let deadline else { return false }
-        let late = state.withLock { state -> [Reader]? in
-            guard var flight = state.flights[key], flight.number == number else { return [] }
-            let patient = flight.readers.values.filter { $0.plan.request.deadline.map { $0 > deadline } ?? true }
-            guard let next = patient.max(by: { Self.isEarlier($0.plan.request.deadline, $1.plan.request.deadline) })
-            else { return nil }
-            let late = flight.readers.values.filter { reader in !patient.contains { $0 === reader } }
-            for reader in late { flight.readers[ObjectIdentifier(reader)] = nil }
-            flight.plan = next.plan
-            state.flights[key] = flight
-            return late
-        }
-        guard let late else { return false }
-        for reader in late { reader.finish(.failure(.transport(error))) }
-        request(key, number)
-        return true
-    }
-
-    private static func isEarlier(_ left: Instant?, _ right: Instant?) -> Bool {
-        guard let left else { return false }
-        guard let right else { return true }
-        return left < right
-    }
-
     private func receive(_ key: FlightKey, _ number: UInt64, _ plan: BlockPlan, _ response: HTTPResponse) {
         let told = response.head.validator
-        let change: FetchError? =
-            if plan.comparesValidator, let expected = plan.validator, expected != told {
-                .changedUpstream(id: plan.id, old: expected, new: told)
-            } else {
-                nil
-            }
         // Looked at first: a wrong reply, which often carries no validator either, is no news of the file.
         if let reason = plan.verify(response.body) {
-            retryWrong(key, number, plan, reason, told.isEmpty ? nil : change)
-            return
-        }
-        if let change {
-            end(key, number, change)
+            retryWrong(key, number, plan, reason, told)
             return
         }
         let validator = plan.comparesValidator ? told : plan.validator ?? ""
+        if plan.validator == nil { plan.learn(validator) }
         let block = FetchedBlock(bytes: response.body, validator: validator, fromCache: false)
-        guard let cache else {
-            answer(state.withLock { takeOff(key, number, &$0) }, block)
-            return
-        }
-        // Answered before it is stored: the reader need not wait for the disk.
-        guard let flight = state.withLock({ land(key, number, block, &$0) }) else { return }
-        answer(flight, block)
+        guard let (flight, isKept) = state.withLock({ land(key, number, block, &$0) }) else { return }
+        // Answered before it is stored: the reader need not wait for the disk. Who reads in the background reads for the
+        // sake of the disk.
+        let storesFirst = isKept && !flight.isDemand
+        if !storesFirst { answer(flight, block) }
+        guard isKept, let cache else { return }
         cache.write(blockKey(plan, validator), block.bytes, fetchCost: response.seconds)
+        if storesFirst { answer(flight, block) }
         state.withLock { state in
             let landed = takeOff(key, number, &state)
             if flight.isPrefetch, let landed { state.ledger.noteFetched(key, isUsed: landed.wasWanted) }
         }
     }
 
-    /// Marks a flight as landed and returns it with its readers, who are no longer in the table.
-    private func land(_ key: FlightKey, _ number: UInt64, _ block: FetchedBlock, _ state: inout State) -> Flight? {
+    /// Ends the waiting of a flight whose block has come, and returns it with its readers. It stays in the table, landed,
+    /// if the block is to be kept: it is not when there is no cache, or when nobody on the flight believes in its version.
+    private func land(
+        _ key: FlightKey, _ number: UInt64, _ block: FetchedBlock, _ state: inout State
+    ) -> (Flight, isKept: Bool)? {
         guard let flight = state.flights[key], flight.number == number else { return nil }
-        if flight.isPrefetch, flight.readers.isEmpty { state.prefetchesNow -= 1 }
+        let isBelieved =
+            flight.plan.accepts(block.validator)
+            || flight.readers.values.contains { $0.plan.accepts(block.validator) }
+        guard cache != nil, isBelieved else { return takeOff(key, number, &state).map { ($0, false) } }
+        if flight.readers.isEmpty { state.prefetchesNow -= 1 }
         state.flights[key]?.phase = .landed(block)
         state.flights[key]?.readers = [:]
-        return flight
+        return (flight, true)
     }
 
-    /// Asks once more for a block whose bytes were wrong.
-    ///
-    /// - Parameter change: what the reply said of the version; believed when it comes with wrong bytes twice.
-    private func retryWrong(
-        _ key: FlightKey, _ number: UInt64, _ plan: BlockPlan, _ reason: String, _ change: FetchError?
-    ) {
-        let isFirst = state.withLock { state in
-            state.flights[key]?.wrongReplies += 1
-            return state.flights[key]?.wrongReplies == 1
-        }
-        logger.warning(
-            "the source sent wrong bytes\(isFirst ? ", asking again" : " again"): \(reason)",
-            metadata: [
-                "object": "\(plan.id)", "index": "\(plan.index)", "url": "\(plan.request.url)",
-                "request": "\(plan.request.requestID)",
-            ])
-        if isFirst {
-            counters.refetched.add()
-            request(key, number)
-        } else {
-            end(key, number, change ?? .invalidBlock(reason: reason))
-        }
-    }
-
+    /// Gives a block to the readers of its flight, or tells them of the change: each compares it with its own belief.
     private func answer(_ flight: Flight?, _ block: FetchedBlock) {
-        for reader in flight?.readers.values ?? [:].values { reader.finish(block) }
-    }
-
-    /// Ends a flight with a failure for all its readers, but for those who believe in another version than the reader who
-    /// began it, and whose version the cache has.
-    func end(_ key: FlightKey, _ number: UInt64, _ error: FetchError) {
-        guard let flight = state.withLock({ takeOff(key, number, &$0) }) else { return }
+        guard let flight else { return }
         for reader in flight.readers.values {
-            if !error.isShutDown, reader.plan.validator != flight.plan.validator, let block = readCache(reader.plan) {
-                reader.finish(block)
-                continue
+            if reader.plan.accepts(block.validator) {
+                reader.finish(.success(block))
+            } else {
+                let plan = reader.plan
+                fail(
+                    reader, begunWith: flight.plan,
+                    .changedUpstream(id: plan.id, old: plan.validator ?? "", new: block.validator))
             }
-            if case .offline = error { counters.offlineRefusals.add() }
-            reader.finish(.failure(error))
         }
     }
 }

@@ -11,15 +11,19 @@ public import Transport
 public final class BlockFetcher: Sendable {
     /// How many blocks may be on their way with no reader, queued ones included.
     public static let defaultPrefetchLimit = 64
+    /// Extents of all passes over whole files together in memory on their way to the cache: 32 MiB.
+    static let mostPendingExtents = 32
 
     struct State {
         var flights: [FlightKey: Flight] = [:]
         var lastNumber: UInt64 = 0
-        /// Flights with nobody waiting that were begun to prefetch.
+        /// Flights that have not landed and for which nobody waits.
         var prefetchesNow = 0
         var ledger = PrefetchLedger()
         /// Passes over whole files.
         var streams: [ObjectIdentifier: WholeStream] = [:]
+        /// Extents of these passes in memory on their way to the cache.
+        var pendingExtents = 0
         var isOffline: Bool
         var isShutDown = false
     }
@@ -75,8 +79,8 @@ public final class BlockFetcher: Sendable {
     /// - Parameters:
     ///   - lane: demand when a reader waits, which also promotes a flight begun to prefetch.
     ///   - token: when it is cancelled the reader leaves the flight and its completion gets ``FetchError/cancelled`` at
-    ///     once, on the thread that cancels. With the last reader the request is cancelled, unless the flight was begun
-    ///     to prefetch. The token keeps a small record of every fetch until `finish()`.
+    ///     once, on the thread that cancels. With the last reader the request is cancelled, unless somebody wants the
+    ///     block ahead of a reader. The token keeps a small record of every fetch until `finish()`.
     ///   - completion: called exactly once.
     public func fetch(
         _ plan: BlockPlan, lane: Lane, token: CancellationToken,
@@ -98,26 +102,6 @@ public final class BlockFetcher: Sendable {
         }
     }
 
-    /// Fetches a block into the cache before anybody asks for it. Dropped when it is there or under way, when too much is
-    /// queued, and when the result could not be kept or the network is not to be asked.
-    public func prefetch(_ plan: BlockPlan) {
-        let key = FlightKey(plan)
-        guard cache != nil, plan.validator != nil, circuit.refusal(plan.request.url) == nil else {
-            counters.prefetchDropped.add()
-            return
-        }
-        let number = state.withLock { state -> UInt64? in
-            guard state.flights[key] == nil else { return 0 }
-            guard !state.isOffline, !state.isShutDown, state.prefetchesNow < prefetchLimit else { return nil }
-            return begin(key, plan, reader: nil, isDemand: false, &state)
-        }
-        if let number {
-            if number > 0 { submitLook(key, number, .prefetch) }
-        } else {
-            counters.prefetchDropped.add()
-        }
-    }
-
     /// A block from the cache alone, read on the calling thread; nil when it is not there.
     ///
     /// For callers that may touch the disk and want to answer a hit without a change of thread.
@@ -125,6 +109,12 @@ public final class BlockFetcher: Sendable {
         guard let block = readCache(plan) else { return nil }
         state.withLock { $0.ledger.noteWanted(FlightKey(plan)) }
         return block
+    }
+
+    /// Whether the cache's directory holds a block now, sound or not. Looks at the disk, on the calling thread.
+    public func isOnDisk(_ plan: BlockPlan) -> Bool {
+        guard let cache, let validator = plan.validator else { return false }
+        return cache.isOnDisk(blockKey(plan, validator))
     }
 
     /// Switches offline mode: while it is on, blocks that are not in the cache fail at once with

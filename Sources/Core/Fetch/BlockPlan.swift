@@ -18,11 +18,15 @@ public struct BlockPlan: Sendable {
     public var request: HTTPRequest
     /// Looks at the bytes on a worker: nil when they are good, else what is wrong with them.
     public var verify: @Sendable ([UInt8]) -> String?
+    /// Told, on a worker, the version of a good block where ``validator`` was nil. Called before the block is stored or
+    /// given to anyone, so that no block comes to lie in the cache under a name that a later process cannot know.
+    public var learn: @Sendable (String) -> Void
 
     /// A plan from its parts.
     public init(
         id: String, validator: String?, length: Int?, index: Int, request: HTTPRequest,
-        verify: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
+        verify: @escaping @Sendable ([UInt8]) -> String? = { _ in nil },
+        learn: @escaping @Sendable (String) -> Void = { _ in }
     ) {
         self.id = id
         self.validator = validator
@@ -30,7 +34,13 @@ public struct BlockPlan: Sendable {
         self.index = index
         self.request = request
         self.verify = verify
+        self.learn = learn
     }
+}
+
+extension BlockPlan {
+    /// Whether a reply of the version `told` is what the caller believes in.
+    func accepts(_ told: String) -> Bool { !comparesValidator || validator == nil || validator == told }
 }
 
 /// A block as a reader gets it.

@@ -2,6 +2,9 @@ public import Transport
 
 /// Where blocks come from when they are not in the cache: the seam between fetching and HTTP, which tests script.
 public protocol BlockSource: Sendable {
+    /// Seconds within which a reply's head comes, or the try counts as failed.
+    var replyTimeout: Double { get }
+
     /// Starts a request. `completion` is called exactly once, on any thread, also after a cancellation; it may be called
     /// before this returns.
     func start(

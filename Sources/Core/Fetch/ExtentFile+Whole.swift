@@ -5,7 +5,11 @@ import Transport
 // Extents of a file whose server has no ranges.
 extension ExtentFile {
     /// Gets an extent from the cache or from the pass over the whole file, which is begun if there is none.
-    func fetchWhole(_ plan: BlockPlan, _ token: CancellationToken, _ completion: @escaping Reader.Completion) {
+    func fetchWhole(
+        _ plan: BlockPlan, _ lane: Lane, _ token: CancellationToken, _ completion: @escaping Reader.Completion
+    ) {
+        var plan = plan
+        plan.request.lane = lane
         let reader = Reader(plan: plan, waiting: fetcher.counters.waitingReaders, completion: completion)
         defer { reader.release(on: fetcher.workers) }
         guard !token.isCancelled else {
@@ -15,9 +19,9 @@ extension ExtentFile {
         token.onCancel { [weak self, weak reader] in
             guard let reader else { return }
             reader.finish(.failure(.cancelled))
-            self?.state.withLock { $0.stream }?.leave(reader)
+            self?.leave(reader)
         }
-        if !fetcher.workers.submit(.demand, { self.serve(reader) }) { reader.finish(.failure(.shutDown)) }
+        if !fetcher.workers.submit(lane, { self.serve(reader) }) { reader.finish(.failure(.shutDown)) }
     }
 
     /// On a worker: from the cache, else from the pass.
@@ -38,18 +42,26 @@ extension ExtentFile {
             switch stream?.board(reader, isSure: isSure) ?? .ended {
             case .waits:
                 // Cancelled since the loop looked: the token may have found it not yet aboard.
-                if reader.isFinished { stream?.leave(reader) }
+                if reader.isCancelled { leave(reader) }
                 return
             case .block(let block):
                 reader.finish(block)
                 return
             case .ended where isSure:
                 startStream(for: [reader])
+                if reader.isCancelled { leave(reader) }
                 return
             case .ended, .passed:
                 asked = [stream]
             }
         }
+    }
+
+    /// Takes a reader that waits no longer off the pass, which ends when nobody else wants it.
+    private func leave(_ reader: Reader) {
+        let stream = state.withLock { $0.stream }
+        stream?.leave(reader)
+        if !isOpen { stream?.stopIfUnwanted() }
     }
 
     /// Begins a pass for `readers`, or puts them on one that has begun meanwhile.
@@ -65,6 +77,7 @@ extension ExtentFile {
             return state.stream === fresh
         }
         if isFirst {
+            for reader in readers.dropFirst() { fetcher.logJoined(reader.plan, of: fresh.requestID) }
             fresh.start()
         } else {
             for reader in readers where !fetcher.workers.submit(.demand, { self.serve(reader) }) {
@@ -99,6 +112,19 @@ extension BlockFetcher {
             return true
         }
     }
+
+    /// Counts an extent of a pass that is to be kept in memory until it is in the cache. Returns false when there are too
+    /// many; otherwise ``giveBackPendingExtent()`` follows.
+    func takePendingExtent() -> Bool {
+        state.withLock { state in
+            guard state.pendingExtents < Self.mostPendingExtents else { return false }
+            state.pendingExtents += 1
+            return true
+        }
+    }
+
+    /// An extent of a pass is no longer on its way to the cache.
+    func giveBackPendingExtent() { state.withLock { $0.pendingExtents -= 1 } }
 
     /// Strikes out a pass that is over.
     func exit(_ stream: WholeStream) {

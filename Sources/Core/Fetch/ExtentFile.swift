@@ -18,6 +18,8 @@ public final class ExtentFile: Sendable {
         /// Whether the server has shown that it has no ranges.
         var isWhole = false
         var stream: WholeStream?
+        /// Handles of the file, while which a pass goes on though nobody waits at the moment.
+        var handles = 0
     }
 
     /// Names the object; see ``BlockPlan/id``.
@@ -79,7 +81,7 @@ public final class ExtentFile: Sendable {
     ) {
         let plan = plan(extent: index, deadline: deadline, requestID: token.requestID)
         if state.withLock({ $0.isWhole }) {
-            fetchWhole(plan, token, completion)
+            fetchWhole(plan, lane, token, completion)
             return
         }
         fetcher.fetch(plan, lane: lane, token: token) { [self] result in
@@ -91,7 +93,7 @@ public final class ExtentFile: Sendable {
                     completion(.failure(.invalidBlock(reason: wrongLength(total))))
                 } else {
                     state.withLock { $0.isWhole = true }
-                    fetchWhole(plan, token, completion)
+                    fetchWhole(plan, lane, token, completion)
                 }
             case .failure:
                 completion(result)
@@ -99,14 +101,44 @@ public final class ExtentFile: Sendable {
         }
     }
 
-    /// Fetches an extent into the cache before anybody asks for it, where the server has ranges and the version is known.
-    public func prefetch(extent index: Int) {
-        guard !state.withLock({ $0.isWhole }), !byteRange(ofExtent: index).isEmpty else { return }
-        fetcher.prefetch(plan(extent: index, deadline: nil, requestID: 0))
+    /// Fetches an extent into the cache before anybody asks for it, where the server has ranges and the version is known;
+    /// see ``BlockFetcher/prefetch(_:token:)``.
+    ///
+    /// - Parameter deadline: until when the request may take. Nobody watches over it, and whoever wants the extent waits
+    ///   for it until then.
+    /// - Returns: false when it is to be offered again.
+    @discardableResult
+    public func prefetch(
+        extent index: Int, deadline: Instant, token: CancellationToken = CancellationToken()
+    ) -> Bool {
+        guard !state.withLock({ $0.isWhole }), !byteRange(ofExtent: index).isEmpty else { return true }
+        return fetcher.prefetch(plan(extent: index, deadline: deadline, requestID: 0), token: token)
     }
 
-    /// Gives up a stream of the whole file for which nobody waits, when the last handle of the file is closed.
-    public func stopStreaming() { state.withLock { $0.stream }?.stopIfUnwanted() }
+    /// Whether the cache's directory holds an extent now; see ``BlockFetcher/isOnDisk(_:)``.
+    public func isOnDisk(extent index: Int) -> Bool {
+        fetcher.isOnDisk(plan(extent: index, deadline: nil, requestID: 0))
+    }
+
+    /// A handle of the file is opened; ``close()`` follows. While there is one, a pass over the whole file goes on though
+    /// nobody waits at the moment: its reader will ask for more.
+    public func open() { state.withLock { $0.handles += 1 } }
+
+    /// Whether the file has handles.
+    public var isOpen: Bool { state.withLock { $0.handles > 0 } }
+
+    /// A handle of the file is closed. With the last one, a pass for which nobody waits is given up.
+    ///
+    /// - Returns: whether it was the last.
+    @discardableResult
+    public func close() -> Bool {
+        let (stream, isLast) = state.withLock { state in
+            state.handles -= 1
+            return (state.stream, state.handles == 0)
+        }
+        if isLast { stream?.stopIfUnwanted() }
+        return isLast
+    }
 
     /// How to get extent `index` by range.
     func plan(extent index: Int, deadline: Instant?, requestID: UInt64) -> BlockPlan {

@@ -1,11 +1,17 @@
+import Support
+import Transport
+
 /// What flights are told apart by. The validator is not part of it: readers that believe in different versions share the
-/// request, and each compares the reply with its own belief.
+/// request, and each compares the reply with its own belief. The length is, because a block of a file of another length
+/// may itself be of another length, and without validators nothing else would tell.
 struct FlightKey: Hashable, Sendable {
     let id: String
+    let length: Int?
     let index: Int
 
     init(_ plan: BlockPlan) {
         id = plan.id
+        length = plan.length
         index = plan.index
     }
 }
@@ -16,6 +22,12 @@ struct FlightKey: Hashable, Sendable {
 ///                  |           ^  |
 ///                  +-> gone    +--+  once more, when the bytes were wrong
 struct Flight {
+    /// How a request ended.
+    struct Reply {
+        let request: HTTPRequest
+        let result: Result<HTTPResponse, TransportError>
+    }
+
     enum Phase {
         /// Waits for a worker.
         case queued
@@ -35,14 +47,28 @@ struct Flight {
     var phase = Phase.queued
     /// Demand as soon as one reader waits.
     var isDemand: Bool
-    /// Whether the flight goes on when its last reader leaves.
+    /// Whether it was begun ahead of any reader.
     let isPrefetch: Bool
     var readers: [ObjectIdentifier: Reader] = [:]
+    /// Those who want it ahead of a reader: while there are any, the flight goes on without readers. Kept whole, because
+    /// the address of a token that is gone may become that of another.
+    var wishes: [ObjectIdentifier: CancellationToken] = [:]
     /// Whether any reader ever waited.
     var wasWanted: Bool
     var exchange: (any SourceExchange)?
     /// The lane in which the request was started.
     var requestIsDemand = false
+    /// What came back, until a worker checks it.
+    var reply: Reply?
+    /// Requests started, which tells them apart.
+    var requests = 0
     /// Requests whose bytes were wrong.
     var wrongReplies = 0
+
+    var isLanded: Bool { if case .landed = phase { true } else { false } }
+
+    /// Whether the block that is there is of another version than `plan` believes in.
+    func isLanded(otherThanFor plan: BlockPlan) -> Bool {
+        if case .landed(let block) = phase { !plan.accepts(block.validator) } else { false }
+    }
 }

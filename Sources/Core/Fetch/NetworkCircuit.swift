@@ -6,7 +6,8 @@ import Transport
 /// they are back.
 ///
 /// After ``Settings/threshold`` failures in a row to reach a host, its requests are refused at once, while a thread
-/// repeats the last one that failed, after 1, 2, 4, ... seconds. Any reply ends it.
+/// knocks, after 1, 2, 4, ... seconds. Any reply ends it. It does not repeat what failed: that may be slow, or a whole
+/// file, and says no more of the way to the host than a HEAD does.
 final class NetworkCircuit: Sendable {
     struct Settings: Sendable {
         /// Failures in a row, without any reply between, after which a host counts as gone.
@@ -15,7 +16,7 @@ final class NetworkCircuit: Sendable {
         var firstPause = 1.0
         /// The longest pause between probes, in seconds.
         var longestPause = 15.0
-        /// Seconds a probe may take.
+        /// Seconds a probe may take; at least ``BlockSource/replyTimeout``, or a host that is slow would be gone for ever.
         var probeTimeout = 10.0
     }
 
@@ -23,7 +24,8 @@ final class NetworkCircuit: Sendable {
         var failures = 0
         var isGone = false
         var cause = ""
-        var sample: HTTPRequest
+        /// Where to knock.
+        let root: String
         var pause: Double
         var nextProbe = Instant(nanoseconds: 0)
         var isProbing = false
@@ -35,7 +37,7 @@ final class NetworkCircuit: Sendable {
     }
 
     private enum Step {
-        case probe(String, HTTPRequest)
+        case probe(String, root: String)
         case lookAgain
         case stop
     }
@@ -70,7 +72,7 @@ final class NetworkCircuit: Sendable {
         let host = Self.host(of: request.url)
         switch Self.verdict(result) {
         case .reached: noteReached(host)
-        case .unreached(let cause): noteUnreached(host, cause, request)
+        case .unreached(let cause): noteUnreached(host, cause, request.url)
         case .unknown: break
         }
     }
@@ -80,17 +82,14 @@ final class NetworkCircuit: Sendable {
         if isBack { logger.notice("host \(host) is back") }
     }
 
-    private func noteUnreached(_ host: String, _ cause: String, _ request: HTTPRequest) {
-        var sample = request
-        sample.sink = nil
+    private func noteUnreached(_ host: String, _ cause: String, _ url: String) {
         let isNews = state.update { state in
-            var entry = state.hosts[host] ?? Host(sample: sample, pause: settings.firstPause)
+            var entry = state.hosts[host] ?? Host(root: Self.root(of: url), pause: settings.firstPause)
             defer { state.hosts[host] = entry }
             entry.failures += 1
             entry.cause = cause
             guard !entry.isGone, entry.failures >= settings.threshold, !state.isClosed else { return false }
             entry.isGone = true
-            entry.sample = sample
             entry.nextProbe = Instant.now.advanced(bySeconds: entry.pause)
             return true
         }
@@ -118,23 +117,24 @@ final class NetworkCircuit: Sendable {
                 let waiting = state.hosts.filter { $0.value.isGone && !$0.value.isProbing }
                 if let (host, entry) = waiting.first(where: { $0.value.nextProbe <= now }) {
                     state.hosts[host]?.isProbing = true
-                    return .probe(host, entry.sample)
+                    return .probe(host, root: entry.root)
                 }
                 // Another host went, or a probe ended: the time to wait has changed.
                 return waiting.values.map(\.nextProbe).min() == due ? nil : .lookAgain
             }
             switch step {
-            case .probe(let host, let sample): startProbe(host, sample)
+            case .probe(let host, let root): startProbe(host, root)
             case .stop: return
             case .lookAgain, nil: continue
             }
         }
     }
 
-    private func startProbe(_ host: String, _ sample: HTTPRequest) {
-        var request = sample
-        request.lane = .demand
-        request.deadline = Instant.now.advanced(bySeconds: settings.probeTimeout)
+    private func startProbe(_ host: String, _ root: String) {
+        var request = HTTPRequest(url: root, maximumBody: 64 << 10)
+        request.method = .head
+        request.isQuestion = true
+        request.deadline = Instant.now.advanced(bySeconds: max(settings.probeTimeout, source.replyTimeout))
         _ = source.start(request) { [weak self] result in self?.endProbe(host, result) }
     }
 
@@ -174,8 +174,10 @@ final class NetworkCircuit: Sendable {
         guard case .failure(let error) = result else { return .reached }
         switch error.kind {
         case .unresolvedHost, .connectFailed, .noReply: return .unreached(error.context.cause)
-        // Of no try it was only our own queue that was slow.
-        case .deadlineExceeded: return error.context.attempts > 0 ? .unreached(error.context.cause) : .unknown
+        case .deadlineExceeded:
+            // A host that asks to come back later is there; of no try it was only our own queue that was slow.
+            if error.context.hasReplied { return .reached }
+            return error.context.attempts > 0 ? .unreached(error.context.cause) : .unknown
         case .status, .badShape, .wrongRange, .wrongLength, .rangeIgnored, .changed, .tooLarge, .redirectRefused:
             return .reached
         case .invalidRequest, .reset, .stalled, .truncated, .tls, .refusedBySink, .cancelled, .shutDown: return .unknown
@@ -186,5 +188,11 @@ final class NetworkCircuit: Sendable {
     static func host(of url: String) -> String {
         guard let start = url.firstRange(of: "://")?.upperBound else { return url }
         return url[start...].prefix { $0 != "/" && $0 != "?" && $0 != "#" }.lowercased()
+    }
+
+    /// The URL of the root of the host of an absolute URL.
+    static func root(of url: String) -> String {
+        guard let start = url.firstRange(of: "://")?.upperBound else { return url }
+        return "\(url[..<start])\(host(of: url))/"
     }
 }

@@ -31,13 +31,14 @@ public struct ReadAhead: Sendable {
         self.count = max(0, count)
     }
 
-    /// A read touched `units`. Answers the units to fetch now, the most urgent first; each is proposed once in a run.
+    /// A read touched `units`. Answers the units to fetch now, the most urgent first; each is proposed once in a run, unless
+    /// it is taken back.
     public mutating func touched(_ units: ClosedRange<Int>) -> [Int] {
         guard let previous = last else {
             last = units
             return []
         }
-        if isRepeat(units, previous) { return [] }
+        if isRepeat(units, previous) { return direction.map { propose($0, previous) } ?? [] }
         guard let next = continuation(units, previous) else {
             // A jump: forget.
             last = units
@@ -54,6 +55,17 @@ public struct ReadAhead: Sendable {
         }
         last = units
         return propose(next, units)
+    }
+
+    /// Takes back the proposal of `unit` and of those behind it, for which there was no room: the next read of the run
+    /// proposes them again, as far as they are still ahead of it.
+    public mutating func takeBack(_ unit: Int) {
+        guard let last else { return }
+        switch direction {
+        case .forward where unit > last.upperBound: frontier = min(frontier, unit - 1)
+        case .backward where unit < last.lowerBound: frontier = max(frontier, unit + 1)
+        case .forward, .backward, nil: break
+        }
     }
 
     /// A read of one unit.

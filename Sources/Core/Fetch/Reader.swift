@@ -10,6 +10,7 @@ final class Reader: Sendable {
         /// While the call that made the reader is still on the stack, results wait.
         var isHeld = true
         var held: Result<FetchedBlock, FetchError>?
+        var isCancelled = false
     }
 
     /// What the reader believes in and until when it waits.
@@ -27,9 +28,15 @@ final class Reader: Sendable {
     /// Whether the completion has been called, or a result for it is there.
     var isFinished: Bool { state.withLock { $0.completion == nil || $0.held != nil } }
 
+    /// Whether the reader has left before there was a result.
+    var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
     /// Calls the completion, unless it has been called.
     func finish(_ result: Result<FetchedBlock, FetchError>) {
         let completion = state.withLock { state -> Completion? in
+            if case .failure(.cancelled) = result, state.completion != nil, state.held == nil {
+                state.isCancelled = true
+            }
             guard !state.isHeld else {
                 if state.held == nil { state.held = result }
                 return nil
@@ -44,10 +51,10 @@ final class Reader: Sendable {
 
     /// Gives the reader a block, if it is of the version it believes in.
     func finish(_ block: FetchedBlock) {
-        if plan.comparesValidator, let expected = plan.validator, expected != block.validator {
-            finish(.failure(.changedUpstream(id: plan.id, old: expected, new: block.validator)))
-        } else {
+        if plan.accepts(block.validator) {
             finish(.success(block))
+        } else {
+            finish(.failure(.changedUpstream(id: plan.id, old: plan.validator ?? "", new: block.validator)))
         }
     }
 

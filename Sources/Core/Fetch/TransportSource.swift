@@ -4,8 +4,16 @@ public import Transport
 public struct TransportSource: BlockSource {
     private let transport: Transport
 
+    /// Seconds until a try without a reply has failed.
+    public let replyTimeout: Double
+
     /// Fetches through `transport`, which is shut down after the fetcher.
-    public init(_ transport: Transport) { self.transport = transport }
+    ///
+    /// - Parameter replyTimeout: seconds; the transport's ``TransportConfiguration/firstByteTimeout``.
+    public init(_ transport: Transport, replyTimeout: Double) {
+        self.transport = transport
+        self.replyTimeout = replyTimeout
+    }
 
     /// Starts a request.
     public func start(

@@ -4,14 +4,11 @@ import Transport
 
 /// One pass over a whole file, cut into extents as its bytes arrive.
 ///
-/// Memory: the extent being filled and at most ``mostPending`` extents that the workers have not stored yet. When the disk
-/// is slower than the network, or there is no cache, further extents for which nobody waits are let go; whoever wants one
+/// Memory: the extent being filled, and at most ``BlockFetcher/mostPendingExtents`` of all passes together that the
+/// workers have not stored yet. The transport bounds how many passes are filling one at a time. When the disk is slower than the network, or there is no cache, further extents for which nobody waits are let go; whoever wants one
 /// of them later causes another pass. The stream is never slowed down, because the transport thread serves all other
 /// requests as well.
 final class WholeStream: BodySink {
-    /// Extents in memory on their way to the cache: 32 MiB.
-    static let mostPending = 32
-
     enum Boarding {
         /// The reader is answered when its extent arrives, in this pass or the next, or when the pass fails.
         case waits
@@ -35,19 +32,25 @@ final class WholeStream: BodySink {
         /// Why the sink refused the reply.
         var refusal: FetchError?
         var exchange: (any SourceExchange)?
+        /// Whether anybody has waited, and not only read in the background.
+        var isDemand = false
         var isEnded = false
         var isStopped = false
     }
 
     private let file: ExtentFile
+    /// Of the read that began the pass: the log follows a read to its request by it.
+    let requestID: UInt64
     private let state: Monitor<State>
     private let began = Instant.now
 
     /// A pass for `readers`, which more may join.
     init(file: ExtentFile, readers: [Reader]) {
         self.file = file
+        requestID = readers.first?.plan.request.requestID ?? 0
         var state = State()
         for reader in readers { state.readers[ObjectIdentifier(reader)] = reader }
+        state.isDemand = readers.contains { $0.plan.request.lane == .demand }
         self.state = Monitor(state)
     }
 
@@ -66,38 +69,55 @@ final class WholeStream: BodySink {
         request.expectedLength = file.length
         request.sink = self
         request.isQuestion = file.isSmall
+        request.requestID = requestID
+        request.lane = state.withLock { $0.isDemand } ? .demand : .prefetch
         fetcher.counters.requests.add()
         let started = request
         let exchange = fetcher.source.start(request) { [self] result in
             fetcher.circuit.note(result, of: started)
             end(result.map { _ in }.mapError { FetchError(ofStream: $0) })
         }
-        let isStopped = state.withLock { state in
+        let (isStopped, isDemand) = state.withLock { state in
             if !state.isEnded { state.exchange = exchange }
-            return state.isStopped
+            return (state.isStopped, state.isDemand)
         }
         if isStopped { exchange.cancel() }
+        if isDemand, request.lane == .prefetch { exchange.promote() }
     }
 
     /// Puts a reader on the pass.
     ///
     /// - Parameter isSure: whether the reader has found the cache without its extent after it was told that it passed.
     func board(_ reader: Reader, isSure: Bool) -> Boarding {
-        let index = reader.plan.index
-        return state.withLock { state in
-            if let bytes = state.pending[index] {
-                return .block(FetchedBlock(bytes: bytes, validator: state.validator, fromCache: false))
+        let (boarding, isAboard, promoted) = state.withLock { state -> (Boarding, Bool, (any SourceExchange)?) in
+            let boarding = Self.board(reader, isSure: isSure, &state)
+            let isAboard = state.readers[ObjectIdentifier(reader)] != nil
+            guard case .waits = boarding, reader.plan.request.lane == .demand, !state.isDemand else {
+                return (boarding, isAboard, nil)
             }
-            if state.isEnded || state.isStopped { return .ended }
-            if index >= state.index {
-                state.readers[ObjectIdentifier(reader)] = reader
-            } else if isSure {
-                state.late[ObjectIdentifier(reader)] = reader
-            } else {
-                return .passed
-            }
-            return .waits
+            state.isDemand = true
+            return (boarding, isAboard, state.exchange)
         }
+        promoted?.promote()
+        // Who waits for the next pass is told of that when it begins.
+        if isAboard { fetcher.logJoined(reader.plan, of: requestID) }
+        return boarding
+    }
+
+    private static func board(_ reader: Reader, isSure: Bool, _ state: inout State) -> Boarding {
+        let index = reader.plan.index
+        if let bytes = state.pending[index] {
+            return .block(FetchedBlock(bytes: bytes, validator: state.validator, fromCache: false))
+        }
+        if state.isEnded || state.isStopped { return .ended }
+        if index >= state.index {
+            state.readers[ObjectIdentifier(reader)] = reader
+        } else if isSure {
+            state.late[ObjectIdentifier(reader)] = reader
+        } else {
+            return .passed
+        }
+        return .waits
     }
 
     /// Takes a reader off. The pass goes on for the sake of the cache.
@@ -108,10 +128,12 @@ final class WholeStream: BodySink {
         }
     }
 
-    /// Gives the pass up if nobody waits for it.
+    /// Gives the pass up if nobody waits for it and there is more to come.
     func stopIfUnwanted() {
         let isUnwanted = state.withLock { state in
-            guard state.readers.isEmpty, state.late.isEmpty, !state.isEnded else { return false }
+            guard state.readers.isEmpty, state.late.isEmpty, !state.isEnded, state.index < file.extentCount else {
+                return false
+            }
             state.isStopped = true
             return true
         }
@@ -126,7 +148,7 @@ final class WholeStream: BodySink {
             let wasEnded = state.isEnded
             state.isEnded = true
             state.isStopped = true
-            defer { (state.readers, state.late, state.exchange) = ([:], [:], nil) }
+            defer { (state.readers, state.late, state.exchange, state.partial) = ([:], [:], nil, []) }
             return wasEnded
                 ? ([], [], nil, nil, state.pending.isEmpty)
                 : (
@@ -169,6 +191,7 @@ final class WholeStream: BodySink {
             let wanted = state.withLock { state in
                 let room = file.byteRange(ofExtent: state.index).count - state.partial.count
                 let count = state.isStopped ? 0 : min(room, bytes.count - offset)
+                if count > 0, state.partial.isEmpty { state.partial.reserveCapacity(room) }
                 unsafe state.partial.append(contentsOf: bytes[offset..<(offset + count)])
                 return (count: count, isFull: count > 0 && count == room)
             }
@@ -182,23 +205,25 @@ final class WholeStream: BodySink {
 
     /// The extent being filled is complete: hands it to its readers and to the cache.
     private func cut() {
-        let (index, bytes, validator, readers, isKept) = state.withLock { state in
+        let isKept = fetcher.cache != nil && fetcher.takePendingExtent()
+        let (index, bytes, validator, readers) = state.withLock { state in
             let index = state.index
             let bytes = state.partial
             let readers = state.readers.values.filter { $0.plan.index == index }
             for reader in readers { state.readers[ObjectIdentifier(reader)] = nil }
-            let isKept = fetcher.cache != nil && state.pending.count < Self.mostPending
             if isKept { state.pending[index] = bytes }
             state.index += 1
             state.partial = []
-            state.partial.reserveCapacity(file.byteRange(ofExtent: state.index).count)
-            return (index, bytes, state.validator, readers, isKept)
+            return (index, bytes, state.validator, readers)
         }
         guard isKept || !readers.isEmpty else { return }
         let block = FetchedBlock(bytes: bytes, validator: validator, fromCache: false)
         let isTaken = fetcher.workers.submit(readers.isEmpty ? .prefetch : .demand) { [self] in
+            // As in BlockFetcher: a reader in the background waits for the disk.
+            let storesFirst = readers.allSatisfy { $0.plan.request.lane == .prefetch }
+            if isKept, storesFirst { store(index, block) }
             for reader in readers { reader.finish(block) }
-            if isKept { store(index, block) }
+            if isKept, !storesFirst { store(index, block) }
         }
         if !isTaken {
             for reader in readers { reader.finish(.failure(.shutDown)) }
@@ -222,6 +247,7 @@ final class WholeStream: BodySink {
             state.pending[index] = nil
             return state.isEnded && state.pending.isEmpty
         }
+        fetcher.giveBackPendingExtent()
         if isLast { file.forget(self) }
     }
 }

@@ -36,6 +36,9 @@ public protocol FileService: AnyObject, Sendable {
 
     /// Sizes for `statfs(2)`.
     func statistics() -> FileSystemStatistics
+
+    /// The path of `inode` below the mount point, for people who read the log; nil when that is not known without asking.
+    func path(of inode: InodeNumber) -> String?
 }
 
 /// One open file.
@@ -48,12 +51,37 @@ public protocol OpenFile: AnyObject, Sendable {
     ///   - isDirect: whether the process reads past the page cache (`O_DIRECT`), so that an answer reaches it as it is.
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver)
 
+    /// Counts the blocks the file is read from, and those that the cache's directory does not hold now. Answers once, from
+    /// any thread.
+    ///
+    /// - Parameter forgets: whether memory lets go of those that are missing, so that whoever reads them next fetches them
+    ///   for the disk.
+    func countBlocks(
+        forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void)
+
+    /// Whether the version opened is still the present one.
+    var isCurrent: Bool { get }
+
     /// Whether the kernel may keep the pages it has from an earlier open: true as long as the bytes of the inode are
     /// those of the version opened before.
     var keepsPageCache: Bool { get }
 
     /// Whether reads must bypass the page cache (files whose size is not known before they are read).
     var bypassesPageCache: Bool { get }
+}
+
+extension OpenFile {
+    /// True: what is made here does not change.
+    public var isCurrent: Bool { true }
+
+    /// None: what is made here has no blocks.
+    public func countBlocks(
+        forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
+    ) {
+        completion(.success(BlockCount()))
+    }
 }
 
 /// Takes the answer to a read, from any thread, exactly once.

@@ -68,7 +68,7 @@ struct SpecimenContext: Sendable {
     }
 
     func remoteFile(_ file: Int, endpoint: String) -> RemoteFile {
-        RemoteFile(id: "\(id)/file/\(file)", url: RMA.fileURL(base: endpoint, fileID: file))
+        RemoteFile(id: RemoteFile.id(of: file, specimen: id), url: RMA.fileURL(base: endpoint, fileID: file))
     }
 
     /// The database's projection that a file of `projections/` shows; nil where there is none.

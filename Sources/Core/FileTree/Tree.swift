@@ -58,6 +58,8 @@ public struct TreeParts: Sendable {
 public final class Tree: FileService {
     let parts: TreeParts
     let buffers = BufferPool(size: 1 << 20, limit: 16)
+    let strips = StripCache()
+    let handovers = PlaneLookahead.Handovers(limit: 64)
     /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
     let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
     /// `meta.json` by specimen; some 100 kB each.
@@ -66,7 +68,10 @@ public final class Tree: FileService {
     let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
     private let index: Monitor<TreeIndex>
     private let contexts = Monitor<[Int: SpecimenContext]>([:])
-    private let observers = Monitor<[@Sendable ([InodeNumber]) -> Void]>([])
+    private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
+    /// The catalogue's generation when the mount began: until it grows the kernel may keep the pages of what is made
+    /// from the catalogue.
+    private let firstGeneration: Int
 
     /// Specimens whose context is kept; a context of 700 planes takes about 100 kB.
     private static let contextLimit = 128
@@ -74,37 +79,94 @@ public final class Tree: FileService {
     /// A tree over `parts`.
     public init(parts: TreeParts) {
         self.parts = parts
-        index = Monitor(TreeIndex(parts.catalogue.snapshot))
+        let first = TreeIndex(parts.catalogue.snapshot)
+        index = Monitor(first)
+        firstGeneration = first.snapshot.generation
         parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
-        parts.catalogue.onChange { [weak self] snapshot in
-            let index = TreeIndex(snapshot)
-            self?.index.withLock { $0 = index }
-            self?.contexts.withLock { $0 = [:] }
-            self?.metas.removeAll { _ in true }
-            self?.zarrStores.removeAll { _ in true }
+        parts.catalogue.onChange { [weak self] snapshot in self?.catalogueChanged(snapshot) }
+    }
+
+    /// Calls `observer`, on a worker, with what is of a new version, so that the kernel can be told to forget the old one.
+    public func onInvalidation(_ observer: @escaping @Sendable (Invalidation) -> Void) {
+        observers.withLock { $0.append(observer) }
+    }
+
+    /// A list of cells has arrived, which may be the same as before.
+    private func catalogueChanged(_ snapshot: CatalogueSnapshot) {
+        let newer = TreeIndex(snapshot)
+        let older = index.withLock { index in
+            defer { index = newer }
+            return index
+        }
+        guard older.snapshot.generation != snapshot.generation else { return }
+        contexts.withLock { $0 = [:] }
+        metas.removeAll { _ in true }
+        zarrStores.removeAll { _ in true }
+        announce(older.invalidation(by: newer))
+        for id in newer.changedSpecimens(since: older) {
+            guard let before = older.snapshot[id], let after = snapshot[id] else { continue }
+            replaced(before.skeletonFileID, by: after.skeletonFileID, of: id)
+            replaced(before.recordingFileID, by: after.recordingFileID, of: id)
         }
     }
 
-    /// Calls `observer`, on a worker, with the inodes whose bytes or attributes are of a new version, so that the kernel
-    /// can be told to forget the old ones.
-    public func onInvalidation(_ observer: @escaping @Sendable ([InodeNumber]) -> Void) {
-        observers.withLock { $0.append(observer) }
+    /// The catalogue names another file than before in the same place of a specimen.
+    private func replaced(_ old: Int?, by new: Int?, of specimen: Int) {
+        guard let old, let new, old != new else { return }
+        let id = RemoteFile.id(of: new, specimen: specimen)
+        parts.registry.supersede(RemoteFile.id(of: old, specimen: specimen), by: id)
+        upstreamChanged(id)
+    }
+
+    /// Bytes made from the catalogue of `generation`, as a file that is stale once the catalogue is another.
+    func catalogueFile(_ bytes: [UInt8], of generation: Int) -> any OpenFile {
+        VersionedFile(BytesFile(bytes)) { [weak self] in
+            self.map { $0.currentIndex.snapshot.generation == generation } ?? true
+        } hasChanged: { [firstGeneration] in
+            generation != firstGeneration
+        }
+    }
+
+    private func announce(_ change: Invalidation) {
+        for observer in observers.withLock({ $0 }) { observer(change) }
     }
 
     /// The object `id` of the origin (`<specimen>/file/<id>` or `<specimen>/image/<id>`) has a new version.
     private func upstreamChanged(_ id: String) {
         let parts = id.split(separator: "/")
         guard parts.count >= 3, let specimen = Int(parts[0]), let number = Int(parts[2]) else { return }
+        let isImage = parts[1] == "image"
         let context = cachedContext(specimen)
         contexts.withLock { $0[specimen] = nil }
         metas.removeAll { $0 == specimen }
-        guard let context else { return }
-        let inodes = Self.nodes(madeFrom: number, isImage: parts[1] == "image", context).map(\.inode)
-        for observer in observers.withLock({ $0 }) { observer(inodes) }
+        if let context { return forget(madeFrom: number, isImage: isImage, context) }
+        // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the details.
+        guard let row = currentIndex.snapshot[specimen] else { return }
+        self.parts.details.details(of: specimen, token: CancellationToken()) { [self] outcome in
+            switch outcome {
+            case .failure(let error):
+                // An open drops stale pages by itself; what is missed are mapped pages and sizes.
+                self.parts.logger.warning(
+                    "the kernel is not told of a change", metadata: ["object": "\(id)", "reason": "\(error)"])
+            case .success(let details):
+                let context = SpecimenContext(specimen: row, details: details, skeletonModified: nil)
+                forget(madeFrom: number, isImage: isImage, context)
+            }
+        }
+    }
+
+    /// Has the kernel told of what is made from the file or image `number`.
+    private func forget(madeFrom number: Int, isImage: Bool, _ context: SpecimenContext) {
+        var change = Invalidation(inodes: Self.nodes(madeFrom: number, isImage: isImage, context).map(\.inode))
+        if !isImage, number != context.specimen.recordingFileID, context.hasLabels {
+            // A chunk of labels is there when something is drawn in it.
+            change.names = [Invalidation.Name(directory: Node.specimen(context.id).inode, name: "labels.ome.zarr")]
+        }
+        announce(change)
     }
 
     /// The nodes whose bytes come from a file or image of the origin. Chunks of Zarr stores are not among them: their
-    /// names may be hundreds of thousands, and readers of a changed store have to open it anew.
+    /// names may be hundreds of thousands. An open of a changed one drops its pages.
     private static func nodes(madeFrom number: Int, isImage: Bool, _ context: SpecimenContext) -> [Node] {
         let id = context.id
         if isImage {
@@ -161,7 +223,13 @@ public final class Tree: FileService {
         }
     }
 
+    /// Whether the present list of cells says of the specimen what it said when the context was begun.
+    func isCurrent(_ context: SpecimenContext) -> Bool {
+        currentIndex.snapshot[context.id].map { $0.hasSameRow(as: context.specimen) } ?? false
+    }
+
     private func keep(_ context: SpecimenContext) {
+        guard isCurrent(context) else { return }
         contexts.withLock { contexts in
             if contexts.count >= Self.contextLimit, let victim = contexts.keys.first { contexts[victim] = nil }
             contexts[context.id] = context
@@ -172,10 +240,15 @@ public final class Tree: FileService {
     public func statistics() -> FileSystemStatistics {
         let specimens = currentIndex.snapshot.specimens
         // Planes of a specimen are known after its first use; the frames alone give the order of magnitude.
-        let bytes = specimens.reduce(0) { $0 + ($1.frameWidth ?? 0) * ($1.frameHeight ?? 0) * Self.typicalDepth }
+        func side(_ pixels: Int?) -> Int { min(pixels ?? 0, Self.longestSide) }
+        let bytes = specimens.reduce(0) { $0 + side($1.frameWidth) * side($1.frameHeight) * Self.typicalDepth }
         return FileSystemStatistics(totalBytes: bytes, files: specimens.count)
     }
 
     /// Planes of a typical stack (allen-data: 300 to 700), for `statfs` alone.
     private static let typicalDepth = 450
+
+    /// A side of a frame in px counts up to here: the widest frame has 29,692 px, and the sum of a million such cells does
+    /// not overflow.
+    private static let longestSide = 1 << 16
 }

@@ -43,7 +43,7 @@ extension Tree {
                 modified: time)
         }
         switch node {
-        case .root: return directory(Self.topNodes.count { $0.node.kind == .directory })
+        case .root: return directory(TreeIndex.topNodes.count { $0.node.kind == .directory })
         case .control, .trainableSpecies, .split, .grouping(.name): return directory(0)
         case .trainable: return directory(Species.allCases.count)
         case .splits: return directory(SplitPart.allCases.count)
@@ -128,7 +128,7 @@ extension Tree {
             return instanceTable(context, token: token) { [self] outcome in
                 completion(
                     outcome.map {
-                        attributes(node, length: $0.count, modified: context.skeletonModified)
+                        attributes(node, length: $0.value.count, modified: context.skeletonModified)
                     })
             }
         }

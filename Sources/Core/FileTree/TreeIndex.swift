@@ -87,3 +87,46 @@ struct TreeIndex: Sendable {
         name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
     }
 }
+
+// Directories whose names the catalogue alone decides.
+extension TreeIndex {
+    /// The names at the top.
+    static let topNodes: [(name: String, node: Node)] =
+        TopFile.allCases.map { ($0.name, .topFile($0)) }
+        + Species.allCases.map { ($0.rawValue, .species($0)) }
+        + [("trainable", .trainable)]
+        + Grouping.allCases.map { ($0.folder, .grouping($0)) }
+        + [("splits", .splits), (".neuronfs", .control)]
+
+    /// The children of a directory, in a fixed order; nil for what is no such directory.
+    func children(of directory: Node) -> [(name: String, node: Node)]? {
+        func links(_ ids: [Int]?, _ place: LinkPlace) -> [(name: String, node: Node)] {
+            (ids ?? []).map { (String($0), .link(place, $0)) }
+        }
+        switch directory {
+        case .root: return Self.topNodes
+        case .control: return ControlFile.allCases.map { ($0.name, .controlFile($0)) }
+        case .species(let species): return (bySpecies[species] ?? []).map { (String($0), .specimen($0)) }
+        case .trainable: return Species.allCases.map { ($0.rawValue, .trainableSpecies($0)) }
+        case .trainableSpecies(let species): return links(trainable[species], .trainable)
+        case .grouping(.name): return specimenOfName.sorted { $0.key < $1.key }.map { ($0, .link(.name, $1)) }
+        case .grouping(let grouping): return groups(grouping).map { ($0.name, .group(grouping, $0.hash)) }
+        case .group(let grouping, let hash):
+            return group(grouping, hash: hash).map { group in
+                group.specimens.map { (String($0), .link(place(of: $0, in: group, grouping), $0)) }
+            }
+        case .splits: return SplitPart.allCases.map { ($0.rawValue, .split($0)) }
+        case .split(let split): return links(snapshot.splits[split], .split)
+        default: return nil
+        }
+    }
+
+    /// Every directory for which ``children(of:)`` can differ between two versions of the catalogue.
+    var listings: [Node] {
+        Species.allCases.flatMap { [.species($0), .trainableSpecies($0)] }
+            + Grouping.allCases.flatMap { grouping in
+                [.grouping(grouping)] + groups(grouping).map { .group(grouping, $0.hash) }
+            }
+            + SplitPart.allCases.map { .split($0) }
+    }
+}

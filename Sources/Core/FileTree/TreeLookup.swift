@@ -40,7 +40,7 @@ extension Tree {
         }
         let found: Node? =
             switch parent {
-            case .root: Self.topNodes.first { $0.name == name }?.node
+            case .root: TreeIndex.topNodes.first { $0.name == name }?.node
             case .control: ControlFile.allCases.first { $0.name == name }.map { .controlFile($0) }
             case .species(let species): specimenID(name, among: index.bySpecies[species]).map { .specimen($0) }
             case .trainable: Species(rawValue: name).map { .trainableSpecies($0) }
@@ -107,33 +107,16 @@ extension Tree {
             }
         }
         let index = currentIndex
-        let nodes: [(name: String, node: Node)]
-        switch node {
-        case .root: nodes = Self.topNodes
-        case .control: nodes = ControlFile.allCases.map { ($0.name, .controlFile($0)) }
-        case .species(let species): nodes = (index.bySpecies[species] ?? []).map { (String($0), .specimen($0)) }
-        case .trainable: nodes = Species.allCases.map { ($0.rawValue, .trainableSpecies($0)) }
-        case .trainableSpecies(let species): nodes = links(index.trainable[species], .trainable)
-        case .grouping(.name): nodes = index.specimenOfName.sorted { $0.key < $1.key }.map { ($0, .link(.name, $1)) }
-        case .grouping(let grouping):
-            nodes = index.groups(grouping).map { ($0.name, .group(grouping, $0.hash)) }
-        case .group(let grouping, let hash):
-            guard let group = index.group(grouping, hash: hash) else { return completion(.failure(.notFound)) }
-            nodes = group.specimens.map { (String($0), .link(index.place(of: $0, in: group, grouping), $0)) }
-        case .splits: nodes = SplitPart.allCases.map { ($0.rawValue, .split($0)) }
-        case .split(let split): nodes = links(index.snapshot.splits[split], .split)
-        default: return completion(.failure(.notDirectory))
+        if case .group(let grouping, let hash) = node, index.group(grouping, hash: hash) == nil {
+            return completion(.failure(.notFound))
         }
+        guard let nodes = index.children(of: node) else { return completion(.failure(.notDirectory)) }
         completion(
             .success(
                 nodes.map { name, node in
                     DirectoryEntry(
                         name: name, inode: node.inode, kind: node.kind, attributes: knownAttributes(of: node, index))
                 }))
-    }
-
-    private func links(_ ids: [Int]?, _ place: LinkPlace) -> [(name: String, node: Node)] {
-        (ids ?? []).map { (String($0), .link(place, $0)) }
     }
 
     private func children(of node: Node, _ context: SpecimenContext) -> [DirectoryEntry]? {
@@ -165,7 +148,7 @@ extension Tree {
         if context.specimen.recordingFileID != nil { add(.recording) }
         if context.stack != nil {
             children.append((Series.stack.folder, .planes(id, .stack)))
-            children.append(("projections", .projections(id)))
+            children.append((SpecimenFolder.projections, .projections(id)))
             add(.stackVolume)
             children.append(("stack.ome.zarr", .zarr(id, .stack, 0)))
         }
@@ -179,14 +162,6 @@ extension Tree {
         }
         return children
     }
-
-    /// The names at the top.
-    static let topNodes: [(name: String, node: Node)] =
-        TopFile.allCases.map { ($0.name, .topFile($0)) }
-        + Species.allCases.map { ($0.rawValue, .species($0)) }
-        + [("trainable", .trainable)]
-        + Grouping.allCases.map { ($0.folder, .grouping($0)) }
-        + [("splits", .splits), (".neuronfs", .control)]
 }
 
 extension Node {
@@ -202,9 +177,7 @@ extension Node {
     /// and Python look for everywhere (`.git`, `.Trash`, `__init__.py`).
     fileprivate func mayHold(_ name: String) -> Bool {
         switch self {
-        case .specimen:
-            SpecimenFile.allCases.contains { $0.name == name } || Series.allCases.contains { $0.folder == name }
-                || name == "projections" || name.hasSuffix(".ome.zarr")
+        case .specimen: SpecimenFolder.allNames.contains(name)
         case .planes: PlaneNames.index(name) != nil
         case .projections: name.hasSuffix(".jpg")
         default: true

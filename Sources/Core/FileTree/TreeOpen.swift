@@ -14,9 +14,11 @@ extension Tree {
         guard let node = Node(inode) else { return completion(.failure(.notFound)) }
         switch node {
         case .topFile(let file):
-            return completion(.success(BytesFile(currentIndex.topFiles[file] ?? [])))
+            let index = currentIndex
+            return completion(.success(catalogueFile(index.topFiles[file] ?? [], of: index.snapshot.generation)))
         case .controlFile(let file):
-            return completion(.success(BytesFile(ControlDocument.padded(parts.controlDocument(file)), isLive: true)))
+            let document = ControlDocument.padded(parts.controlDocument(file))
+            return completion(.success(BytesFile(document, keepsPageCache: false, bypassesPageCache: true)))
         default: break
         }
         guard let id = node.specimenID else { return completion(.failure(.isDirectory)) }
@@ -33,9 +35,15 @@ extension Tree {
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
         switch node {
-        case .specimenFile(_, .meta): completion(.success(BytesFile(metaBytes(context))))
+        case .specimenFile(_, .meta):
+            // Asked for first: bytes of an older list then count as stale, never the other way round.
+            let generation = currentIndex.snapshot.generation
+            completion(.success(catalogueFile(metaBytes(context), of: generation)))
         case .specimenFile(_, .instances):
-            instanceTable(context, token: token) { completion($0.map { BytesFile($0) }) }
+            instanceTable(context, token: token) { [registry = parts.registry] outcome in
+                completion(
+                    outcome.map { VersionedFile(BytesFile($0.value), of: $0.versions, registry: registry) })
+            }
         case .specimenFile(_, .stackVolume): openVolume(context, .stack, token: token, completion: completion)
         case .specimenFile(_, .labelVolume): openVolume(context, .labels, token: token, completion: completion)
         case .plane(_, let series, let index):
@@ -65,7 +73,7 @@ extension Tree {
             completion(
                 outcome.mapError { .data($0) }.map {
                     VersionedFile(
-                        RemoteOpenFile($0, files: parts.files, window: parts.readAheadWindow), objectID: file.id,
+                        RemoteOpenFile($0, files: parts.files, window: parts.readAheadWindow), of: [$0.object],
                         registry: parts.registry)
                 })
         }
@@ -75,19 +83,20 @@ extension Tree {
         _ context: SpecimenContext, _ image: PlaneImage, _ index: Int, _ layout: PlaneTIFF,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        let next = context.stack?.plane(at: index + 1)
+        // Who comes to the end of a plane reads on in the next that there is, who comes to its start in the one before.
+        let before = context.stack.flatMap { stack in (0..<index).reversed().lazy.compactMap(stack.plane).first }
+        let after = context.stack.flatMap { stack in (index + 1..<stack.depth).lazy.compactMap(stack.plane).first }
+        let images = [before, image, after].compactMap { $0 }
         parts.planes.version(of: image, specimen: context.id) { [self] version in
-            @Sendable func open(next: PlaneReader.Version?) {
-                completion(
-                    .success(
-                        VersionedFile(
-                            StackPlaneFile(
-                                layout: layout, version: version, next: next, planes: parts.planes, buffers: buffers,
-                                window: parts.readAheadWindow)
-                        ) { [planes = parts.planes] in planes.isCurrent(version) }))
-            }
-            guard let next else { return open(next: nil) }
-            parts.planes.version(of: next, specimen: context.id) { open(next: $0) }
+            let ahead = PlaneLookahead(
+                images: images, specimen: context.id, planes: parts.planes, window: parts.readAheadWindow)
+            completion(
+                .success(
+                    VersionedFile(
+                        StackPlaneFile(
+                            layout: layout, version: version, planes: parts.planes, ahead: ahead,
+                            position: before == nil ? 0 : 1, handovers: handovers, buffers: buffers, strips: strips),
+                        of: version, planes: parts.planes, registry: parts.registry)))
         }
     }
 
@@ -102,8 +111,8 @@ extension Tree {
             completion(
                 outcome.mapError { .data($0) }.map {
                     VersionedFile(
-                        LabelPlaneFile(layout: layout, source: $0, plane: index, buffers: buffers),
-                        objectID: subject.skeleton.id, registry: parts.registry)
+                        LabelPlaneFile(layout: layout, source: $0.value, plane: index, buffers: buffers),
+                        of: $0.versions, registry: parts.registry)
                 })
         }
     }

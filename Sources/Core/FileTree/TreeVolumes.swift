@@ -38,13 +38,15 @@ extension Tree {
                 .success(
                     StackVolumeFile(
                         layout: layout, images: images, specimen: context.id, planes: parts.planes,
-                        buffers: buffers)))
+                        registry: parts.registry, buffers: buffers, window: parts.readAheadWindow)))
         }
         labelSource(context, series, level: 0, token: token) { [self] outcome in
             completion(
                 outcome.map { source in
-                    LabelVolumeFile(
-                        layout: layout, source: source, isPresent: images.map { $0 != nil }, buffers: buffers)
+                    VersionedFile(
+                        LabelVolumeFile(
+                            layout: layout, source: source.value, isPresent: images.map { $0 != nil },
+                            buffers: buffers), of: source.versions, registry: parts.registry)
                 })
         }
     }

@@ -81,7 +81,7 @@ extension Tree {
         labelSource(context, series, level: level, token: token) { outcome in
             completion(
                 outcome.map { source in
-                    { box in !source.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
+                    { box in !source.value.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
                 })
         }
     }
@@ -89,7 +89,7 @@ extension Tree {
     /// The labels of a specimen's whole stack at one level.
     func labelSource(
         _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<any LabelSource, FileTreeError>) -> Void
+        completion: @escaping @Sendable (Result<Derived<any LabelSource>, FileTreeError>) -> Void
     ) {
         guard let variant = series.variant(main: parts.mainVariant),
             let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint)
@@ -115,10 +115,11 @@ extension Tree {
             return labelSource(context, series, level: level, token: token) { [self] outcome in
                 completion(
                     outcome.map { source in
-                        LabelChunkFile(
-                            source: source, box: box,
-                            isPresent: { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false },
-                            buffers: buffers)
+                        VersionedFile(
+                            LabelChunkFile(
+                                source: source.value, box: box,
+                                isPresent: { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false },
+                                buffers: buffers), of: source.versions, registry: parts.registry)
                     })
             }
         }
@@ -129,9 +130,11 @@ extension Tree {
         parts.planes.version(of: image, specimen: context.id, level: level) { [self] version in
             completion(
                 .success(
-                    ImageChunkFile(
-                        version: version, tile: index.y * version.grid.columns + index.x, side: ZarrStore.stackChunk.x,
-                        planes: parts.planes)))
+                    VersionedFile(
+                        ImageChunkFile(
+                            version: version, tile: index.y * version.grid.columns + index.x,
+                            side: ZarrStore.stackChunk.x, planes: parts.planes), of: version, planes: parts.planes,
+                        registry: parts.registry)))
         }
     }
 }

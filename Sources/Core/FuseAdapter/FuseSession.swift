@@ -67,22 +67,31 @@ public struct FuseStatistics: Sendable {
             throw .sessionRejected
         }
         unsafe self.session = session
-        guard unsafe fuse_session_mount(session, path) == 0 else {
-            let reason = Errno.current
+        // What is wrong is known to libfuse and fusermount3 alone, and they tell it on standard error.
+        let (code, text) = collectingStandardError { unsafe fuse_session_mount(session, path) }
+        let words = MountWords(text)
+        words.passOnOthers()
+        guard code == 0 else {
             context.registry.close()
             notifier.shutdown()
-            unsafe fuse_session_destroy(session)
-            throw .mountFailed(path: path, reason: "\(reason)")
+            // Everything is initialised, so `deinit` runs and destroys the session.
+            throw .mountFailed(path: path, reason: words.reason ?? "libfuse gives no reason")
         }
+        words.passOnReason()
         isMounted.withLock { $0 = true }
     }
 
-    /// Answers requests until the mount ends: by `umount`, by ``stop()``, or by SIGINT, SIGTERM or SIGHUP, which the
-    /// calling thread must be the only one not to block.
-    public func run() throws(FuseError) {
+    /// Answers requests until the mount ends: by `umount`, or by SIGINT, SIGTERM or SIGHUP, which every other thread
+    /// must block.
+    ///
+    /// - Parameter unblock: called once the handlers of these signals stand: lets the calling thread have them. One that
+    ///   came before ends the loop at once.
+    public func run(unblock: () -> Void) throws(FuseError) {
         unsafe fuse_set_signal_handlers(session)
+        unblock()
         let code = unsafe shim_session_loop_mt(session, 1, context.options.threads, context.options.threads)
         unsafe fuse_remove_signal_handlers(session)
+        context.ready.update { if $0 == nil { $0 = false } }
         isMounted.withLock { $0 = false }
         // Parked readers first: the kernel's connection closes only when they have their answer, and a notification
         // under way may wait for one of them.
@@ -118,9 +127,9 @@ public struct FuseStatistics: Sendable {
 
     deinit { unsafe fuse_session_destroy(session) }
 
-    /// Blocks until the kernel has greeted the file system, or `deadline`. True when it has.
+    /// Blocks until the kernel has greeted the file system, the mount has ended, or the deadline. True when it has greeted.
     public func waitUntilReady(deadlineSeconds: Double) -> Bool {
-        context.ready.wait(until: Instant.now.advanced(bySeconds: deadlineSeconds)) { $0 ? true : nil } ?? false
+        context.ready.wait(until: Instant.now.advanced(bySeconds: deadlineSeconds)) { $0 } ?? false
     }
 
     /// What the mount does now.
@@ -139,7 +148,7 @@ public struct FuseStatistics: Sendable {
         }
     }
 
-    /// Tells the kernel, soon, to forget the name `name` in `directory`. From any thread.
+    /// Tells the kernel, soon, to forget the name `name` in `directory`, and all that it knows below it. From any thread.
     public func invalidate(name: String, in directory: InodeNumber) {
         unsafe notify { session in
             _ = unsafe fuse_lowlevel_notify_inval_entry(session, directory.rawValue, name, name.utf8.count)

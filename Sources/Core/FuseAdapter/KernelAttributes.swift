@@ -25,9 +25,13 @@ struct Presentation: Sendable {
         result.st_size = attributes.size
         // A page, not more: Python and C programs read this much to look at a header, and beyond the header lie pixels.
         result.st_blksize = 4096
-        result.st_blocks = (attributes.size + 511) / 512
+        result.st_blocks = attributes.size / 512 + (attributes.size % 512 == 0 ? 0 : 1)
         let seconds = attributes.modified.rounded(.down)
-        let time = timespec(tv_sec: Int(seconds), tv_nsec: Int((attributes.modified - seconds) * 1e9))
+        var time = timespec()
+        // A damaged catalogue may hold any number.
+        if let whole = Int(exactly: seconds) {
+            time = timespec(tv_sec: whole, tv_nsec: Int((attributes.modified - seconds) * 1e9))
+        }
         result.st_mtim = time
         result.st_ctim = time
         result.st_atim = time

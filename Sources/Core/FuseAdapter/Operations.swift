@@ -3,6 +3,7 @@ internal import FileTree
 internal import Glibc
 internal import Logging
 internal import Support
+internal import Synchronization
 
 /// What every callback needs, reached through `fuse_req_userdata`.
 final class MountContext: Sendable {
@@ -10,19 +11,26 @@ final class MountContext: Sendable {
     let options: MountOptions
     let presentation: Presentation
     let registry: RequestRegistry
+    let handles = OpenHandles()
     let logger: Logger
-    let ready: Monitor<Bool> = Monitor(false)
+    /// Whether the kernel has greeted the file system; nil until that is known.
+    let ready: Monitor<Bool?> = Monitor(nil)
 
     init(service: any FileService, options: MountOptions, logger: Logger) {
         self.service = service
         self.options = options
         self.logger = logger
         presentation = Presentation(uid: options.uid, gid: options.gid, timeout: options.attributeTimeout)
-        registry = RequestRegistry(timeout: options.requestTimeout, logger: logger)
+        registry = RequestRegistry(timeout: options.requestTimeout, logger: logger) { service.path(of: $0) }
     }
 
     /// A request with its reply token.
-    func begin(_ raw: fuse_req_t) -> PendingRequest { unsafe PendingRequest(raw, registry: registry) }
+    func begin(
+        _ raw: fuse_req_t, _ operation: Operation, _ inode: fuse_ino_t, name: String? = nil, lane: Lane = .demand
+    ) -> PendingRequest {
+        let subject = RequestSubject(operation: operation, inode: InodeNumber(rawValue: inode), name: name)
+        return unsafe PendingRequest(raw, subject, registry: registry, lane: lane)
+    }
 }
 
 extension fuse_req_t {
@@ -51,7 +59,6 @@ final class HandleBox<Value: Sendable>: Sendable {
     }
 }
 
-typealias FileHandle = HandleBox<any OpenFile>
 typealias DirectoryHandle = HandleBox<[DirectoryEntry]>
 
 /// The table of callbacks. Each hands its request to the service and returns; none waits.
@@ -65,15 +72,18 @@ func makeOperations() -> fuse_lowlevel_ops {
     unsafe operations.read = { raw, inode, size, offset, info in unsafe read(raw, inode, size, offset, info) }
     unsafe operations.release = { raw, _, info in
         guard let raw = unsafe raw, let info = unsafe info else { return }
-        unsafe FileHandle.release(info.pointee.fh)
+        unsafe raw.context.handles.release(info.pointee.fh)
         unsafe fuse_reply_err(raw, 0)
     }
-    unsafe operations.opendir = { raw, inode, info in unsafe openDirectory(raw, inode, info) }
-    unsafe operations.readdir = { raw, _, size, offset, info in
-        unsafe readDirectory(raw, size, offset, info, plus: false)
+    unsafe operations.ioctl = { raw, inode, command, _, info, flags, _, _, _ in
+        unsafe control(raw, inode, command, info, flags)
     }
-    unsafe operations.readdirplus = { raw, _, size, offset, info in
-        unsafe readDirectory(raw, size, offset, info, plus: true)
+    unsafe operations.opendir = { raw, inode, info in unsafe openDirectory(raw, inode, info) }
+    unsafe operations.readdir = { raw, inode, size, offset, info in
+        unsafe readDirectory(raw, inode, size, offset, info, plus: false)
+    }
+    unsafe operations.readdirplus = { raw, inode, size, offset, info in
+        unsafe readDirectory(raw, inode, size, offset, info, plus: true)
     }
     unsafe operations.releasedir = { raw, _, info in
         guard let raw = unsafe raw, let info = unsafe info else { return }
@@ -108,9 +118,10 @@ private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: Unsa
 private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePointer<CChar>?) {
     guard let raw = unsafe raw, let name = unsafe name else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let text = unsafe String(validatingCString: name)
+    let request = unsafe context.begin(raw, .lookup, parent, name: text)
     let presentation = context.presentation
-    guard let text = unsafe String(validatingCString: name) else {
+    guard let text else {
         // Every name in the tree is UTF-8.
         return request.fail(Errno(rawValue: ENOENT))
     }
@@ -135,7 +146,7 @@ private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePoin
 private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
     guard let raw = unsafe raw else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .getattr, inode)
     let presentation = context.presentation
     context.service.attributes(of: InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
@@ -153,7 +164,7 @@ private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
 private func readLink(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
     guard let raw = unsafe raw else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .readlink, inode)
     do throws(FileTreeError) {
         let target = try context.service.readLink(InodeNumber(rawValue: inode))
         unsafe request.answer { raw in _ = unsafe target.withCString { unsafe fuse_reply_readlink(raw, $0) } }
@@ -165,7 +176,7 @@ private func readLink(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
 private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
     guard let raw = unsafe raw, let info = unsafe info else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .open, inode)
     // `info` lives only as long as this call; an answer from another thread fills a copy.
     let template = unsafe FileInformation(info.pointee)
     guard template.flags & O_ACCMODE == O_RDONLY else { return request.fail(Errno(rawValue: EROFS)) }
@@ -173,13 +184,13 @@ private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutable
         switch result {
         case .success(let file):
             unsafe request.answer { raw in
-                let handle = FileHandle(file).handle
+                let (handle, isDirect) = context.handles.add(file, of: request.subject.inode)
                 var info = template.value(handle: handle)
                 info.keep_cache = file.keepsPageCache ? 1 : 0
-                info.direct_io = file.bypassesPageCache ? 1 : 0
+                info.direct_io = isDirect ? 1 : 0
                 info.noflush = 1
                 // The kernel never learnt of the handle when the open was interrupted: it will not release it.
-                if unsafe fuse_reply_open(raw, &info) == -ENOENT { FileHandle.release(handle) }
+                if unsafe fuse_reply_open(raw, &info) == -ENOENT { context.handles.release(handle) }
             }
         case .failure(let error): request.fail(error)
         }
@@ -193,23 +204,50 @@ private func read(
 ) {
     guard let raw = unsafe raw, let info = unsafe info else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let open = unsafe FileHandle.borrow(info.pointee.fh)?.value
+    let request = unsafe context.begin(raw, .read, inode, lane: open?.lane ?? .demand)
     context.logger.debug(
         "read",
         metadata: [
             "request": "\(request.token.requestID)", "inode": "\(inode)", "offset": "\(offset)", "bytes": "\(size)",
         ])
-    guard let file = unsafe FileHandle.borrow(info.pointee.fh) else { return request.fail(Errno(rawValue: EBADF)) }
+    guard let open else { return request.fail(Errno(rawValue: EBADF)) }
     // The flags are the descriptor's present ones: fcntl may have changed them since the open.
-    let isDirect = unsafe info.pointee.flags & openDirect != 0
-    file.value.read(offset: offset, count: size, isDirect: isDirect, token: request.token, receiver: request)
+    let isDirect = unsafe open.bypassesPageCache.load(ordering: .relaxed) || info.pointee.flags & openDirect != 0
+    open.file.read(offset: offset, count: size, isDirect: isDirect, token: request.token, receiver: request)
+    request.parkUnlessAnswered()
+}
+
+private func control(
+    _ raw: fuse_req_t?, _ inode: fuse_ino_t, _ command: UInt32, _ info: UnsafeMutablePointer<fuse_file_info>?,
+    _ flags: UInt32
+) {
+    guard let raw = unsafe raw else { return }
+    let request = unsafe raw.context.begin(raw, .ioctl, inode)
+    // Behind the handle of a directory is no file.
+    guard [BackgroundReading.marking, BackgroundReading.counting].contains(command),
+        flags & UInt32(FUSE_IOCTL_DIR) == 0, let info = unsafe info,
+        let open = unsafe FileHandle.borrow(info.pointee.fh)?.value
+    else { return request.fail(Errno(rawValue: ENOTTY)) }
+    let isMark = command == BackgroundReading.marking
+    if isMark { open.isBackground.store(true, ordering: .relaxed) }
+    open.file.countBlocks(forgets: isMark, token: request.token) { result in
+        switch result {
+        case .success(let count):
+            unsafe request.answer { raw in
+                var numbers = [UInt64(count.missing), UInt64(count.blocks)]
+                _ = unsafe fuse_reply_ioctl(raw, 0, &numbers, isMark ? 0 : 2 * MemoryLayout<UInt64>.size)
+            }
+        case .failure(let error): request.fail(error)
+        }
+    }
     request.parkUnlessAnswered()
 }
 
 private func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
     guard let raw = unsafe raw, let info = unsafe info else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .opendir, inode)
     let template = unsafe FileInformation(info.pointee)
     context.service.children(of: InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
@@ -228,11 +266,12 @@ private func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: Unsa
 }
 
 private func readDirectory(
-    _ raw: fuse_req_t?, _ size: Int, _ offset: off_t, _ info: UnsafeMutablePointer<fuse_file_info>?, plus: Bool
+    _ raw: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
+    _ info: UnsafeMutablePointer<fuse_file_info>?, plus: Bool
 ) {
     guard let raw = unsafe raw, let info = unsafe info else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .readdir, inode)
     guard let directory = unsafe DirectoryHandle.borrow(info.pointee.fh) else {
         return request.fail(Errno(rawValue: EBADF))
     }
@@ -260,7 +299,7 @@ private func statistics(_ raw: fuse_req_t?) {
     guard let raw = unsafe raw else { return }
     let context = unsafe raw.context
     let statistics = context.service.statistics()
-    unsafe context.begin(raw).answer { raw in
+    unsafe context.begin(raw, .statfs, InodeNumber.root.rawValue).answer { raw in
         var result = statvfs()
         let blockSize = 1 << 20
         result.f_bsize = UInt(blockSize)
@@ -277,7 +316,7 @@ private func getExtendedAttribute(
 ) {
     guard let raw = unsafe raw, let name = unsafe name else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .getxattr, inode)
     let text = unsafe String(cString: name)
     // `ls -l` asks every file for a security label and an access list until it hears that there are none of the kind;
     // "no such attribute" would be two requests a file for ever.
@@ -293,7 +332,7 @@ private func getExtendedAttribute(
 private func listExtendedAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int) {
     guard let raw = unsafe raw else { return }
     let context = unsafe raw.context
-    let request = unsafe context.begin(raw)
+    let request = unsafe context.begin(raw, .listxattr, inode)
     do throws(FileTreeError) {
         let names = try context.service.extendedAttributeNames(of: InodeNumber(rawValue: inode))
         reply(names.flatMap { Array($0.utf8) + [0] }, to: request, size: size)
@@ -312,13 +351,6 @@ private func reply(_ value: [UInt8], to request: PendingRequest, size: Int) {
         unsafe request.deliver(value.span.bytes)
     }
 }
-
-/// `O_DIRECT` of fcntl.h, which glibc shows to GNU sources only: octal 40000 on x86, 200000 on arm64.
-#if arch(arm64)
-    private let openDirect: Int32 = 0o200000
-#else
-    private let openDirect: Int32 = 0o40000
-#endif
 
 /// The parts of `fuse_file_info` that an answer from another thread needs.
 private struct FileInformation: Sendable {

@@ -4,6 +4,20 @@ internal import Glibc
 internal import Support
 internal import Synchronization
 
+/// What the kernel asks for, as the log calls it.
+enum Operation: String, Sendable {
+    case lookup, getattr, readlink, open, read, ioctl, opendir, readdir, statfs, getxattr, listxattr
+}
+
+/// What a request is about: equal for all requests that ask the same of the same file.
+struct RequestSubject: Hashable, Sendable {
+    var operation: Operation
+    /// The file, or the directory that is looked in.
+    var inode: InodeNumber
+    /// The name that is looked up in it.
+    var name: String?
+}
+
 /// One kernel request that is answered exactly once, now or later, from any thread.
 ///
 /// While it waits ("parked") it has a deadline and ends at once when its process is interrupted. Letting go of it
@@ -17,6 +31,7 @@ internal import Synchronization
     /// The thread that waits.
     private let thread: Int32
     let token: CancellationToken
+    let subject: RequestSubject
 
     /// The life of a request. Only `inline` and `parked` may go on to `answered`.
     private enum Phase {
@@ -30,11 +45,12 @@ internal import Synchronization
         static let answered: UInt8 = 3
     }
 
-    init(_ raw: fuse_req_t, registry: RequestRegistry) {
+    init(_ raw: fuse_req_t, _ subject: RequestSubject, registry: RequestRegistry, lane: Lane) {
         unsafe self.raw = raw
+        self.subject = subject
         self.registry = registry
         thread = unsafe fuse_req_ctx(raw).pointee.pid
-        token = CancellationToken(requestID: registry.nextID())
+        token = CancellationToken(requestID: registry.nextID(), lane: lane)
     }
 
     deinit {
@@ -70,7 +86,19 @@ internal import Synchronization
     /// Fails the request if its process was signalled to end. Asked again now and then: the kernel reports the first
     /// signal only, which may have been a harmless one.
     func endIfAsked() {
-        guard wasInterrupted.load(ordering: .acquiring), PendingSignals.asksToEnd(thread: thread) else { return }
+        guard wasInterrupted.load(ordering: .acquiring) else { return }
+        // When it cannot be found out, nothing is lost by giving up: the kernel has said that there is a signal.
+        if PendingSignals.asksToEnd(thread: thread) ?? true { fail(Errno(rawValue: EINTR)) }
+    }
+
+    /// Fails a read whose thread has ended, or is certainly asked to, although the kernel has not said so. It says so of
+    /// requests that it waits for itself; who waits for a page of a read-ahead waits for the page, and can be ended only by
+    /// SIGKILL. A read-ahead that fails is no error: the kernel asks for the single page that is waited for, and that
+    /// request can be interrupted.
+    ///
+    /// - Parameter isGone: whether a thread has ended or is asked to, perhaps remembered.
+    func endIfAbandoned(_ isGone: (Int32) -> Bool) {
+        guard subject.operation == .read, isGone(thread) else { return }
         fail(Errno(rawValue: EINTR))
     }
 
@@ -118,7 +146,7 @@ extension PendingRequest: ReadReceiver {
     }
 
     func fail(_ error: FileTreeError) {
-        if error.isWorthLogging { registry.note(error, request: token.requestID) }
+        if error.isWorthLogging { registry.failures.note(error, of: subject, request: token.requestID) }
         fail(error.errno)
     }
 }

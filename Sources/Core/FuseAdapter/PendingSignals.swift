@@ -1,7 +1,7 @@
 internal import Glibc
 internal import Support
 
-/// Whether a process that waits in a read is being asked to end.
+/// Whether a process that waits in a read is being asked to end, or has ended.
 ///
 /// The kernel reports every signal that has a handler, also SIGCHLD and SIGALRM. Answering those with `EINTR` would fail
 /// reads that no disk would fail, and end a process that reads a memory map with SIGBUS; so a read is given up only for
@@ -12,21 +12,42 @@ enum PendingSignals {
         $0 | 1 << UInt64($1 - 1)
     }
 
-    /// Whether one of them is pending for the thread `pid` or its process. True when that cannot be found out: the
-    /// thread may be of another namespace or gone, and then nothing is lost by giving up.
-    static func asksToEnd(thread pid: Int32) -> Bool {
+    /// Whether the thread `pid` has ended, so that it waits for nothing. False when that cannot be found out, as for a
+    /// process of a namespace that this one does not see.
+    static func hasEnded(thread pid: Int32) -> Bool {
+        guard pid > 0 else { return false }
+        if kill(pid, 0) != 0 { return errno == ESRCH }
         let status: [UInt8]
         do throws(Errno) {
-            status = try readWholeFile("/proc/\(pid)/status")
+            status = try readWholeFile("/proc/\(pid)/stat")
         } catch {
-            return true
+            return false
         }
+        // proc(5): number, name in brackets, which may itself hold any, state; Z is a process whose parent has not noticed.
+        let text = String(decoding: status, as: UTF8.self)
+        return text.split(separator: ")").last?.hasPrefix(" Z") == true
+    }
+
+    /// Whether one of them is pending for the thread `pid` or its process, and neither blocked nor ignored. Nil when that
+    /// cannot be found out: the thread may be of another namespace or gone.
+    static func asksToEnd(thread pid: Int32) -> Bool? {
+        do throws(Errno) {
+            return asksToEnd(status: String(decoding: try readWholeFile("/proc/\(pid)/status"), as: UTF8.self))
+        } catch {
+            return nil
+        }
+    }
+
+    /// What the text of a /proc/<pid>/status says.
+    private static func asksToEnd(status: String) -> Bool? {
         // proc(5): SigPnd is of the thread, ShdPnd of the whole process; hexadecimal, bit n-1 is signal n.
-        for line in String(decoding: status, as: UTF8.self).split(separator: "\n")
-        where line.hasPrefix("SigPnd:") || line.hasPrefix("ShdPnd:") {
-            let mask = line.split(separator: "\t").last.flatMap { UInt64($0, radix: 16) } ?? 0
-            if mask & ending != 0 { return true }
+        var masks: [Substring: UInt64] = [:]
+        for line in status.split(separator: "\n") where line.hasPrefix("S") {
+            let words = line.split(separator: "\t")
+            guard words.count == 2 else { continue }
+            masks[words[0]] = UInt64(words[1], radix: 16)
         }
-        return false
+        guard let own = masks["SigPnd:"], let shared = masks["ShdPnd:"] else { return nil }
+        return (own | shared) & ending & ~((masks["SigBlk:"] ?? 0) | (masks["SigIgn:"] ?? 0)) != 0
     }
 }

@@ -22,6 +22,8 @@ final class RequestRegistry: Sendable {
     private let counter = Atomic<UInt64>(1)
     private let timeout: Double
     private let logger: Logger
+    /// Where failures are told.
+    let failures: FailureLog
     private let sweeper: Monitor<NamedThread?>
     private let expired = Counter()
     /// Bytes handed to readers.
@@ -29,11 +31,16 @@ final class RequestRegistry: Sendable {
 
     /// How often deadlines are looked at, in seconds; a reader waits at most this much longer than its deadline.
     private static let sweepInterval = 0.1
+    /// After so many seconds a read may be one that the kernel will not interrupt; most are answered before.
+    private static let readPatience = 0.3
 
-    /// - Parameter timeout: seconds after which a parked request fails with `ETIMEDOUT`.
-    init(timeout: Double, logger: Logger) {
+    /// - Parameters:
+    ///   - timeout: seconds after which a parked request fails with `ETIMEDOUT`.
+    ///   - path: what the log calls an inode.
+    init(timeout: Double, logger: Logger, path: @escaping @Sendable (InodeNumber) -> String?) {
         self.timeout = timeout
         self.logger = logger
+        failures = FailureLog(logger: logger, path: path)
         sweeper = Monitor(nil)
         let thread = NamedThread("fuse-deadline") { [weak self] in
             while let registry = self, registry.sweep() {}
@@ -59,11 +66,6 @@ final class RequestRegistry: Sendable {
 
     func interrupt(_ id: UInt64) { state.withLock { $0.parked[id]?.request }?.interrupt() }
 
-    /// One line for a request that fails. The lines of the layers below carry the same request id.
-    func note(_ error: FileTreeError, request: UInt64) {
-        logger.warning("\(error)", metadata: ["request": "\(request)", "errno": "\(error.errno)"])
-    }
-
     /// Requests that wait now, and the age of the oldest in seconds.
     var waiting: (count: Int, oldest: Double) {
         let now = Instant.now
@@ -84,26 +86,42 @@ final class RequestRegistry: Sendable {
         }
         for entry in parked { entry.request.fail(Errno(rawValue: ENOTCONN)) }
         sweeper.withLock { $0 }?.join()
+        failures.tellRepeats(.now, all: true)
     }
 
-    /// Waits a little, then fails what is overdue. False when the registry was closed.
+    /// Waits a little, then fails what is overdue or wanted by nobody any more. False when the registry was closed.
     private func sweep() -> Bool {
         let pause = Instant.now.advanced(bySeconds: Self.sweepInterval)
         _ = state.wait(until: pause) { state in state.isClosed ? true : nil }
         let now = Instant.now
         let (parked, isClosed) = state.withLock { (Array($0.parked.values), $0.isClosed) }
         let overdue = parked.filter { $0.deadline <= now }
-        for entry in parked { entry.request.endIfAsked() }
+        // Of the reads ahead of one thread there may be dozens.
+        var gone: [Int32: Bool] = [:]
+        for entry in parked {
+            entry.request.endIfAsked()
+            guard now.seconds(since: entry.since) > Self.readPatience else { continue }
+            entry.request.endIfAbandoned { thread in
+                if let known = gone[thread] { return known }
+                let isGone = PendingSignals.hasEnded(thread: thread) || PendingSignals.asksToEnd(thread: thread) == true
+                gone[thread] = isGone
+                return isGone
+            }
+        }
+        let errno = Errno(rawValue: ETIMEDOUT)
         for entry in overdue {
             expired.add()
             logger.warning(
                 "a reader waited too long",
-                metadata: [
-                    "request": "\(entry.request.token.requestID)", "seconds": "\(timeout)",
-                    "next": "see the transport lines with this request id, or raise --timeout",
-                ])
-            entry.request.fail(Errno(rawValue: ETIMEDOUT))
+                metadata: failures.fields(
+                    entry.request.subject, request: entry.request.token.requestID,
+                    [
+                        "errno": "\(errno)", "seconds": "\(timeout)",
+                        "next": "see the transport lines with this request id, or raise --timeout",
+                    ]))
+            entry.request.fail(errno)
         }
+        failures.tellRepeats(now)
         return !isClosed
     }
 }

@@ -17,16 +17,27 @@ public final class CatalogueService: Sendable {
     ///
     /// Blocks until then: for the start of a mount, never for a thread that serves.
     ///
-    /// - Throws: the reason why there is neither; the message names the host.
-    public init(origin: Origin) throws(SpecimenDataError) {
+    /// - Parameter isStopped: asked every 100 ms whether to give up.
+    /// - Throws: the reason why there is neither; the message names the host. `cancelled` when it was stopped.
+    public init(origin: Origin, isStopped: () -> Bool) throws(SpecimenDataError) {
         self.origin = origin
         if let snapshot = Self.load(origin) {
             current = Monitor(snapshot)
             return
         }
         let outcome = Monitor<Result<CatalogueSnapshot, SpecimenDataError>?>(nil)
-        Self.fetch(origin) { result in outcome.update { $0 = result } }
-        current = Monitor(try outcome.wait { $0 }.get())
+        let token = CancellationToken()
+        Self.fetch(origin, token: token) { result in outcome.update { $0 = result } }
+        while true {
+            if let result = outcome.wait(until: Instant.now.advanced(bySeconds: 0.1), { $0 }) {
+                current = Monitor(try result.get())
+                return
+            }
+            guard !isStopped() else {
+                token.cancel()
+                throw .cancelled
+            }
+        }
     }
 
     /// The list of cells now.
@@ -39,7 +50,8 @@ public final class CatalogueService: Sendable {
 
     /// Fetches the list again if it is older than ``freshness``, in the background. Failure keeps the last good one.
     public func refreshIfStale() {
-        if wallClockSeconds() - snapshot.fetchedAt > Self.freshness { refresh { _ in } }
+        // A time to come is as good as none: a clock was wrong.
+        if abs(wallClockSeconds() - snapshot.fetchedAt) > Self.freshness { refresh { _ in } }
     }
 
     /// Fetches the list again, whatever its age.
@@ -51,7 +63,7 @@ public final class CatalogueService: Sendable {
             return !busy
         }
         guard mayStart else { return completion(.failure(.cancelled)) }
-        Self.fetch(origin) { [self] result in
+        Self.fetch(origin, token: CancellationToken()) { [self] result in
             isRefreshing.withLock { $0 = false }
             switch result {
             case .success(let snapshot):
@@ -76,10 +88,11 @@ public final class CatalogueService: Sendable {
     }
 
     private static func fetch(
-        _ origin: Origin, completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
+        _ origin: Origin, token: CancellationToken,
+        completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
     ) {
         let endpoint = origin.endpoint
-        origin.rows({ RMA.cellsURL(base: endpoint, startRow: $0) }, token: CancellationToken()) { outcome in
+        origin.rows({ RMA.cellsURL(base: endpoint, startRow: $0) }, token: token) { outcome in
             let rows: RMARows
             switch outcome {
             case .failure(let error): return completion(.failure(error))

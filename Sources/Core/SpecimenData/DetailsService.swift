@@ -9,11 +9,12 @@ public final class DetailsService: Sendable {
     private let registry: ObjectRegistry
     private let catalogue: CatalogueService
     private let recent = MemoryCache<Int, SpecimenDetails>(limit: 128)
-    private let flights = FlightTable<Int, SpecimenDetails>()
+    private let flights: FlightTable<Int, SpecimenDetails>
 
     /// A service over `origin`.
     public init(origin: Origin, registry: ObjectRegistry, catalogue: CatalogueService) {
         self.origin = origin
+        flights = FlightTable(logger: origin.logger)
         self.registry = registry
         self.catalogue = catalogue
     }
@@ -124,8 +125,8 @@ public final class DetailsService: Sendable {
                 subImages: parts.planes, projections: parts.projections, reconstructions: parts.reconstructions,
                 of: specimen.id, at: details.fetchedAt)
         } catch {
-            // Served from memory; asked for again by the next mount.
-            origin.logger.warning(
+            // Served from memory; asked for again by the next mount. The store warns, once and not for every cell.
+            origin.logger.debug(
                 "catalogue not writable", metadata: ["specimen": "\(specimen.id)", "reason": "\(error)"])
         }
         for issue in details.issues {

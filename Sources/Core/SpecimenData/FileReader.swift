@@ -10,6 +10,8 @@ public final class FileReader: Sendable {
     private let recent: MemoryCache<Extent, [UInt8]>
     /// Files by id and version, shared by their handles: a server without ranges is read once for all of them.
     private let extentFiles = MemoryCache<Extent, ExtentFile>(limit: 1024)
+    /// Those of them that have handles.
+    private let opened = Monitor<[Extent: ExtentFile]>([:])
 
     private struct Extent: Hashable, Sendable {
         var object: String
@@ -62,7 +64,7 @@ public final class FileReader: Sendable {
     /// The whole of `file`, for files that are small.
     public func wholeFile(
         _ file: RemoteFile, limit: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<Derived<[UInt8]>, SpecimenDataError>) -> Void
     ) {
         version(of: file, token: token) { [self] outcome in
             switch outcome {
@@ -74,7 +76,9 @@ public final class FileReader: Sendable {
                             .unusableReply(
                                 url: file.url, reason: "\(version.length) bytes, more than the \(limit) believed")))
                 }
-                read(version, 0..<version.length, token: token, completion: completion)
+                read(version, 0..<version.length, token: token) { outcome in
+                    completion(outcome.map { Derived(value: $0, versions: [version.object]) })
+                }
             }
         }
     }
@@ -94,15 +98,66 @@ public final class FileReader: Sendable {
             completion(outcome.map { Self.join($0, base: indices[0] * version.extentSize, range: range) })
         }
         for (position, index) in indices.enumerated() {
-            fetch(version, index, lane: .demand, token: token) { gather.arrive($0, at: position) }
+            fetch(version, index, lane: token.lane, token: token) { gather.arrive($0, at: position) }
         }
     }
 
+    /// A handle of `version` is opened; ``release(_:)`` follows.
+    public func retain(_ version: Version) {
+        guard !version.file.isImage else { return }
+        opened.withLock { opened in
+            let file = extentFile(version, among: opened)
+            opened[Self.fileKey(version)] = file
+            file.open()
+        }
+    }
+
+    /// A handle of `version` is closed. With the last one ends what is read of the file for nobody: a server without
+    /// ranges sends the whole of it.
+    public func release(_ version: Version) {
+        let key = Self.fileKey(version)
+        guard let file = opened.withLock({ $0[key] }), file.close() else { return }
+        // It may have been opened again meanwhile.
+        opened.withLock { opened in if !file.isOpen { opened[key] = nil } }
+    }
+
     /// Fetches extent `index` of `version` ahead of its reader.
-    public func prefetch(_ version: Version, extent index: Int) {
-        guard index >= 0, index * version.extentSize < version.length else { return }
-        guard recent[Extent(object: version.file.id, version: version.number, index: index)] == nil else { return }
-        if !version.file.isImage { extentFile(version).prefetch(extent: index) }
+    ///
+    /// - Parameter token: of the window it belongs to; when it is cancelled, requests that nobody else wants end.
+    /// - Returns: false when too much is under way, or the origin not to be asked: it may be offered again.
+    @discardableResult
+    public func prefetch(_ version: Version, extent index: Int, token: CancellationToken = CancellationToken()) -> Bool
+    {
+        guard index >= 0, index * version.extentSize < version.length, !version.file.isImage else { return true }
+        guard recent[Extent(object: version.file.id, version: version.number, index: index)] == nil else { return true }
+        return extentFile(version).prefetch(
+            extent: index, deadline: .now.advanced(bySeconds: origin.timeout), token: token)
+    }
+
+    /// Counts the extents of a file, and those that the cache's directory does not hold now. Answers on a worker.
+    ///
+    /// - Parameter forgets: whether memory lets go of those that are missing, so that their next reader fetches them for
+    ///   the disk.
+    public func countBlocks(
+        _ version: Version, forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
+    ) {
+        let count = (version.length + version.extentSize - 1) / version.extentSize
+        let forget: @Sendable (Int) -> Void = { [recent] index in
+            recent.remove(Extent(object: version.file.id, version: version.number, index: index))
+        }
+        // Kept while it cannot be fetched: it is all there is.
+        let isFetchable = origin.fetcher.refusal(of: version.file.url) == nil
+        origin.countBlocks(
+            0..<count, token: token, isOnDisk: { [self] in isOnDisk(version, $0) },
+            forget: forgets && isFetchable ? forget : nil, completion: completion)
+    }
+
+    private func isOnDisk(_ version: Version, _ index: Int) -> Bool {
+        if let size = version.file.picture {
+            return origin.fetcher.isOnDisk(picturePlan(version, size, CancellationToken()))
+        }
+        return extentFile(version).isOnDisk(extent: index)
     }
 
     private func fetch(
@@ -134,19 +189,30 @@ public final class FileReader: Sendable {
     private func revalidate(_ file: RemoteFile, after error: FetchError) {
         if error.isChange {
             registry.revalidate(file)
-        } else if file.isImage, case .transport(.wrongLength) = error {
-            registry.revalidate(file, counts: true)
+        } else if file.isImage {
+            if case .transport(.wrongLength) = error { registry.revalidate(file, counts: true) }
+        } else if error.isAtOddsWithLength {
+            registry.revalidate(file)
         }
     }
 
     private func extentFile(_ version: Version) -> ExtentFile {
-        let key = Extent(object: version.file.id, version: version.number, index: 0)
-        if let file = extentFiles[key] { return file }
+        opened.withLock { extentFile(version, among: $0) }
+    }
+
+    /// The present file of a version, or a new one. Under the lock of those that have handles, so that there is only one.
+    private func extentFile(_ version: Version, among opened: [Extent: ExtentFile]) -> ExtentFile {
+        let key = Self.fileKey(version)
+        if let file = opened[key] ?? extentFiles[key] { return file }
         let file = ExtentFile(
             id: version.file.id, url: version.file.url, length: version.length, validator: version.record.validator,
             fetcher: origin.fetcher)
         extentFiles.insert(file, for: key, cost: 1)
         return file
+    }
+
+    private static func fileKey(_ version: Version) -> Extent {
+        Extent(object: version.file.id, version: version.number, index: 0)
     }
 
     /// How to get a picture that is made on request: whole, because ranges inside it are nothing to rely on. It is

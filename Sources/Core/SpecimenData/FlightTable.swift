@@ -1,3 +1,4 @@
+internal import Logging
 internal import Support
 
 /// Single flight: any number of callers that want the same thing share the one effort that makes it.
@@ -20,6 +21,10 @@ final class FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     }
 
     private let state = Monitor(State())
+    private let logger: Logger
+
+    /// - Parameter logger: told, at the level debug, whose effort a caller shares.
+    init(logger: Logger) { self.logger = logger }
 
     /// Joins the flight of `key`, or opens it and calls `start`.
     ///
@@ -28,17 +33,22 @@ final class FlightTable<Key: Hashable & Sendable, Value: Sendable>: Sendable {
         _ key: Key, token: CancellationToken, completion: @escaping Completion,
         start: (CancellationToken, @escaping Completion) -> Void
     ) {
-        let (flightNumber, waiter, opened) = state.withLock { state -> (UInt64, UInt64, CancellationToken?) in
+        let (flightNumber, waiter, opened, owner) = state.withLock {
+            state -> (UInt64, UInt64, CancellationToken?, UInt64) in
             state.nextNumber += 1
             let waiter = state.nextNumber
             if var flight = state.flights[key] {
                 flight.waiters[waiter] = completion
                 state.flights[key] = flight
-                return (flight.number, waiter, nil)
+                return (flight.number, waiter, nil, flight.token.requestID)
             }
-            let flightToken = CancellationToken(requestID: token.requestID)
+            let flightToken = CancellationToken(requestID: token.requestID, lane: token.lane)
             state.flights[key] = Flight(number: waiter, token: flightToken, waiters: [waiter: completion])
-            return (waiter, waiter, flightToken)
+            return (waiter, waiter, flightToken, token.requestID)
+        }
+        // A read that asks for several parts joins its own look-ups as well.
+        if opened == nil, owner != token.requestID {
+            logger.debug("joined", metadata: ["request": "\(token.requestID)", "of": "\(owner)"])
         }
         token.onCancel { [weak self] in self?.leave(key, flight: flightNumber, waiter: waiter) }
         guard let opened else { return }

@@ -66,6 +66,11 @@ public struct Origin: Sendable {
                 } catch {
                     return completion(.failure(.catalogue(error)))
                 }
+                // A cache on the way may take all pages for one.
+                guard reply.startRow == sofar.rows.count, reply.totalRows <= Self.mostRows else {
+                    let reason = "rows from \(reply.startRow) of \(reply.totalRows), asked for from \(sofar.rows.count)"
+                    return completion(.failure(.catalogue(.malformedReply(reason))))
+                }
                 let rows = RMARows(rows: sofar.rows + reply.rows, total: reply.totalRows)
                 if rows.rows.count >= rows.total {
                     completion(.success(rows))
@@ -77,6 +82,9 @@ public struct Origin: Sendable {
             }
         }
     }
+
+    /// A query is believed to have up to this many rows: the database has 2333 cells, a stack some hundred planes.
+    private static let mostRows = 1_000_000
 
     /// Makes one metadata request, unless offline or the host is known to be out of reach.
     ///
@@ -96,7 +104,7 @@ public struct Origin: Sendable {
             let queued = workers.submit {
                 fetcher.note(outcome, of: asked)
                 if case .failure(let error) = outcome, token.requestID != 0 {
-                    logger.warning("\(error)", metadata: ["request": "\(token.requestID)", "url": "\(asked.url)"])
+                    logger.warning("\(error)", metadata: ["request": "\(token.requestID)"])
                 }
                 completion(outcome.mapError { SpecimenDataError($0) })
             }

@@ -2,6 +2,7 @@ public import Catalogue
 internal import Fetch
 internal import Glibc
 internal import ImageCodec
+internal import Logging
 public import Support
 internal import Transport
 
@@ -10,8 +11,11 @@ public final class PlaneReader: Sendable {
     private let origin: Origin
     private let registry: ObjectRegistry
     private let decoded: MemoryCache<Tile, [UInt8]>
-    private let flights = FlightTable<Tile, [UInt8]>()
-    private let side: Int
+    private let flights: FlightTable<TileFlight, [UInt8]>
+    /// Images of which a tile is being fetched, ahead of any reader, to learn their version.
+    private let asking = Monitor<Set<String>>([])
+    /// Side of a tile, px.
+    public let side: Int
 
     /// A decoded tile in memory. The version keeps an old and a new state of an image apart.
     fileprivate struct Tile: Hashable, Sendable {
@@ -21,9 +25,17 @@ public final class PlaneReader: Sendable {
         var index: Int
     }
 
+    /// A tile on its way. Who waits does not join who does not: the fetcher, where both share the request, hastens it for
+    /// the former only when it is asked by them.
+    private struct TileFlight: Hashable, Sendable {
+        var tile: Tile
+        var lane: Lane
+    }
+
     /// A reader that keeps up to `memory` bytes of decoded tiles of `side` px.
     public init(origin: Origin, registry: ObjectRegistry, memory: Int, side: Int = TileGrid.defaultSide) {
         self.origin = origin
+        flights = FlightTable(logger: origin.logger)
         self.registry = registry
         self.side = side
         decoded = MemoryCache(limit: memory)
@@ -39,12 +51,13 @@ public final class PlaneReader: Sendable {
         public let grid: TileGrid
         /// Halvings of width and height; 0 is full resolution.
         public let level: Int
-        /// The number of the image's version, which grows when the upstream image changes; nil until the first tile of an
-        /// image that was not known has told it. From then on it is fixed, for all copies of this value.
-        fileprivate let pin: Monitor<Int?>
+        /// What is known of the image, and with it the number of its version, which grows when the upstream image changes;
+        /// nil until the first tile of an image that was not known has told it. From then on it is fixed, for all copies of
+        /// this value.
+        fileprivate let pin: Monitor<ObjectRecord?>
 
         fileprivate func tile(_ index: Int) -> Tile {
-            Tile(image: image.imageID, version: pin.withLock { $0 } ?? 0, level: level, index: index)
+            Tile(image: image.imageID, version: pin.withLock { $0?.version } ?? 0, level: level, index: index)
         }
     }
 
@@ -66,7 +79,12 @@ public final class PlaneReader: Sendable {
         return Version(
             objectID: id, image: image,
             grid: TileGrid(width: (image.width + round) >> level, height: (image.height + round) >> level, side: side),
-            level: level, pin: Monitor(registry.cached(id)?.version))
+            level: level, pin: Monitor(registry.cached(id)))
+    }
+
+    /// Rows of tiles of a plane at full resolution.
+    public func tileRows(of image: PlaneImage) -> Int {
+        TileGrid(width: image.width, height: image.height, side: side).rows
     }
 
     /// The name of an image in the cache.
@@ -115,48 +133,92 @@ public final class PlaneReader: Sendable {
     }
 
     /// Fetches the tiles of row `row` of the plane's grid ahead of their reader, into the block cache.
-    public func prefetch(_ version: Version, tileRow row: Int) {
-        guard row >= 0, row < version.grid.rows else { return }
+    ///
+    /// - Parameters:
+    ///   - column: the first tile of the row that is wanted.
+    ///   - token: of the window the row belongs to; when it is cancelled, requests that nobody else wants end.
+    /// - Returns: the column of the first tile for which there is no room, or that cannot be asked for yet: from there on
+    ///   the row may be offered again. Nil when all is there or on its way.
+    @discardableResult
+    public func prefetch(
+        _ version: Version, tileRow row: Int, from column: Int = 0, token: CancellationToken = CancellationToken()
+    ) -> Int? {
+        guard row >= 0, row < version.grid.rows else { return nil }
         let columns = version.grid.columns
-        let indices = (row * columns..<(row + 1) * columns).filter { decoded[version.tile($0)] == nil }
-        guard let first = indices.first else { return }
-        guard registry.cached(version.objectID) == nil else {
-            for index in indices { origin.fetcher.prefetch(plan(version, index, box: nil)) }
-            return
+        let indices = (row * columns + column..<(row + 1) * columns).filter { decoded[version.tile($0)] == nil }
+        guard let first = indices.first else { return nil }
+        guard record(of: version) == nil else {
+            let refused = indices.first { !origin.fetcher.prefetch(plan(version, $0, box: nil), token: token) }
+            return refused.map { $0 - row * columns }
         }
         // Blocks are named by the image's version, which its first tile tells.
-        origin.fetcher.fetch(plan(version, first, box: nil), lane: .prefetch, token: CancellationToken()) {
-            [self] outcome in
-            guard case .success(let block) = outcome else { return }
-            learn(version, block)
-            for index in indices.dropFirst() { origin.fetcher.prefetch(plan(version, index, box: nil)) }
+        guard asking.withLock({ $0.insert(version.objectID).inserted }) else { return column }
+        origin.fetcher.fetch(plan(version, first, box: nil), lane: .prefetch, token: token) { [self] outcome in
+            if case .success = outcome {
+                for index in indices.dropFirst() {
+                    origin.fetcher.prefetch(plan(version, index, box: nil), token: token)
+                }
+            }
+            asking.withLock { _ = $0.remove(version.objectID) }
         }
+        return column
+    }
+
+    /// Counts the tiles of a plane, and those that the cache's directory does not hold now. Answers on a worker.
+    ///
+    /// - Parameters:
+    ///   - tiles: which of the plane's tiles; all without.
+    ///   - forgets: whether memory lets go of those that are missing, so that their next reader fetches them for the disk.
+    public func countBlocks(
+        _ version: Version, tiles: Range<Int>? = nil, forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
+    ) {
+        let forget: @Sendable (Int) -> Void = { [decoded] in decoded.remove(version.tile($0)) }
+        // Kept while it cannot be fetched: it is all there is.
+        let isFetchable = origin.fetcher.refusal(of: origin.endpoint) == nil
+        origin.countBlocks(
+            tiles ?? 0..<version.grid.rows * version.grid.columns, token: token,
+            isOnDisk: { [self] in origin.fetcher.isOnDisk(plan(version, $0, box: nil)) },
+            forget: forgets && isFetchable ? forget : nil, completion: completion)
     }
 
     /// Notes the version of an image that was not known.
-    private func learn(_ version: Version, _ block: FetchedBlock) {
-        guard !block.fromCache, registry.cached(version.objectID) == nil else { return }
+    private func learn(_ version: Version, _ validator: String) {
+        guard record(of: version) == nil else { return }
         registry.learn(
-            version.objectID, length: nil, etag: block.validator.isEmpty ? nil : block.validator, lastModified: nil,
+            version.objectID, length: nil, etag: validator.isEmpty ? nil : validator, lastModified: nil,
             contentType: "image/jpeg")
     }
 
     /// Whether `version` is what the image is known to be now. Tiles are asked for by the present validator, so an older
     /// handle must not ask: it would mix new tiles into what it has read.
     public func isCurrent(_ version: Version) -> Bool {
-        guard let now = registry.cached(version.objectID)?.version else { return true }
-        return version.pin.withLock { $0 ?? now } == now
+        guard let record = registry.cached(version.objectID) else { return true }
+        return isFixed(version, on: record)
     }
 
-    /// Whether `block` is of the image's present version, and `version` as well; fixes the number of the latter.
-    private func accepts(_ block: FetchedBlock, for version: Version) -> Bool {
-        guard let record = registry.cached(version.objectID) else { return true }
-        // Two first tiles may tell two versions.
-        guard record.validator == block.validator else { return false }
-        return version.pin.withLock { number in
-            if number == nil { number = record.version }
-            return number == record.version
+    /// What is known of the image: now, or as long as that is not in memory, from when `version` was fixed. An image that
+    /// has changed is always in memory.
+    private func record(of version: Version) -> ObjectRecord? {
+        registry.cached(version.objectID) ?? version.pin.withLock { $0 }
+    }
+
+    /// Whether `version` is that of `record`; fixes it if it was not known.
+    ///
+    /// Never on a later version than the first of this mount: other handles' pages of the first, which the kernel had, may
+    /// have been read through this one.
+    private func isFixed(_ version: Version, on record: ObjectRecord) -> Bool {
+        version.pin.withLock { pin in
+            if pin == nil, !registry.hasChanged(version.objectID) { pin = record }
+            return pin?.version == record.version
         }
+    }
+
+    /// Whether `block` is of the image's present version, and `version` as well; fixes the latter.
+    private func accepts(_ block: FetchedBlock, for version: Version) -> Bool {
+        guard let record = record(of: version) else { return true }
+        // Two first tiles may tell two versions.
+        return record.validator == block.validator && isFixed(version, on: record)
     }
 
     /// Bytes of decoded tiles in memory.
@@ -167,14 +229,14 @@ public final class PlaneReader: Sendable {
         _ version: Version, _ index: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
     ) {
+        guard isCurrent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
         let key = version.tile(index)
         if let pixels = decoded[key] { return completion(.success(pixels)) }
-        guard isCurrent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
-        flights.join(key, token: token, completion: completion) { token, finish in
+        flights.join(TileFlight(tile: key, lane: token.lane), token: token, completion: completion) { token, finish in
             // The check that lets a tile into the cache decodes it; the pixels are kept for the reader.
             let box = Monitor<[UInt8]?>(nil)
             let plan = plan(version, index, box: box, for: token)
-            origin.fetcher.fetch(plan, lane: .demand, token: token) { [self] outcome in
+            origin.fetcher.fetch(plan, lane: token.lane, token: token) { [self] outcome in
                 finish(decode(outcome, version: version, index: index, box: box))
             }
         }
@@ -189,7 +251,6 @@ public final class PlaneReader: Sendable {
             return .failure(.changedUpstream(object: version.objectID))
         case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
-            learn(version, block)
             guard accepts(block, for: version) else { return .failure(.changedUpstream(object: version.objectID)) }
             let rectangle = version.grid.rectangle(index)
             do throws(ImageCodecError) {
@@ -208,7 +269,7 @@ public final class PlaneReader: Sendable {
     }
 
     /// - Parameter token: of the reader it is for; `nil` when nobody waits yet.
-    private func plan(
+    func plan(
         _ version: Version, _ index: Int, box: Monitor<[UInt8]?>?, for token: CancellationToken? = nil
     ) -> BlockPlan {
         let rectangle = version.grid.rectangle(index)
@@ -226,9 +287,9 @@ public final class PlaneReader: Sendable {
         // A JPEG of noise at quality 100 stays below 3 bytes a pixel; 64 KiB for tables and comments.
         request.maximumBody = rectangle.width * rectangle.height * 3 + 65_536
         request.deadline = .now.advanced(bySeconds: origin.timeout)
-        let record = registry.cached(version.objectID)
         return BlockPlan(
-            id: "\(version.objectID)/t\(side)/\(level)", validator: record?.validator, length: nil, index: index,
+            id: "\(version.objectID)/t\(side)/\(level)", validator: record(of: version)?.validator, length: nil,
+            index: index,
             request: request,
             verify: { bytes in
                 do throws(ImageCodecError) {
@@ -238,7 +299,8 @@ public final class PlaneReader: Sendable {
                 } catch {
                     return "\(error)"
                 }
-            })
+            },
+            learn: { [self] in learn(version, $0) })
     }
 
     /// Copies what tile `index` has of the bytes `range` of a plane into `buffer`, which holds the range.

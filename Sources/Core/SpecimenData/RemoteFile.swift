@@ -16,6 +16,9 @@ public struct RemoteFile: Hashable, Sendable {
         self.picture = picture
     }
 
+    /// The name in the cache of the well known file `file` of `specimen`.
+    public static func id(of file: Int, specimen: Int) -> String { "\(specimen)/file/\(file)" }
+
     /// Whether the origin makes it on request.
     var isImage: Bool { picture != nil }
 }

@@ -8,7 +8,7 @@ public final class SkeletonService: Sendable {
     private let origin: Origin
     private let files: FileReader
     private let sources: MemoryCache<SourceKey, any LabelSource>
-    private let flights = FlightTable<SourceKey, any LabelSource>()
+    private let flights: FlightTable<SourceKey, any LabelSource>
 
     private struct SourceKey: Hashable, Sendable {
         var specimen: Int
@@ -25,6 +25,7 @@ public final class SkeletonService: Sendable {
     /// A service that keeps up to `memory` bytes of label indices.
     public init(origin: Origin, files: FileReader, memory: Int) {
         self.origin = origin
+        flights = FlightTable(logger: origin.logger)
         self.files = files
         sources = MemoryCache(limit: memory)
     }
@@ -52,15 +53,16 @@ public final class SkeletonService: Sendable {
     /// The parsed skeleton of `subject`, for what is not painted: the table of instance ids, a preview.
     public func skeleton(
         of subject: Subject, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Skeleton, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<Derived<Skeleton>, SpecimenDataError>) -> Void
     ) {
         files.wholeFile(subject.skeleton, limit: Self.largestSkeleton, token: token) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(error))
-            case .success(let bytes):
+            case .success(let file):
                 let queued = origin.workers.submit { [self] in
                     do throws(SWCError) {
-                        completion(.success(try Skeleton.parse(bytes)))
+                        let skeleton = try Skeleton.parse(file.value)
+                        completion(.success(file.map { _ in skeleton }))
                     } catch {
                         log(subject, "\(error)")
                         completion(.failure(.skeleton(error)))
@@ -74,7 +76,7 @@ public final class SkeletonService: Sendable {
     /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
     public func labels(
         of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken,
-        completion: @escaping @Sendable (Result<any LabelSource, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
     ) {
         files.version(of: subject.skeleton, token: token) { [self] outcome in
             switch outcome {
@@ -97,13 +99,16 @@ public final class SkeletonService: Sendable {
     private func labels(
         _ subject: Subject, _ variant: LabelVariant, _ level: Int, _ version: FileReader.Version,
         marker: FileReader.Version?, token: CancellationToken,
-        completion: @escaping @Sendable (Result<any LabelSource, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
     ) {
         let key = SourceKey(
             specimen: subject.specimen, fileVersion: version.number, markerVersion: marker?.number ?? 0,
             variant: variant, level: level, grid: subject.grid)
-        if let source = sources[key] { return completion(.success(source)) }
-        flights.join(key, token: token, completion: completion) { token, finish in
+        let versions = [version.object] + (marker.map { [$0.object] } ?? [])
+        if let source = sources[key] { return completion(.success(Derived(value: source, versions: versions))) }
+        flights.join(key, token: token) { outcome in
+            completion(outcome.map { Derived(value: $0, versions: versions) })
+        } start: { token, finish in
             let gather = Gather<[UInt8]>(count: marker == nil ? 1 : 2) { [self] outcome in
                 switch outcome {
                 case .failure(let error): finish(.failure(error))

@@ -42,6 +42,15 @@ extension FetchError {
         default: false
         }
     }
+
+    /// Whether the reply was longer or shorter than the file is known to be. A server without ranges has no better way to
+    /// tell that the file has changed.
+    var isAtOddsWithLength: Bool {
+        switch self {
+        case .transport(.wrongLength), .transport(.tooLarge), .invalidBlock: true
+        default: false
+        }
+    }
 }
 
 extension SpecimenDataError {

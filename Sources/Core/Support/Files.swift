@@ -10,6 +10,33 @@ public func openFile(_ path: String, flags: Int32, mode: UInt32 = 0o644) throws(
     return result
 }
 
+/// Sends a command without an argument to the driver or file system behind `descriptor`.
+///
+/// The corresponding C function is `ioctl`.
+public func sendControl(_ command: UInt32, to descriptor: Int32) throws(Errno) {
+    let result = posix_control(descriptor, UInt(command))
+    guard result >= 0 else { throw Errno(rawValue: -result) }
+}
+
+/// Sends a command that answers with two numbers to the driver or file system behind `descriptor`.
+///
+/// The corresponding C function is `ioctl`.
+public func askControl(_ command: UInt32, of descriptor: Int32) throws(Errno) -> (UInt64, UInt64) {
+    var answer: [UInt64] = [0, 0]
+    let result = unsafe posix_control_reading(descriptor, UInt(command), &answer)
+    guard result >= 0 else { throw Errno(rawValue: -result) }
+    return (answer[0], answer[1])
+}
+
+/// `O_DIRECT` of fcntl.h, which glibc shows to GNU sources only: octal 40000 on x86, 200000 on arm64.
+public let openDirect: Int32 = {
+    #if arch(arm64)
+        0o200000
+    #else
+        0o40000
+    #endif
+}()
+
 /// The bytes of the file at `path`, read until its end (so that files of /proc and /sys work too).
 public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
     let descriptor = try openFile(path, flags: O_RDONLY)

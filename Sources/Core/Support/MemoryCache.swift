@@ -79,6 +79,15 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
+    /// Forgets the entry of `key`, if there is one.
+    public func remove(_ key: Key) {
+        state.withLock { state in
+            guard let entry = state.entries.removeValue(forKey: key) else { return }
+            state.order[entry.lastUse] = nil
+            state.total -= entry.cost
+        }
+    }
+
     /// Forgets every entry whose key satisfies `condition`.
     public func removeAll(where condition: (Key) -> Bool) {
         state.withLock { state in

@@ -10,6 +10,8 @@ public enum TransportError: Error, Sendable {
         public var attempts: Int
         /// What happened, for example "no byte for 20 s".
         public var cause: String
+        /// Whether any try got a reply, good or bad, from the host or from one that led to it.
+        public var hasReplied = false
     }
 
     /// The URL or the range cannot be asked for.
@@ -100,7 +102,8 @@ public enum TransportError: Error, Sendable {
 }
 
 extension TransportError: CustomStringConvertible {
-    /// One sentence, for example "host api.brain-map.org: no byte for 20 s after 3 attempts".
+    /// One sentence: the host, what happened, how often it was tried, and the URL asked for. For example "host
+    /// api.brain-map.org: no byte for 20 s after 3 attempts (https://api.brain-map.org/api/v2/...)".
     public var description: String {
         let context = self.context
         let tries =
@@ -109,7 +112,7 @@ extension TransportError: CustomStringConvertible {
             case 1: " after 1 attempt"
             default: " after \(context.attempts) attempts"
             }
-        return "host \(context.host): \(context.cause)\(tries)"
+        return "host \(context.host): \(context.cause)\(tries) (\(URLText.shown(context.url)))"
     }
 }
 
@@ -134,8 +137,9 @@ struct Fault: Sendable {
         self.voidsBody = voidsBody || [.badShape, .wrongRange, .wrongLength].contains(kind)
     }
 
-    func error(url: String, host: String, attempts: Int) -> TransportError {
-        let context = TransportError.Context(url: url, host: host, attempts: attempts, cause: cause)
+    func error(url: String, host: String, attempts: Int, hasReplied: Bool = false) -> TransportError {
+        let context = TransportError.Context(
+            url: url, host: host, attempts: attempts, cause: cause, hasReplied: hasReplied)
         return switch kind {
         case .invalidRequest: .invalidRequest(context)
         case .unresolvedHost: .unresolvedHost(context)

@@ -6,11 +6,12 @@ public struct TransportStatistics: Sendable {
         public internal(set) var attempts = 0
         /// Tries that failed.
         public internal(set) var failures = 0
-        /// Exponentially weighted mean of seconds from the start of a try to the reply's head; a new one weighs 0.2.
+        /// Exponentially weighted mean of seconds from the start of a try to the reply's head, or until it was given up
+        /// without one; a new one weighs 0.2.
         public internal(set) var latency = 0.0
         /// The longest such time, in seconds.
         public internal(set) var slowestReply = 0.0
-        /// Replies measured in ``latency``.
+        /// Replies and given-up waits measured in ``latency``.
         public internal(set) var replies = 0
 
         mutating func measure(_ seconds: Double) {
@@ -24,8 +25,10 @@ public struct TransportStatistics: Sendable {
     public internal(set) var requests = 0
     /// Requests completed with a reply.
     public internal(set) var succeeded = 0
-    /// Requests completed with an error.
+    /// Requests completed with an error, but for cancelled ones.
     public internal(set) var failed = 0
+    /// Requests whose caller did not want them any more.
+    public internal(set) var cancelled = 0
     /// Requests with bytes under way now.
     public internal(set) var inFlight = 0
     /// Requests not completed and not under way: queued or pausing between tries.

@@ -39,6 +39,11 @@ struct MountArguments: ParsableArguments {
     @Option(help: ArgumentHelp("Connections to one host. (default: 8)", valueName: "n"))
     var maxConnections: String?
 
+    @Flag(
+        name: .customLong(Settings.allowHTTPRedirects.name), inversion: .prefixedNo,
+        help: "Follow redirects from https to http, where nothing is protected on the way.")
+    var allowHTTPRedirects: Bool?
+
     @Option(
         help: ArgumentHelp(
             "How far a sequential reader is ahead of itself: tile rows, or mebibytes of a file. (default: 4)",
@@ -113,6 +118,7 @@ struct MountArguments: ParsableArguments {
             (Settings.offline.name, Self.text(offline)), (Settings.labels.name, labels),
             (Settings.allowOther.name, Self.text(allowOther)), (Settings.uid.name, uid), (Settings.gid.name, gid),
             (Settings.timeout.name, timeout), (Settings.maxConnections.name, maxConnections),
+            (Settings.allowHTTPRedirects.name, Self.text(allowHTTPRedirects)),
             (Settings.readAhead.name, readAhead), (Settings.logLevel.name, logLevel), (Settings.logFile.name, logFile),
             (Settings.foreground.name, Self.text(foreground)), (Settings.connectTimeout.name, connectTimeout),
             (Settings.firstByteTimeout.name, firstByteTimeout), (Settings.stallTimeout.name, stallTimeout),

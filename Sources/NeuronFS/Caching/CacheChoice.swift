@@ -46,12 +46,10 @@ struct CacheChoice: ParsableArguments {
 
     /// The status of the mount that has the cache in `directory` open; nil when there is none.
     static func mount(using directory: String) throws(Failure) -> JSONValue? {
-        for mount in try MountTable.neuronFS() {
-            if let status = MountStatus.read(mount.path), status["cache"]?["directory"]?.stringValue == directory {
-                return status
-            }
+        let statuses = MountState.all(of: try MountTable.neuronFS()).lazy.compactMap { mount, state in
+            if case .alive(let status) = state { status } else { nil }
         }
-        return nil
+        return statuses.first { $0["cache"]?["directory"]?.stringValue == directory }
     }
 
     /// Runs `body`, its error told in one sentence.

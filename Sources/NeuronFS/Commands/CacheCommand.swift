@@ -189,15 +189,17 @@ struct PinTargets: ParsableArguments {
                 ids = [text]
                 directory = try choice.directory()
             } else {
-                guard let path = try MountedPath.find(text) else {
+                guard let path = try MountedPath.findAnswering(text) else {
                     throw Failure(sentence: "\(text) is neither a specimen id nor a path in a NeuronFS mount", code: 2)
                 }
                 ids = try path.specimens()
                 guard !ids.isEmpty else { throw Failure(sentence: "\(text) holds no specimens", code: 2) }
                 directory = try choice.directory(of: path)
             }
+            // A path may be given twice, or lie in another.
             if let index = found.firstIndex(where: { $0.directory == directory }) {
-                found[index].specimens += ids
+                let known = Set(found[index].specimens)
+                found[index].specimens += ids.filter { !known.contains($0) }
             } else {
                 found.append((directory, ids))
             }
@@ -222,9 +224,7 @@ struct CachePinCommand: ParsableCommand {
                 throw Failure(sentence: "cannot make the directory \(directory): \(error)")
             }
             let inspector = CacheInspector(directory: directory)
-            for specimen in specimens {
-                try CacheChoice.telling { () throws(BlockCacheError) in try inspector.pin(specimen) }
-            }
+            try CacheChoice.telling { () throws(BlockCacheError) in try inspector.pin(specimens) }
             Output.line("pinned \(specimens.count == 1 ? specimens[0] : "\(specimens.count) specimens")")
         }
     }
@@ -239,11 +239,7 @@ struct CacheUnpinCommand: ParsableCommand {
     func run() throws {
         for (directory, specimens) in try targets.resolve() {
             let inspector = CacheInspector(directory: directory)
-            var count = 0
-            for specimen in specimens
-            where try CacheChoice.telling({ () throws(BlockCacheError) in try inspector.unpin(specimen) }) {
-                count += 1
-            }
+            let count = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.unpin(specimens) }
             guard count > 0 else {
                 throw Failure(sentence: "\(specimens.joined(separator: ", ")) is not pinned in \(directory)")
             }

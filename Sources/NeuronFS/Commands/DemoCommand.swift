@@ -21,7 +21,7 @@ struct DemoCommand: ParsableCommand {
     func run() throws {
         var settings = try arguments.resolution().mountSettings()
         settings.reportReadiness = arguments.reportReadiness
-        let path = MountTable.absolute(mountPoint)
+        let path = try MountTable.absolute(mountPoint)
         let plan = MountPlan(
             path: path, origin: .demo(data: data.map(Paths.absolute)),
             cacheDirectory: try settings.cacheDirectory.path(isDemo: true), settings: settings)

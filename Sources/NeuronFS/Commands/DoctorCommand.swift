@@ -17,11 +17,7 @@ struct DoctorCommand: ParsableCommand {
     var endpoint: String?
 
     func run() throws {
-        var mounts = try MountTable.neuronFS()
-        if let mountPoint {
-            let path = try MountChoice.path(mountPoint)
-            mounts = mounts.filter { $0.path == path }
-        }
+        let mounts = try MountChoice.looked(mountPoint)
         var findings = MachineCheckup.findings() + MountCheckup.findings(of: mounts)
         var resolution = Resolution(file: .none)
         do throws(ConfigurationError) {
@@ -31,7 +27,7 @@ struct DoctorCommand: ParsableCommand {
             findings.append(.bad(error.sentence, cure: "correct it there; neuronfs mount --help lists the options"))
             resolution = Resolution(readsEnvironment: false)
         }
-        let statuses = mounts.filter { !MountPoint.isDead($0.path) }.compactMap { MountStatus.read($0.path) }
+        let statuses = mounts.compactMap { if case .alive(let status) = $0.state { status } else { nil } }
         findings += try cache(resolution, statuses.compactMap { $0["cache"]?["directory"]?.stringValue })
         for url in try endpoints(resolution, statuses.compactMap { $0["endpoint"]?.stringValue }) {
             findings.append(EndpointCheckup.finding(url))

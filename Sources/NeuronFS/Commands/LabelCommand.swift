@@ -77,7 +77,11 @@ struct LabelCommand: ParsableCommand {
     var output: String
 
     func validate() throws {
-        guard shape.x > 0, shape.y > 0, shape.z > 0 else { throw ValidationError("--shape is three numbers from 1") }
+        // The grid has limits of its own, which a level is counted for: here only what cannot be counted with.
+        let sides = 1...Int(Int32.max)
+        guard sides.contains(shape.x), sides.contains(shape.y), sides.contains(shape.z) else {
+            throw ValidationError("--shape is three numbers from 1 to \(sides.upperBound)")
+        }
         guard spacing.x > 0, spacing.y > 0, spacing.z > 0 else {
             throw ValidationError("--spacing is three numbers above 0")
         }

@@ -32,7 +32,7 @@ struct MountCommand: ParsableCommand {
         var settings = try resolution.mountSettings()
         settings.reportReadiness = arguments.reportReadiness
         let plan = MountPlan(
-            path: MountTable.absolute(mountPoint), origin: .endpoint(try resolution.value(Settings.endpoint)),
+            path: try MountTable.absolute(mountPoint), origin: .endpoint(try resolution.value(Settings.endpoint)),
             cacheDirectory: try settings.cacheDirectory.path(isDemo: false), settings: settings)
         try plan.run()
     }

@@ -7,8 +7,9 @@ struct PrefetchCommand: ParsableCommand {
         abstract: "Read files and folders of a mount ahead into its cache.",
         discussion: """
             Of a cell: meta.json, skeleton, markers, projections and the image stack. Of a folder of cells, such as
-            splits/train: every cell in it. What is cached already is passed over quickly, so an interrupted prefetch
+            splits/train: every cell in it. What is cached already is passed over unread, so an interrupted prefetch
             goes on where it stopped when it is started again. Labels are made from the skeleton and need no prefetch.
+            Exit code 1 when something could not be read, or is not in the cache in the end.
 
             neuronfs prefetch ./cells/splits/train --jobs 8
             """)
@@ -27,6 +28,10 @@ struct PrefetchCommand: ParsableCommand {
 
     /// Errors told one by one; more are counted.
     private static let errorsTold = 20
+    /// How often what was read is looked for on disk, a second apart.
+    private static let looks = 4
+
+    private static var stopped: Failure { Failure(sentence: "stopped: start it again to go on", code: 130) }
 
     mutating func validate() throws {
         guard (1...64).contains(jobs) else { throw ValidationError("--jobs is 1 to 64") }
@@ -34,6 +39,7 @@ struct PrefetchCommand: ParsableCommand {
 
     func run() throws {
         let signals = Signals.blockEnding()
+        let mounts = try mounts()
         var parts: [PrefetchPlan.Part] = []
         var known: Set<PrefetchPlan.Part> = []
         for path in paths {
@@ -45,34 +51,42 @@ struct PrefetchCommand: ParsableCommand {
 
         let errors = Monitor<[String]>([])
         let files = try list(parts, signals, errors)
-        let received = try receivedBytes()
+        let received = Self.receivedBytes(mounts)
         let start = Instant.now
-        let done = Counter()
-        let complete = Counter()
+        let (done, passedOver, made) = (Counter(), Counter(), Counter())
+        let complete = Monitor<[PrefetchPlan.File]>([])
         let mebibyte = 1 << 20
         let total = files.reduce(0) { $0 + $1.bytes }
         var bar = ProgressBar(total: (total + mebibyte - 1) / mebibyte, unit: "MiB", quiet: quiet)
         var shown = 0
         let isWhole = ParallelRun.run(files, jobs: jobs, signals: signals) {
-            let now = done.value / mebibyte
+            let now = (done.value + passedOver.value + made.value) / mebibyte
             bar.advance(by: now - shown)
             shown = now
         } body: { file, isCancelled in
             do throws(Errno) {
-                try FileReadAhead.read(file.path, isCancelled: isCancelled) { done.add($0) }
-                complete.add()
+                switch try FileReadAhead.read(file.path, isCancelled: isCancelled, progress: { done.add($0) }) {
+                case .read: break
+                case .passedOver: passedOver.add(file.bytes)
+                case .made: made.add(file.bytes)
+                }
+                complete.withLock { $0.append(file) }
             } catch {
                 errors.withLock { $0.append("\(file.path): \(error)") }
             }
         }
         bar.end()
+        let kept = complete.withLock { $0 }
         let seconds = max(Instant.now.seconds(since: start), 0.001)
         let rate = ByteText.text(Int(Double(done.value) / seconds))
+        let passed = passedOver.value > 0 ? "; \(ByteText.text(passedOver.value)) were in the cache already" : ""
         Output.line(
-            "read \(complete.value) of \(files.count) files, \(ByteText.text(done.value)) at \(rate)/s; "
-                + "\(ByteText.text(max(0, try receivedBytes() - received))) came over the network")
-        guard isWhole else { throw Failure(sentence: "stopped: start it again to go on", code: 130) }
+            "read \(kept.count) of \(files.count) files, \(ByteText.text(done.value)) at \(rate)/s; "
+                + "\(ByteText.text(max(0, Self.receivedBytes(mounts) - received))) came over the network" + passed)
+        guard isWhole else { throw Self.stopped }
+        let lost = try lost(of: kept, signals, errors)
         try tell(errors.withLock { $0 })
+        if lost > 0 { throw Failure(sentence: Self.reason(lost, kept.count, mounts)) }
     }
 
     private func list(
@@ -96,15 +110,58 @@ struct PrefetchCommand: ParsableCommand {
             listed.add()
         }
         bar.end()
-        guard isWhole else { throw Failure(sentence: "stopped: start it again to go on", code: 130) }
+        guard isWhole else { throw Self.stopped }
         return found.withLock { found in parts.indices.flatMap { found[$0] ?? [] } }
     }
 
-    /// Bytes that the mounts of the paths have received so far.
-    private func receivedBytes() throws(Failure) -> Int {
+    /// How many of the files that were read the cache does not hold now: it was full, the disk took no more, or somebody
+    /// has emptied it.
+    private func lost(
+        of files: [PrefetchPlan.File], _ signals: Signals, _ errors: Monitor<[String]>
+    ) throws(Failure) -> Int {
+        var suspects = files
+        for round in 0..<Self.looks where !suspects.isEmpty {
+            // A block that another reader had begun to fetch is stored a moment after both are answered.
+            if round > 0, signals.arrived(within: 1) { throw Self.stopped }
+            let lacking = Monitor<[PrefetchPlan.File]>([])
+            let isWhole = ParallelRun.run(suspects, jobs: jobs, signals: signals) {
+            } body: { file, _ in
+                do throws(Errno) {
+                    if try FileReadAhead.isLacking(file.path) { lacking.withLock { $0.append(file) } }
+                } catch {
+                    errors.withLock { $0.append("\(file.path): \(error)") }
+                }
+            }
+            guard isWhole else { throw Self.stopped }
+            suspects = lacking.withLock { $0 }
+        }
+        return suspects.count
+    }
+
+    private static func reason(_ lost: Int, _ count: Int, _ mounts: Set<String>) -> String {
+        let caches = mounts.compactMap { MountStatus.read($0)?["cache"] }.map { cache in
+            let directory = cache["directory"]?.stringValue ?? "?"
+            guard cache["writable"]?.boolValue == true else { return "\(directory) takes nothing at the moment" }
+            let limit = ByteText.text(cache["limit_bytes"]?.intValue ?? 0)
+            return "\(directory) holds \(ByteText.text(cache["size_bytes"]?.intValue ?? 0)) of at most \(limit)"
+        }
+        return "\(lost) of \(count) files are not whole in the cache: \(caches.joined(separator: ", "))"
+    }
+
+    /// The mounts of the paths.
+    private func mounts() throws(Failure) -> Set<String> {
         var mounts: Set<String> = []
-        for path in paths { if let mount = try MountedPath.find(path)?.mount.path { mounts.insert(mount) } }
-        return mounts.reduce(0) { $0 + (MountStatus.read($1)?["network"]?["received_bytes"]?.intValue ?? 0) }
+        for path in paths {
+            // Asked whether it answers when it is met for the first time.
+            if let mount = try MountTable.mount(onTheWayTo: path), mounts.contains(mount.path) { continue }
+            if let mount = try MountedPath.findAnswering(path)?.mount.path { mounts.insert(mount) }
+        }
+        return mounts
+    }
+
+    /// Bytes that `mounts` have received so far.
+    private static func receivedBytes(_ mounts: Set<String>) -> Int {
+        mounts.reduce(0) { $0 + (MountStatus.read($1)?["network"]?["received_bytes"]?.intValue ?? 0) }
     }
 
     private func tell(_ errors: [String]) throws(Failure) {

@@ -18,6 +18,10 @@ struct ServeDemoCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds added to every reply.", valueName: "seconds"))
     var latency = 0.0
 
+    mutating func validate() throws {
+        guard (0...86_400).contains(latency) else { throw ValidationError("--latency is 0 to 86400 seconds") }
+    }
+
     func run() throws {
         let signals = Signals.blockEnding()
         let (server, url) = try DemoStart.server(data: data.map(Paths.absolute), port: port, latency: latency)

@@ -12,22 +12,7 @@ struct StatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        var mounts = try MountTable.neuronFS()
-        if let mountPoint {
-            let path = MountTable.absolute(mountPoint)
-            mounts = mounts.filter { $0.path == path }
-            guard !mounts.isEmpty else { throw Failure(sentence: "no NeuronFS is mounted on \(path)", code: 2) }
-        }
-        var documents: [JSONValue] = []
-        for mount in mounts {
-            if let status = MountStatus.read(mount.path) {
-                documents.append(status)
-            } else {
-                documents.append([
-                    "mount_point": .string(mount.path), "state": .string("dead: neuronfs umount \(mount.path)"),
-                ])
-            }
-        }
+        let documents = try MountChoice.looked(mountPoint).map { mount, state in document(of: mount, state) }
         if json {
             Output.line(JSONValue.array(documents).text(.indented))
         } else if documents.isEmpty {
@@ -35,5 +20,18 @@ struct StatusCommand: ParsableCommand {
         } else {
             for document in documents { MountStatus.print(document) }
         }
+    }
+
+    /// What the mount says of itself, or else why it says nothing.
+    private func document(of mount: MountTable.Entry, _ state: MountState) -> JSONValue {
+        let text: String
+        switch state {
+        case .alive(let document?): return document
+        case .alive(nil): text = "of another version of this program"
+        case .dead: text = "dead: neuronfs umount \(mount.path)"
+        case .silent: text = "does not answer: neuronfs umount \(mount.path)"
+        case .closed: text = "of \(mount.ownerText), who alone can look in"
+        }
+        return ["mount_point": .string(mount.path), "state": .string(text)]
     }
 }

@@ -17,6 +17,10 @@ struct SyncCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Seconds to wait for the answer.", valueName: "seconds"))
     var timeout = 120.0
 
+    mutating func validate() throws {
+        guard (0...86_400).contains(timeout) else { throw ValidationError("--timeout is 0 to 86400 seconds") }
+    }
+
     func run() throws {
         let path = try MountChoice.path(mountPoint)
         guard let before = MountStatus.read(path), let pid = before["pid"]?.intValue,
@@ -29,7 +33,7 @@ struct SyncCommand: ParsableCommand {
         let deadline = Instant.now.advanced(bySeconds: timeout)
         while true {
             guard let now = MountStatus.read(path)?["catalogue"] else {
-                throw Failure(sentence: "the mount on \(path) has ended meanwhile")
+                throw Failure(sentence: "the mount on \(path) has ended meanwhile, or does not answer any more")
             }
             if let finished = now["syncs"]?.intValue, finished > count {
                 if let error = now["sync_error"]?.stringValue {

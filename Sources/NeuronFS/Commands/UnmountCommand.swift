@@ -13,36 +13,37 @@ struct UnmountCommand: ParsableCommand {
     private static let patience = 15.0
 
     func run() throws {
-        let path = MountTable.absolute(mountPoint)
+        let path = try MountTable.absolute(mountPoint)
         guard let mount = try MountTable.mount(on: path) else {
             throw Failure(sentence: "nothing is mounted on \(path)", code: 2)
         }
         guard mount.type == "fuse.neuronfs" else {
             throw Failure(sentence: "\(path) is a mount of type \(mount.type), not one of NeuronFS", code: 2)
         }
-        if MountPoint.isDead(path) { return try MountPoint.detach(path, lazily: true) }
-        let pid = MountStatus.read(path)?["pid"]?.intValue
+        // Found before the mount is gone, and without asking it: it may be silent, or closed to us.
+        var process = MountProcess.serving(mount)
+        switch MountState(of: path) {
+        case .dead: return try MountPoint.detach(path, lazily: true)
+        case .silent:
+            try MountPoint.detach(path, lazily: true)
+            return Output.note(Self.noteOnSilence(path, process))
+        case .alive(let status): process = status?["pid"]?.intValue ?? process
+        case .closed: break
+        }
         try MountPoint.detach(path, lazily: false)
-        guard let pid else { return }
+        guard let process else { return }
         let deadline = Instant.now.advanced(bySeconds: Self.patience)
-        while Self.isRunning(pid) {
+        while MountProcess.isRunning(process) {
             guard Instant.now < deadline else {
-                throw Failure(sentence: "\(path) is unmounted, but its process \(pid) has not ended yet")
+                throw Failure(sentence: "\(path) is unmounted, but its process \(process) has not ended yet")
             }
             usleep(20_000)
         }
     }
 
-    /// Whether process `pid` runs. One that has ended and waits to be reaped does not: the first process of a container
-    /// often reaps late or never.
-    private static func isRunning(_ pid: Int) -> Bool {
-        do throws(Errno) {
-            // proc(5): pid (comm) state ...; comm may hold anything, also brackets.
-            let line = String(decoding: try readWholeFile("/proc/\(pid)/stat"), as: UTF8.self)
-            let state = line.lastIndex(of: ")").map { line[line.index(after: $0)...].first { $0 != " " } }
-            return state != "Z" && state != "X"
-        } catch {
-            return false
-        }
+    private static func noteOnSilence(_ path: String, _ process: Int?) -> String {
+        let detached = "\(path) did not answer for \(Int(MountState.patience)) s and is detached"
+        guard let process, MountProcess.isRunning(process) else { return detached }
+        return "\(detached); its process is still there: kill -9 \(process)"
     }
 }

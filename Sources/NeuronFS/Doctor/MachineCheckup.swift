@@ -37,29 +37,9 @@ enum MachineCheckup {
     }
 
     private static func allowOther() -> Finding {
-        var lines: [Substring] = []
-        do throws(Errno) {
-            lines = String(decoding: try readWholeFile("/etc/fuse.conf"), as: UTF8.self).split(separator: "\n")
-        } catch {
-            // Without the file nothing is allowed, which is what is told.
-        }
-        // What follows a # is a comment.
-        let words = lines.map { ($0.split(separator: "#", omittingEmptySubsequences: false).first ?? "").trimmed }
-        if geteuid() == 0 || words.contains("user_allow_other") {
-            return .ok("--allow-other is permitted")
-        }
+        guard !FuseConfiguration.permitsAllowOther else { return .ok("--allow-other is permitted") }
         return .note(
             "--allow-other is not permitted: other users, and daemons such as Docker, cannot look in",
-            cure: "echo user_allow_other | sudo tee -a /etc/fuse.conf")
-    }
-}
-
-extension Substring {
-    /// Without blanks at either end.
-    fileprivate var trimmed: Substring {
-        var text = self
-        while text.first?.isWhitespace == true { text.removeFirst() }
-        while text.last?.isWhitespace == true { text.removeLast() }
-        return text
+            cure: FuseConfiguration.cure)
     }
 }

@@ -7,14 +7,21 @@ enum MountCheckup {
     /// The kernel's read-ahead that a mount asks for, KiB; without root it stays at 128.
     private static let wantedReadAhead = 1024
 
-    static func findings(of mounts: [MountTable.Entry]) -> [Finding] { mounts.flatMap { findings(of: $0.path) } }
+    static func findings(of mounts: [(mount: MountTable.Entry, state: MountState)]) -> [Finding] {
+        mounts.flatMap { findings(of: $0.mount, $0.state) }
+    }
 
-    private static func findings(of path: String) -> [Finding] {
-        guard !MountPoint.isDead(path) else {
-            return [.bad("\(path) is dead: its process has ended", cure: "neuronfs umount \(path)")]
-        }
-        guard let status = MountStatus.read(path) else {
-            return [.note("\(path) belongs to another user or is of another version of this program")]
+    private static func findings(of mount: MountTable.Entry, _ state: MountState) -> [Finding] {
+        let path = mount.path
+        let text = "\(path) \(state.trouble(of: mount) ?? "is of another version of this program")"
+        let status: JSONValue
+        switch state {
+        case .alive(let document?): status = document
+        case .alive(nil), .closed: return [.note(text)]
+        case .dead: return [.bad(text, cure: "neuronfs umount \(path)")]
+        case .silent:
+            let kill = MountProcess.serving(mount).map { "kill -9 \($0); " } ?? ""
+            return [.bad(text, cure: "\(kill)neuronfs umount \(path)")]
         }
         var findings = [Finding.ok("\(path) serves \(status["catalogue"]?["cells"]?.intValue ?? 0) cells")]
         let unreachable = status["network"]?["unreachable"]?.arrayValue?.compactMap(\.stringValue) ?? []

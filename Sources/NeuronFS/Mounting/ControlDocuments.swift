@@ -57,7 +57,8 @@ final class ControlDocuments: Sendable {
             "cache_directory": .string(plan.cacheDirectory), "cache_size_bytes": .int(settings.cacheSize.bytes),
             "cache_free_bytes": .int(settings.cacheFree.bytes), "offline": .bool(settings.offline),
             "labels": .string(settings.labels.rawValue), "timeout_seconds": .double(settings.timeout),
-            "max_connections": .int(settings.maxConnections), "read_ahead": .int(settings.readAhead),
+            "max_connections": .int(settings.maxConnections),
+            "allow_http_redirects": .bool(settings.allowHTTPRedirects), "read_ahead": .int(settings.readAhead),
             "log_level": .string(settings.logLevel),
             "connect_timeout_seconds": .double(settings.tuning.connectTimeout),
             "first_byte_timeout_seconds": .double(settings.tuning.firstByteTimeout),
@@ -76,7 +77,7 @@ final class ControlDocuments: Sendable {
         let asked = refresher.outcome
         var network: JSONObject = [
             "requests": .int(http.requests), "in_flight": .int(http.inFlight), "retries": .int(http.retries),
-            "failed": .int(http.failed), "received_bytes": .int(http.bytesReceived),
+            "failed": .int(http.failed), "cancelled": .int(http.cancelled), "received_bytes": .int(http.bytesReceived),
             "unreachable": .array(fetch.unreachableHosts.map { .string($0) }),
         ]
         if let slowest = http.slowestHost {
@@ -103,7 +104,8 @@ final class ControlDocuments: Sendable {
                 "misses": .int(cacheState.misses),
                 "hit_rate": .double(looked == 0 ? 0 : Double(cacheState.hits * 1000 / looked) / 1000),
                 "corrupt": .int(cacheState.corrupt), "evicted": .int(cacheState.evicted),
-                "write_failures": .int(cacheState.writeFailures), "scanning": .bool(cacheState.scanning),
+                "write_failures": .int(cacheState.writeFailures), "writable": .bool(cacheState.writable),
+                "scanning": .bool(cacheState.scanning),
             ],
             "memory": ["tiles_bytes": .int(planes.memory)],
             "network": .object(network),
@@ -119,6 +121,7 @@ final class ControlDocuments: Sendable {
         var page = MetricsPage()
         page.counter("http_requests_total", "HTTP requests begun.", http.requests)
         page.counter("http_failures_total", "HTTP requests that failed for good.", http.failed)
+        page.counter("http_cancelled_total", "HTTP requests that nobody waited for any more.", http.cancelled)
         page.counter("http_retries_total", "Attempts beyond the first.", http.retries)
         page.counter("http_resumed_total", "Cut bodies that were continued by range.", http.resumed)
         page.counter("http_connections_total", "Connections opened.", http.connections)

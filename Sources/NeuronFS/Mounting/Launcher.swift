@@ -9,7 +9,10 @@ enum Launcher {
     /// - Parameters:
     ///   - path: the mount point, absolute.
     ///   - seconds: how long the daemon may take.
+    /// - Throws: why there is no mount; `Failure` 130 when a signal stopped it.
     static func start(_ arguments: [String], path: String, logFile: String, seconds: Double) throws(Failure) {
+        let signals = Signals.blockEnding()
+        defer { signals.unblock() }
         let log = try LogFile.open(logFile)
         defer { close(log) }
         var ends: [Int32] = [0, 0]
@@ -24,7 +27,7 @@ enum Launcher {
             throw Failure(sentence: "cannot start the mount's process: \(error)")
         }
         defer { close(ends[0]) }
-        try Readiness.wait(on: ends[0], daemon: pid, seconds: seconds)
+        try Readiness.wait(on: ends[0], daemon: pid, seconds: seconds, signals: signals)
         guard let directory = unsafe opendir(path) else {
             throw Failure(sentence: "the mount on \(path) does not answer: \(Errno.current)")
         }

@@ -29,7 +29,8 @@ final class MountDaemon {
     private let refresher: CatalogueRefresher
     private let control: ControlDocuments
 
-    /// Decoded tiles in memory, bytes. With label indices, extents and the program itself a mount stays below 300 MB.
+    /// Decoded tiles in memory, bytes. With label indices, extents and the program itself a mount stays below 300 MB,
+    /// apart from 70 bytes for each block of the cache.
     private static let tileMemory = 96 << 20
     /// Label indices in memory, bytes: a large neuron's takes 4 MB.
     private static let labelMemory = 48 << 20
@@ -37,20 +38,23 @@ final class MountDaemon {
     private static let extentMemory = 16 << 20
 
     /// Opens the cache and the catalogue, reaches the origin where it has to, and mounts.
-    init(plan: MountPlan) throws(Failure) {
+    ///
+    /// - Parameter signals: blocked; one of them ends the start.
+    init(plan: MountPlan, signals: Signals) throws(Failure) {
         // glibc gives every thread an arena of its own, each of which keeps what it once held: with 64 readers 300 MB
         // resident instead of 245 (docs/BENCHMARKS.md), and no faster.
         posix_limit_arenas(1)
         self.plan = plan
         let settings = plan.settings
         let level = Logger.Level(rawValue: settings.logLevel) ?? .notice
-        // A daemon's standard error is its log file.
-        let sink = LogSink(descriptor: STDERR_FILENO)
+        // A daemon's standard error is its log file; in the foreground it may be anything.
+        let sink = LogSink(descriptor: STDERR_FILENO, path: plan.logFile)
         func log(_ label: String) -> Logger {
             Logger(label: label) { LineLogHandler(label: $0, level: level, sink: sink) }
         }
         logger = log("mount")
 
+        let identity = try Self.identity(of: plan.origin)
         switch plan.origin {
         case .endpoint(let url):
             demo = nil
@@ -60,8 +64,6 @@ final class MountDaemon {
             demo = started.server
             endpoint = started.url
         }
-        // The demo's port changes from start to start; its bytes do not.
-        let identity = demo == nil ? endpoint : "demo"
 
         do throws(BlockCacheError) {
             cache = try BlockCache(
@@ -74,7 +76,7 @@ final class MountDaemon {
         }
         do throws(CatalogueError) {
             store = try CatalogueStore(
-                path: "\(plan.cacheDirectory)/catalogue-\(Self.fileName(identity)).sqlite", logger: log("catalogue"))
+                path: "\(plan.cacheDirectory)/\(CatalogueStore.fileName(of: identity))", logger: log("catalogue"))
         } catch {
             cache.close()
             demo?.stop()
@@ -90,10 +92,12 @@ final class MountDaemon {
         configuration.stallTimeout = settings.tuning.stallTimeout
         configuration.maximumAttempts = settings.tuning.retries + 1
         configuration.backoffBase = settings.tuning.backoffBase
+        configuration.allowDowngrade = settings.allowHTTPRedirects
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
-            cache: cache, database: identity, source: TransportSource(transport), workers: workers,
+            cache: cache, database: identity,
+            source: TransportSource(transport, replyTimeout: configuration.firstByteTimeout), workers: workers,
             isOffline: settings.offline,
             logger: log("fetch"))
         let origin = Origin(
@@ -101,9 +105,10 @@ final class MountDaemon {
             timeout: settings.timeout, logger: log("data"))
 
         do throws(SpecimenDataError) {
-            catalogue = try CatalogueService(origin: origin)
+            catalogue = try CatalogueService(origin: origin) { signals.arrived(within: 0) }
         } catch {
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
+            if case .cancelled = error { throw Signals.stopped }
             throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
         }
         refresher = CatalogueRefresher(catalogue: catalogue, logger: log("catalogue"))
@@ -122,6 +127,12 @@ final class MountDaemon {
                 skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory), endpoint: endpoint,
                 mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
                 controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0) }, logger: log("tree")))
+        do throws(Failure) {
+            try signals.check()
+        } catch {
+            Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
+            throw error
+        }
         do throws(FuseError) {
             session = try FuseSession(
                 service: tree, path: plan.path,
@@ -131,22 +142,30 @@ final class MountDaemon {
                 logger: log("fuse"))
         } catch {
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
-            throw Failure(sentence: "\(error)")
+            throw Failure(sentence: Self.sentence(error))
         }
         control.attach(session)
         // The session keeps the tree.
-        tree.onInvalidation { [weak session] inodes in for inode in inodes { session?.invalidate(inode) } }
+        tree.onInvalidation { [weak session] change in
+            for inode in change.inodes { session?.invalidate(inode) }
+            for name in change.names { session?.invalidate(name: name.name, in: name.directory) }
+        }
     }
 
     /// Serves until the mount ends.
     ///
-    /// - Parameter ready: called once the kernel has greeted the mount.
-    func run(ready: @escaping @Sendable () -> Void) throws(Failure) {
+    /// - Parameters:
+    ///   - signals: unblocked once they end the loop; one that came during the start ends it at once.
+    ///   - ready: called once the kernel has greeted the mount.
+    /// - Throws: when the mount ends badly, and `Failure` 130 when it ends before it was ready.
+    func run(_ signals: Signals, ready: @escaping @Sendable () -> Void) throws(Failure) {
         let session = self.session
         let path = plan.path
         let logger = self.logger
+        let wasReady = Monitor(false)
         let starter = NamedThread("mount-ready") {
             guard session.waitUntilReady(deadlineSeconds: 10) else { return }
+            wasReady.withLock { $0 = true }
             do throws(Errno) {
                 try ReadAheadSetting.set(kibibytes: 1024, forMountOn: path)
             } catch {
@@ -160,7 +179,7 @@ final class MountDaemon {
         refresher.start()
         let outcome: Result<Void, FuseError>
         do throws(FuseError) {
-            outcome = .success(try session.run())
+            outcome = .success(try session.run { signals.unblock() })
         } catch {
             outcome = .failure(error)
         }
@@ -169,6 +188,7 @@ final class MountDaemon {
         Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
         logger.info("unmounted", metadata: ["path": "\(path)"])
         if case .failure(let error) = outcome { throw Failure(sentence: "\(error)") }
+        guard wasReady.withLock({ $0 }) else { throw Signals.stopped }
     }
 
     private static func takeDown(
@@ -188,9 +208,20 @@ final class MountDaemon {
         demo?.stop()
     }
 
-    /// `endpoint` as part of a file name.
-    private static func fileName(_ endpoint: String) -> String {
-        String(endpoint.map { $0.isLetter || $0.isNumber || $0 == "." ? $0 : "-" })
+    /// What tells this database from others in one cache. The demo's port changes from start to start; its bytes do not,
+    /// and those of real files are not those of the generated ones.
+    private static func identity(of origin: MountPlan.OriginChoice) throws(Failure) -> String {
+        switch origin {
+        case .endpoint(let url): url
+        case .demo(nil): "demo"
+        case .demo(let data?): "demo of \(try MountTable.absolute(data))"
+        }
+    }
+
+    private static func sentence(_ error: FuseError) -> String {
+        guard case .mountFailed(_, let reason) = error, geteuid() == 0, reason.contains("\(Errno(rawValue: EPERM))")
+        else { return "\(error)" }
+        return "\(error); root may mount only with CAP_SYS_ADMIN: start a container with --cap-add SYS_ADMIN"
     }
 
     private static func sentence(_ error: SpecimenDataError, endpoint: String) -> String {

@@ -23,12 +23,15 @@ struct MountPlan {
 
     func run() throws(Failure) {
         guard !settings.foreground else { return try serve() }
-        try MountPoint.checkFuse()
+        try MountPoint.checkFuse(allowOther: settings.allowOther)
         try MountPoint.prepare(path, creates: true)
         try Launcher.start(
-            arguments, path: path, logFile: settings.logFile ?? "\(cacheDirectory)/neuronfs.log",
+            arguments, path: path, logFile: logFile,
             seconds: settings.timeout + Self.startAllowance)
     }
+
+    /// Where a daemon's log goes, absolute.
+    var logFile: String { settings.logFile ?? "\(cacheDirectory)/neuronfs.log" }
 
     /// The options of this plan for the daemon, paths absolute.
     private var arguments: [String] {
@@ -43,13 +46,14 @@ struct MountPlan {
         ]
         arguments += ["--labels", settings.labels.rawValue, "--timeout", String(settings.timeout)]
         arguments += ["--max-connections", String(settings.maxConnections), "--read-ahead", String(settings.readAhead)]
-        arguments += ["--log-level", settings.logLevel]
+        arguments += ["--log-level", settings.logLevel, "--log-file", logFile]
         let tuning = settings.tuning
         arguments += ["--connect-timeout", String(tuning.connectTimeout)]
         arguments += ["--first-byte-timeout", String(tuning.firstByteTimeout)]
         arguments += ["--stall-timeout", String(tuning.stallTimeout), "--retries", String(tuning.retries)]
         arguments += ["--backoff-base", String(tuning.backoffBase)]
         if settings.offline { arguments.append("--offline") }
+        if settings.allowHTTPRedirects { arguments.append("--allow-http-redirects") }
         if settings.allowOther { arguments.append("--allow-other") }
         if let uid = settings.uid { arguments += ["--uid", String(uid)] }
         if let gid = settings.gid { arguments += ["--gid", String(gid)] }
@@ -59,13 +63,12 @@ struct MountPlan {
     /// Is the daemon: returns when the mount has ended.
     private func serve() throws(Failure) {
         Signals.blockRefresh()
-        var signals = Signals.blockEnding()
+        let signals = Signals.blockEnding()
         do throws(Failure) {
-            try MountPoint.checkFuse()
+            try MountPoint.checkFuse(allowOther: settings.allowOther)
             try MountPoint.prepare(path, creates: true)
-            let daemon = try MountDaemon(plan: self)
-            signals.unblock()
-            try daemon.run { if settings.reportReadiness { Readiness.report(.success(())) } }
+            let daemon = try MountDaemon(plan: self, signals: signals)
+            try daemon.run(signals) { if settings.reportReadiness { Readiness.report(.success(())) } }
         } catch {
             if settings.reportReadiness { Readiness.report(.failure(error)) }
             throw error

@@ -8,9 +8,12 @@ enum MountPoint {
     /// - Parameter creates: whether a directory that is not there is made.
     static func prepare(_ path: String, creates: Bool) throws(Failure) {
         if let mount = try MountTable.mount(on: path), mount.type == "fuse.neuronfs" {
-            guard isDead(path) else {
+            let state = MountState(of: path)
+            guard case .dead = state else {
+                let trouble = state.trouble(of: mount).map { ", which \($0)" } ?? ""
                 throw Failure(
-                    sentence: "\(path) is already a NeuronFS mount; unmount it first: neuronfs umount \(path)")
+                    sentence: "\(path) is already a NeuronFS mount\(trouble); "
+                        + "unmount it first: neuronfs umount \(path)")
             }
             try detach(path, lazily: true)
         }
@@ -49,42 +52,66 @@ enum MountPoint {
         }
     }
 
-    /// Whether FUSE can be used at all, told in one sentence with the command that mends it.
-    static func checkFuse() throws(Failure) {
+    /// Whether FUSE can be used at all, and as asked for, told in one sentence with the command that mends it.
+    static func checkFuse(allowOther: Bool) throws(Failure) {
         guard unsafe access("/dev/fuse", F_OK) == 0 else {
             throw Failure(
                 sentence: "/dev/fuse is missing: load the module (sudo modprobe fuse), or in a container start it with "
                     + "--device /dev/fuse --cap-add SYS_ADMIN")
         }
-        guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 || getuid() != 0 else {
-            throw Failure(sentence: "/dev/fuse cannot be opened: \(Errno.current)")
+        // With the user's own rights: libfuse opens it, and fusermount3 lays its own down for that.
+        guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 else {
+            throw Failure(sentence: "/dev/fuse cannot be opened: \(Errno.current); sudo chmod 666 /dev/fuse lets you")
+        }
+        guard !allowOther || FuseConfiguration.permitsAllowOther else {
+            throw Failure(
+                sentence: "--allow-other is not permitted to you: \(FuseConfiguration.path) does not say "
+                    + "user_allow_other; \(FuseConfiguration.cure)", code: 2)
         }
     }
 
-    /// Whether the mount on `path` has lost its daemon. Asked by opening it: the kernel answers `stat` from memory.
-    static func isDead(_ path: String) -> Bool {
-        guard let directory = unsafe opendir(path) else { return errno == ENOTCONN || errno == ECONNABORTED }
-        unsafe closedir(directory)
-        return false
-    }
-
-    /// Takes the mount on `path` away.
+    /// Takes the mount on `path` away. One that is in use is tried again for a second: `neuronfs status` of anybody uses
+    /// every mount of the machine for a moment.
     ///
-    /// - Parameter lazily: also when it is in use, which only a dead mount should be.
+    /// - Parameter lazily: also when it is in use, which only a mount that does not answer any more should be.
     static func detach(_ path: String, lazily: Bool) throws(Failure) {
-        if geteuid() == 0 {
-            guard unsafe umount2(path, Int32(lazily ? Self.detachFlag : 0)) != 0 else { return }
-            throw refusal(path, Errno.current)
+        if geteuid() != 0, let mount = try MountTable.mount(on: path), let owner = mount.owner, owner != geteuid() {
+            let others = owner == 0 ? "" : " and root"
+            throw Failure(
+                sentence: "\(path) was mounted by \(mount.ownerText): only they\(others) can unmount it", code: 2)
         }
-        let code = Subprocess.run("fusermount3", ["-u"] + (lazily ? ["-z"] : []) + [path])
-        guard code == 0 else { throw refusal(path, Errno(rawValue: code == 127 ? ENOENT : EBUSY)) }
+        for _ in 0..<20 {
+            if try detachUnlessBusy(path, lazily: lazily) { return }
+            usleep(50_000)
+        }
+        throw busyFailure(path)
+    }
+
+    /// Returns false when the mount is in use.
+    private static func detachUnlessBusy(_ path: String, lazily: Bool) throws(Failure) -> Bool {
+        let busy = Errno(rawValue: EBUSY)
+        if geteuid() == 0 {
+            guard unsafe umount2(path, Int32(lazily ? Self.detachFlag : 0)) != 0 else { return true }
+            let reason = Errno.current
+            guard reason == busy else { throw Failure(sentence: "cannot unmount \(path): \(reason)") }
+            return false
+        }
+        let outcome: (code: Int32, errors: String)
+        do throws(Errno) {
+            outcome = try Subprocess.run("fusermount3", ["-u"] + (lazily ? ["-z"] : []) + [path])
+        } catch {
+            throw Failure(sentence: "cannot unmount \(path): fusermount3 cannot be started: \(error)")
+        }
+        guard outcome.code != 0 else { return true }
+        guard !outcome.errors.contains("\(busy)") else { return false }
+        let said = outcome.errors.split(separator: "\n").last ?? "fusermount3 ended with code \(outcome.code)"
+        throw Failure(sentence: "cannot unmount \(path): \(said)")
     }
 
     /// `MNT_DETACH` of sys/mount.h.
     private static let detachFlag = 2
 
-    private static func refusal(_ path: String, _ reason: Errno) -> Failure {
-        guard reason.rawValue == EBUSY else { return Failure(sentence: "cannot unmount \(path): \(reason)") }
+    private static func busyFailure(_ path: String) -> Failure {
         let users = Users.of(path)
         let who =
             users.isEmpty

@@ -2,13 +2,10 @@ import Support
 
 /// `.neuronfs/status.json` of a mount, read by the commands.
 enum MountStatus {
-    /// The document; nil when the mount has lost its daemon or is of another version.
+    /// The document; nil when the mount does not answer (``MountState``) or is of another version.
     static func read(_ path: String) -> JSONValue? {
-        do {
-            return try JSONValue.parse(try readWholeFile("\(path)/.neuronfs/status.json"))
-        } catch {
-            return nil
-        }
+        guard case .alive(let document) = MountState(of: path) else { return nil }
+        return document
     }
 
     /// Prints `document` with a line for each value, sections indented.

@@ -1,3 +1,4 @@
+import Configuration
 import Glibc
 import Support
 
@@ -7,6 +8,11 @@ enum MountTable {
         var path: String
         var source: String
         var type: String
+        /// Number of the user who mounted it, of a FUSE file system.
+        var owner: UInt32?
+
+        /// The owner in a sentence.
+        var ownerText: String { owner.map { $0 == 0 ? "root" : "user \($0)" } ?? "another user" }
     }
 
     /// Every mount of this mount namespace. From /proc, so that no file system is asked, not even a dead one.
@@ -18,13 +24,16 @@ enum MountTable {
             throw Failure(sentence: "cannot read /proc/self/mountinfo: \(error)")
         }
         return String(decoding: table, as: UTF8.self).split(separator: "\n").compactMap { line in
-            // proc(5): ... (5) mount point ... - (1) type (2) source
+            // proc(5): ... (5) mount point ... - (1) type (2) source (3) options
             let halves = line.components(separatedBy: " - ")
             guard halves.count == 2 else { return nil }
             let left = halves[0].split(separator: " ")
             let right = halves[1].split(separator: " ")
             guard left.count > 4, right.count > 1 else { return nil }
-            return Entry(path: unescaped(left[4]), source: unescaped(right[1]), type: String(right[0]))
+            let user = right.last?.split(separator: ",").first { $0.hasPrefix("user_id=") }
+            return Entry(
+                path: unescaped(left[4]), source: unescaped(right[1]), type: String(right[0]),
+                owner: user.flatMap { UInt32($0.dropFirst("user_id=".count)) })
         }
     }
 
@@ -34,30 +43,54 @@ enum MountTable {
     /// The topmost mount on `path`, of whatever type.
     static func mount(on path: String) throws(Failure) -> Entry? { try all().last { $0.path == path } }
 
-    /// `path` made absolute without asking the last component, which may be a dead mount.
-    static func absolute(_ path: String) -> String {
-        var trimmed = path
-        while trimmed.count > 1, trimmed.hasSuffix("/") { trimmed.removeLast() }
-        let slash = trimmed.lastIndex(of: "/")
-        let parent = slash.map { $0 == trimmed.startIndex ? "/" : String(trimmed[..<$0]) } ?? "."
-        let name = slash.map { String(trimmed[trimmed.index(after: $0)...]) } ?? trimmed
-        guard name != ".", name != "..", let real = unsafe realpath(parent, nil) else {
-            guard let real = unsafe realpath(trimmed, nil) else { return trimmed }
-            defer { unsafe free(real) }
-            return unsafe String(cString: real)
+    /// `path` from the root, without symbolic links, as the kernel lists mounts. What is not there yet stays as it is
+    /// written, and so does what lies in a NeuronFS mount: it may be one that does not answer, and is not entered.
+    ///
+    /// - Throws: when `path` is relative to a working directory that is gone.
+    static func absolute(_ path: String) throws(Failure) -> String { try walk(path).place }
+
+    /// The NeuronFS mount that whoever walks along `path` comes to first; nil when there is none. Does not enter it.
+    static func mount(onTheWayTo path: String) throws(Failure) -> Entry? { try walk(path).mount }
+
+    /// Links that Linux follows at most in a path (path_resolution(7)).
+    private static let mostLinks = 40
+
+    private static func walk(_ path: String) throws(Failure) -> (place: String, mount: Entry?) {
+        let full = Paths.absolute(path)
+        guard full.hasPrefix("/") else {
+            throw Failure(sentence: "cannot look up \(path): the working directory is gone", code: 2)
         }
-        defer { unsafe free(real) }
-        let base = unsafe String(cString: real)
-        let joined = base == "/" ? "/\(name)" : "\(base)/\(name)"
-        // A symbolic link to the mount point: the kernel lists the place it points to.
-        guard isLink(joined), let target = unsafe realpath(joined, nil) else { return joined }
-        defer { unsafe free(target) }
-        return unsafe String(cString: target)
+        let mounts = try neuronFS()
+        var met: Entry?
+        var place = ""
+        var links = 0
+        var rest = Array(full.split(separator: "/").reversed())
+        while let part = rest.popLast() {
+            if part == "." { continue }
+            if part == ".." {
+                place = String(place[..<(place.lastIndex(of: "/") ?? place.startIndex)])
+                continue
+            }
+            let next = "\(place)/\(part)"
+            met = met ?? mounts.last { $0.path == next }
+            let isInside = mounts.contains { next == $0.path || next.hasPrefix($0.path + "/") }
+            guard !isInside, links < mostLinks, let target = link(next) else {
+                place = next
+                continue
+            }
+            links += 1
+            if target.hasPrefix("/") { place = "" }
+            rest += target.split(separator: "/").reversed()
+        }
+        return (place.isEmpty ? "/" : place, met)
     }
 
-    private static func isLink(_ path: String) -> Bool {
-        var status = stat()
-        return unsafe lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
+    /// What a symbolic link says; nil of anything else. Where something is mounted, that file system is not asked.
+    private static func link(_ path: String) -> String? {
+        var text = [CChar](repeating: 0, count: Int(PATH_MAX))
+        let length = unsafe readlink(path, &text, text.count)
+        guard length > 0 else { return nil }
+        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
     /// Octal escapes of /proc/self/mountinfo: `\040` is a blank.

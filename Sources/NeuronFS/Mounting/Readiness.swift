@@ -22,17 +22,27 @@ enum Readiness {
     }
 
     /// Waits for the line of the daemon `pid` on `source`.
-    static func wait(on source: Int32, daemon pid: pid_t, seconds: Double) throws(Failure) {
+    ///
+    /// - Parameter signals: blocked; one of them ends the daemon, too, whose session they do not reach.
+    /// - Throws: what the daemon says is wrong, that it takes longer than `seconds`, or `Failure` 130 after a signal.
+    static func wait(on source: Int32, daemon pid: pid_t, seconds: Double, signals: Signals) throws(Failure) {
         let deadline = Instant.now.advanced(bySeconds: seconds)
         var text: [UInt8] = []
         while !text.contains(UInt8(ascii: "\n")) {
+            guard !signals.arrived(within: 0) else {
+                kill(pid, SIGTERM)
+                // Who asks a second time waits no longer.
+                signals.unblock()
+                _ = Subprocess.wait(for: pid)
+                throw Signals.stopped
+            }
             let left = deadline.seconds(since: .now)
             guard left > 0 else {
                 kill(pid, SIGTERM)
                 throw Failure(sentence: "the mount did not come up within \(Int(seconds)) s; see the log file")
             }
             var poll = pollfd(fd: source, events: Int16(POLLIN), revents: 0)
-            guard unsafe Glibc.poll(&poll, 1, Int32(left * 1000) + 1) > 0 else { continue }
+            guard unsafe Glibc.poll(&poll, 1, Int32(min(left, 0.1) * 1000) + 1) > 0 else { continue }
             var buffer = [UInt8](repeating: 0, count: 4096)
             let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(source, $0.baseAddress, $0.count) }
             guard count > 0 else {

@@ -4,9 +4,9 @@ import Glibc
 ///
 /// They are blocked before any thread is started, so that every thread inherits the block and only the main thread,
 /// which unblocks or waits for them, gets them.
-struct Signals {
-    private var set: sigset_t
-    private var previous: sigset_t
+struct Signals: Sendable {
+    private let set: sigset_t
+    private let previous: sigset_t
 
     static func blockEnding() -> Signals {
         var set = Self.set(of: [SIGINT, SIGTERM, SIGHUP])
@@ -27,7 +27,10 @@ struct Signals {
     static func waitForRefresh() { wait(Self.set(of: [SIGUSR1])) }
 
     /// Lets the calling thread have the signals again.
-    mutating func unblock() { unsafe pthread_sigmask(SIG_SETMASK, &previous, nil) }
+    func unblock() {
+        var previous = previous
+        unsafe pthread_sigmask(SIG_SETMASK, &previous, nil)
+    }
 
     /// Blocks until one of the signals comes.
     func wait() { Self.wait(set) }
@@ -38,6 +41,14 @@ struct Signals {
         var limit = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
         return unsafe sigtimedwait(&set, nil, &limit) > 0
     }
+
+    /// Ends the start of a mount when one of the signals has come.
+    ///
+    /// - Throws: `Failure` 130, once a signal.
+    func check() throws(Failure) { if arrived(within: 0) { throw Self.stopped } }
+
+    /// The end of a mount that was stopped while it started.
+    static let stopped = Failure(sentence: "stopped before the mount was up", code: 130)
 
     private static func wait(_ set: sigset_t) {
         var set = set

@@ -4,13 +4,19 @@ import Support
 
 /// Starts other programs. `fork` is not safe in a process with threads; `posix_spawn` is.
 enum Subprocess {
-    /// Runs `program`, found in PATH, to its end. Returns its exit code, 127 when it cannot be started.
-    static func run(_ program: String, _ arguments: [String]) -> Int32 {
-        var pid = pid_t()
+    /// Runs `program`, found in PATH, to its end. Returns its exit code and what it wrote to standard error.
+    ///
+    /// - Throws: `Errno` when it cannot be started.
+    static func run(_ program: String, _ arguments: [String]) throws(Errno) -> (code: Int32, errors: String) {
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe argv.forEach { unsafe free($0) } }
-        guard unsafe posix_spawnp(&pid, program, nil, nil, &argv, environ) == 0 else { return 127 }
-        return wait(for: pid)
+        // The child inherits the memory as its standard error.
+        let (outcome, errors) = collectingStandardError { () -> Result<Int32, Errno> in
+            var pid = pid_t()
+            let reason = unsafe posix_spawnp(&pid, program, nil, nil, &argv, environ)
+            return reason == 0 ? .success(wait(for: pid)) : .failure(Errno(rawValue: reason))
+        }
+        return (try outcome.get(), errors)
     }
 
     /// Waits for a child. A death by signal counts as 128 and the signal's number, as in a shell.

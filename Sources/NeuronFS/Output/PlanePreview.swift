@@ -31,12 +31,12 @@ struct PlanePreview {
         guard let shape = meta["stack"]?["shape"]?.arrayValue?.compactMap(\.intValue), shape.count == 3,
             let spacing = meta["stack"]?["voxel_spacing_um"]?.arrayValue?.compactMap(\.doubleValue), spacing.count == 3,
             let offset = meta["stack"]?["offset_in_full_frame_px"]?.arrayValue?.compactMap(\.intValue),
-            offset.count == 2
+            offset.count == 2, shape.allSatisfy({ (1...Self.maximumSide).contains($0) })
         else { throw Failure(sentence: "\(folder) has no image stack", code: 2) }
         let soma = Self.firstNode("\(folder)/skeleton.swc")
-        let index = plane ?? soma.map { Int(($0.z / spacing[0]).rounded()) } ?? shape[0] / 2
-        let centreX = soma.map { Int($0.x / spacing[2]) - offset[1] } ?? shape[2] / 2
-        let centreY = soma.map { Int($0.y / spacing[1]) - offset[0] } ?? shape[1] / 2
+        let index = plane ?? Self.voxel(soma?.z, spacing: spacing[0], offset: 0, count: shape[0])
+        let centreX = Self.voxel(soma?.x, spacing: spacing[2], offset: offset[1], count: shape[2])
+        let centreY = Self.voxel(soma?.y, spacing: spacing[1], offset: offset[0], count: shape[1])
         let columns = min(size, shape[2])
         let rows = min(size, shape[1])
         (width, height) = (columns, rows)
@@ -52,6 +52,18 @@ struct PlanePreview {
         }
         grey = try window("stack")
         labels = soma == nil ? Array(repeating: 0, count: width * height) : try window("labels")
+    }
+
+    /// Most voxels of a side: beyond every image, and three of them can be multiplied.
+    private static let maximumSide = 1 << 20
+
+    /// The voxel of 0 ..< `count` nearest to `coordinate`, um, `offset` voxels into the frame; the middle where there is
+    /// no coordinate, or one that no voxel can have.
+    private static func voxel(_ coordinate: Double?, spacing: Double, offset: Int, count: Int) -> Int {
+        guard let coordinate, let voxel = Int(exactly: (coordinate / spacing - Double(offset)).rounded()) else {
+            return count / 2
+        }
+        return min(max(voxel, 0), count - 1)
     }
 
     /// The image, and the image with the label over it, in one picture with a white line between.

@@ -1,33 +1,54 @@
+import FuseAdapter
 import Glibc
 import Support
 
-/// Reads a file once, for what the mount keeps of it.
+/// Reads a file once, for what the mount's cache keeps of it.
 enum FileReadAhead {
-    /// Bytes of one read(2): eight times what the kernel asks the mount for at once, few enough to stop soon.
+    /// Bytes of one read(2): the most the kernel asks the mount for at once, few enough to stop soon.
     private static let step = 1 << 20
 
-    /// Reads `path` from beginning to end. Its pages are dropped behind the reader, so that reading a terabyte ahead does not
-    /// push everything else out of memory; the mount's cache on disk keeps the bytes.
+    /// What there was to do about a file.
+    enum Outcome {
+        case read
+        /// The cache on disk has all of it.
+        case passedOver
+        /// The mount makes it; there is nothing to keep.
+        case made
+    }
+
+    /// Whether the cache on disk lacks a block of `path`.
+    static func isLacking(_ path: String) throws(Errno) -> Bool {
+        let descriptor = try openFile(path, flags: O_RDONLY)
+        defer { close(descriptor) }
+        return try BackgroundReading.blocks(descriptor).missing > 0
+    }
+
+    /// Reads `path` from beginning to end, behind everything that another process waits for, unless the cache on disk has
+    /// all of it.
+    ///
+    /// Past the page cache: the mount's cache on disk keeps the bytes. And the kernel lets only so many reads into the page
+    /// cache be under way on a mount, so that those of sixty jobs would hold up every other reader's.
     ///
     /// - Parameters:
     ///   - isCancelled: asked before every step.
     ///   - progress: told the bytes of every step.
-    static func read(_ path: String, isCancelled: () -> Bool, progress: (Int) -> Void) throws(Errno) {
-        let descriptor = try openFile(path, flags: O_RDONLY)
+    static func read(_ path: String, isCancelled: () -> Bool, progress: (Int) -> Void) throws(Errno) -> Outcome {
+        let descriptor = try openFile(path, flags: O_RDONLY | openDirect)
         defer { close(descriptor) }
-        _ = posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-        var buffer = [UInt8](repeating: 0, count: step)
-        var offset = 0
+        let blocks = try BackgroundReading.blocks(descriptor)
+        guard blocks.missing > 0 else { return blocks.all > 0 ? .passedOver : .made }
+        try BackgroundReading.mark(descriptor)
+        let buffer = UnsafeMutableRawPointer.allocate(byteCount: step, alignment: 4096)
+        defer { unsafe buffer.deallocate() }
         while !isCancelled() {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            if count == 0 { return }
+            let count = unsafe Glibc.read(descriptor, buffer, step)
+            if count == 0 { return .read }
             if count < 0 {
                 if errno == EINTR { continue }
                 throw Errno.current
             }
-            _ = posix_fadvise(descriptor, offset, count, POSIX_FADV_DONTNEED)
-            offset += count
             progress(count)
         }
+        return .read
     }
 }

@@ -31,9 +31,22 @@ enum PrefetchPlan {
             throw Failure(sentence: "\(path) is in no NeuronFS mount", code: 2)
         }
         let real = ([place.mount.path] + place.components).joined(separator: "/")
+        let sources = try sources(of: place)
+        guard sources.isEmpty else { return sources + (Folder.isDirectory(real) ? [.folder(real)] : [.file(real)]) }
         guard Folder.isDirectory(real) else { return [.file(real)] }
         guard place.specimen != nil else { return try group(real, mount: place.mount.path, levels: 3) }
         return place.components.last.map(MountedPath.isSpecimenID) == true ? [.specimen(real)] : [.folder(real)]
+    }
+
+    /// What has to be in the cache for labels to be made without the network, where `place` is labels of a specimen: the
+    /// files they are made from.
+    private static func sources(of place: MountedPath) throws(Failure) -> [Part] {
+        guard let specimen = place.components.firstIndex(where: MountedPath.isSpecimenID),
+            place.components[(specimen + 1)...].first?.hasPrefix("labels") == true
+        else { return [] }
+        let folder = ([place.mount.path] + place.components[...specimen]).joined(separator: "/")
+        let names = Set(try Folder.names(folder))
+        return ["skeleton.swc", "skeleton.marker"].filter(names.contains).map { .file("\(folder)/\($0)") }
     }
 
     /// Specimens of a folder of specimens: `mouse/`, `splits/train`, the root of the mount.
@@ -43,7 +56,7 @@ enum PrefetchPlan {
         let names = folder == mount ? ["mouse", "human"] : try Folder.names(folder)
         for name in names {
             let path = "\(folder)/\(name)"
-            if MountedPath.isSpecimenID(name) {
+            if MountedPath.specimen(name, in: folder) != nil {
                 guard let place = try MountedPath.find(path) else { continue }
                 found.append(.specimen(([place.mount.path] + place.components).joined(separator: "/")))
             } else if levels > 0, !name.hasPrefix("."), Folder.isDirectory(path) {

@@ -19,7 +19,8 @@
     if choices.bool() { ask.validator = "\"v1\"" }
     if choices.bool() {
         ask.isResume = true
-        ask.lower = choices.int(0...200)
+        // Never below the range that was asked for: what has come is a part of it.
+        ask.lower = choices.int(request.range.map { $0.lowerBound...$0.upperBound } ?? 0...200)
         if choices.bool() { ask.total = choices.int(0...200) }
     }
     let cut = choices.int(1...64)
@@ -48,6 +49,7 @@
 
 private func checkFields(_ head: ResponseHead) {
     _ = (head.contentType, head.isEncoded)
+    require((100...999).contains(head.status), "a status has three digits")
     if let length = head.contentLength { require(length >= 0, "a length is not negative") }
     if let part = head.contentRange {
         require(part.range.lowerBound >= 0 && !part.range.isEmpty, "a part is not empty")

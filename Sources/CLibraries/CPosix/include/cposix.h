@@ -6,19 +6,29 @@
 /* pthread_setname_np needs _GNU_SOURCE, which a Swift importer does not set. */
 void posix_name_current_thread(const char *name);
 
-
 /* open is a C variadic, flock an overloaded name. Each retries on EINTR and returns a descriptor or 0, or -errno. */
 int posix_open_cloexec(const char *path, int flags, unsigned mode);
 int posix_flock_exclusive(int fd, int wait);
 
+/* memfd_create needs _GNU_SOURCE, fcntl is variadic. Descriptors that close on exec, or -errno. */
+int posix_memory_file(const char *name);
+int posix_duplicate_cloexec(int fd);
+
 /* pipe2, the setsid flag and the chdir action of posix_spawn need _GNU_SOURCE. posix_pipe returns 0 or -errno, both ends
-   close on exec. posix_spawn_daemon starts `path` in a session of its own, in directory "/", standard input and output
-   on /dev/null, `errors` as standard error and `ready` as descriptor `ready_number`; returns the pid or -errno. */
+   close on exec. posix_spawn_daemon starts `path` in a session of its own, in directory "/", no signal blocked, standard
+   input and output on /dev/null, `errors` as standard error and `ready` as descriptor `ready_number`; returns the pid or
+   -errno. */
 int posix_pipe(int ends[2]);
 int posix_spawn_daemon(const char *path, char *const argv[], int errors, int ready, int ready_number);
 
 /* Lets malloc have at most `count` arenas (mallopt is not in the importer's module of glibc). Before the first thread. */
 void posix_limit_arenas(int count);
+
+/* ioctl, which is variadic, without an argument: 0 or -errno. */
+int posix_control(int fd, unsigned long command);
+
+/* ioctl with a command that answers with two numbers: 0 or -errno. */
+int posix_control_reading(int fd, unsigned long command, uint64_t answer[2]);
 
 /* The terminal's width in columns, 0 when fd is not a terminal (ioctl is variadic). */
 int posix_terminal_columns(int fd);

@@ -19,17 +19,26 @@ enum CellsDocument {
 
     /// The rows as RFC 4180 with a header, lines ended by LF, in the manner of the official file: an empty string is
     /// `""`, null nothing, and quotes stand only where they must.
-    static func csv(_ rows: [JSONObject]) -> [UInt8] {
+    ///
+    /// - Throws: ``CatalogueError/malformedReply(_:)`` for rows of so many different keys that they cannot be a table: each
+    ///   row gets a field for every one.
+    static func csv(_ rows: [JSONObject]) throws(CatalogueError) -> [UInt8] {
         var columns = officialColumns
         var known = Set(columns)
         for row in rows {
             for key in row.keys where known.insert(key).inserted { columns.append(key) }
+            guard columns.count <= mostColumns else {
+                throw .malformedReply("its rows have over \(mostColumns) columns")
+            }
         }
         var bytes: [UInt8] = []
         appendLine(columns.map { .string($0) }, to: &bytes)
         for row in rows { appendLine(columns.map { row[$0] ?? .null }, to: &bytes) }
         return bytes
     }
+
+    /// The official file has 54.
+    private static let mostColumns = 1000
 
     private static func appendLine(_ values: [JSONValue], to bytes: inout [UInt8]) {
         for (position, value) in values.enumerated() {

@@ -18,7 +18,7 @@ public struct PlaneImage: Hashable, Sendable {
     public let frameWidth: Int
     /// `image_height`: height of the full frame, pixels.
     public let frameHeight: Int
-    /// Pixel spacing in micrometres, at least ``smallestResolution``.
+    /// Pixel spacing in micrometres, ``smallestResolution`` to ``largestResolution``.
     public let resolution: Double
     /// Number of zoom tiers, a factor of 2 each.
     public let tierCount: Int?
@@ -31,6 +31,8 @@ public struct PlaneImage: Hashable, Sendable {
     public static let standardResolution = 0.1144
     /// A pixel spacing below this, in micrometres, is a fault of the row.
     static let smallestResolution = 0.001
+    /// A pixel spacing above this, in micrometres, is a fault of the row: a millimetre, which no microscope has.
+    static let largestResolution = 1000.0
     /// The longest side of a JPEG image, pixels.
     static let longestSide = 65535
 }
@@ -52,7 +54,8 @@ struct PlaneRow {
         func int(_ key: String) -> Int? { field(key)?.intValue }
         func side(_ key: String) -> Int? { int(key).flatMap { (1...PlaneImage.longestSide).contains($0) ? $0 : nil } }
         func offset(_ key: String) -> Int? { int(key).flatMap { (0...PlaneImage.longestSide).contains($0) ? $0 : nil } }
-        guard let id = int("id"), id > 0, let section = int("section_number"), abs(section) < 1_000_000,
+        guard let id = int("id"), id > 0, let section = int("section_number"),
+            (-999_999...999_999).contains(section),
             let width = side("width"), let height = side("height")
         else { return nil }
         let x = offset("x") ?? 0
@@ -62,7 +65,8 @@ struct PlaneRow {
         plane = PlaneImage(
             imageID: id, sectionNumber: section, x: x, y: y, width: width, height: height,
             frameWidth: side("image_width") ?? x + width, frameHeight: side("image_height") ?? y + height,
-            resolution: resolution >= PlaneImage.smallestResolution ? resolution : PlaneImage.standardResolution,
+            resolution: (PlaneImage.smallestResolution...PlaneImage.largestResolution).contains(resolution)
+                ? resolution : PlaneImage.standardResolution,
             tierCount: int("tier_count"), failed: failed?.boolValue ?? (failed?.stringValue == "true"),
             path: field("path")?.stringValue.flatMap { $0.isEmpty ? nil : $0 })
         dataSetID = int("data_set_id")

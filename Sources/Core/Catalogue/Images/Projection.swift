@@ -24,9 +24,9 @@ public struct Projection: Hashable, Sendable {
     public let axes: Axes
     /// What is kept along the line of sight.
     public let function: Function
-    /// Left edge, pixels.
+    /// Left edge, pixels; 0 where the row tells none that can be.
     public let x: Int
-    /// Top edge, pixels.
+    /// Top edge, pixels; as the left one.
     public let y: Int
     /// Width, pixels.
     public let width: Int
@@ -52,8 +52,11 @@ public struct Projection: Hashable, Sendable {
         self.function = function
         self.width = width
         self.height = height
-        x = max(0, row["x"]?.intValue ?? 0)
-        y = max(0, row["y"]?.intValue ?? 0)
+        func offset(_ key: String) -> Int {
+            row[key]?.intValue.flatMap { (0...PlaneImage.longestSide).contains($0) ? $0 : nil } ?? 0
+        }
+        x = offset("x")
+        y = offset("y")
     }
 
     /// Reads all rows, one projection of each kind (the highest id where there are more), by file name.

@@ -37,14 +37,18 @@ enum FolderName {
             if titles[owner] != name, titles[index] == name { owners[name] = index }
         }
         var taken = Set(owners.keys)
+        // What was tried last for a name, so that many that are alike do not each begin at 2.
+        var counts: [String: Int] = [:]
         return names.enumerated().map { index, name in
             if owners[name] == index { return name }
-            var attempt = suffixed(name, with: checksum(titles[index]))
-            var count = 2
+            let first = suffixed(name, with: checksum(titles[index]))
+            var attempt = first
+            var count = counts[first] ?? 1
             while !taken.insert(attempt).inserted {
-                attempt = suffixed(name, with: "\(checksum(titles[index]))-\(count)")
                 count += 1
+                attempt = suffixed(name, with: "\(checksum(titles[index]))-\(count)")
             }
+            counts[first] = count
             return attempt
         }
     }

@@ -5,7 +5,7 @@ public import Support
 /// The typed fields are what the tree needs; ``row`` has every field as it arrived. An empty string and `null` both
 /// mean absent. A NUL character in a text, which no file name may hold, is replaced by U+FFFD in the typed fields.
 public struct Specimen: Sendable, Identifiable {
-    /// `specimen__id`, positive and unique.
+    /// `specimen__id`, 1 to ``largestID`` and unique.
     public let id: Int
     /// `specimen__name`, for example `Cux2-CreERT2;Ai14-205530.03.02.01`; the id where there is none.
     public let name: String
@@ -40,6 +40,9 @@ public struct Specimen: Sendable, Identifiable {
     /// `si__path`: the minimum projection on the image server.
     public let projectionPath: String?
 
+    /// The largest id that is believed: ids of the database have 31 bits, and an inode number has room for 32.
+    static let largestID = Int(UInt32.max)
+
     private let texts: RowTexts
     private let range: Range<Int>
 
@@ -47,6 +50,9 @@ public struct Specimen: Sendable, Identifiable {
     ///
     /// Parsed at each call (about 25 us), so keep the result where more than one field is wanted.
     public var row: JSONObject { texts.row(range) }
+
+    /// Whether every field of the row is as in `other`, spelt the same.
+    public func hasSameRow(as other: Specimen) -> Bool { texts.text(range) == other.texts.text(other.range) }
 
     /// Whether there are image planes (`si__path`).
     public var hasImages: Bool { projectionPath != nil }

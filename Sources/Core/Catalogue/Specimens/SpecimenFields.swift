@@ -24,7 +24,7 @@ struct SpecimenFields: Equatable {
 extension SpecimenFields {
     /// Reads row number `index` of the cell list; `nil`, with an issue, when it cannot be shown as a cell.
     init?(row: JSONObject, index: Int, issues: inout IssueList) {
-        guard let id = row.positiveInt("specimen__id") else {
+        guard let id = row.positiveInt("specimen__id"), id <= Specimen.largestID else {
             issues.add(.missingSpecimenID, "row \(index)")
             return nil
         }
@@ -41,7 +41,7 @@ extension SpecimenFields {
             lineName: row.text("line_name"), dendriteType: row.text("tag__dendrite_type"),
             apical: row.text("tag__apical"), reconstructionType: row.text("nr__reconstruction_type"),
             skeletonFileID: row.positiveInt("nrwkf__id"), recordingFileID: row.positiveInt("erwkf__id"),
-            frameWidth: row.positiveInt("si__width"), frameHeight: row.positiveInt("si__height"),
+            frameWidth: row.frameSide("si__width"), frameHeight: row.frameSide("si__height"),
             projectionPath: row.text("si__path"))
     }
 }
@@ -62,4 +62,7 @@ extension JSONObject {
         guard let value = self[key]?.intValue, value > 0 else { return nil }
         return value
     }
+
+    /// A field that is a side of an image frame in px: 1...65536, more than any picture of the database has.
+    func frameSide(_ key: String) -> Int? { positiveInt(key).flatMap { $0 <= 1 << 16 ? $0 : nil } }
 }

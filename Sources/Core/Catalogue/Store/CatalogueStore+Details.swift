@@ -2,15 +2,24 @@ internal import GRDB
 public import Support
 
 extension CatalogueStore {
-    /// What is kept about the images and files of the cell `id`; `nil` where nothing has been saved.
+    /// What is kept about the images and files of the cell `id`; `nil` where nothing has been saved. What is damaged is
+    /// forgotten with a warning, and as if it had never been saved.
     public func details(of id: Int) throws(CatalogueError) -> SpecimenDetails? {
-        try gate.run("reading the details of \(id)") { pool in
+        let kept = try gate.run("reading the details of \(id)") { pool in
             let sql = "SELECT fetched_at, sub_images, projections, reconstructions FROM details WHERE specimen = ?"
-            let row = try pool.read { try Row.fetchOne($0, sql: sql, arguments: [id]) }
-            guard let row else { return nil }
-            return try DetailsText.details(
-                of: id, at: row.double(0) ?? 0, subImages: row.bytes(1), projections: row.bytes(2),
-                reconstructions: row.bytes(3))
+            return try pool.read { database -> DetailsText? in
+                guard let row = try Row.fetchOne(database, sql: sql, arguments: [id]) else { return nil }
+                return DetailsText(
+                    fetchedAt: row.double(0) ?? 0, subImages: try row.bytes(1), projections: try row.bytes(2),
+                    reconstructions: try row.bytes(3))
+            }
+        }
+        // Outside the gate, which takes damage for that of the whole file.
+        do throws(DamagedContent) {
+            return try kept?.details(of: id)
+        } catch {
+            drop("details of \(id)", because: error) { () throws(CatalogueError) in try removeDetails(of: id) }
+            return nil
         }
     }
 
@@ -27,8 +36,8 @@ extension CatalogueStore {
         of id: Int, at time: Double
     ) throws(CatalogueError) {
         let parts = [
-            subImages.map(DetailsText.planes), projections.map(DetailsText.objects),
-            reconstructions.map(DetailsText.objects),
+            subImages.map { DetailsText.planes($0, of: id) }, projections.map { DetailsText.objects($0, of: id) },
+            reconstructions.map { DetailsText.objects($0, of: id) },
         ]
         let sql = """
             INSERT INTO details VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -37,56 +46,59 @@ extension CatalogueStore {
                 projections = coalesce(excluded.projections, projections),
                 reconstructions = coalesce(excluded.reconstructions, reconstructions)
             """
-        try gate.run("keeping the details of \(id)") { pool in
-            try pool.write { database in
-                try database.execute(
-                    sql: sql, arguments: [id, time] + StatementArguments(parts.map { $0.map(blob) }))
-            }
+        try keep("keeping the details of \(id)") { database in
+            try database.execute(sql: sql, arguments: [id, time] + StatementArguments(parts.map { $0.map(blob) }))
         }
     }
 
     /// Forgets the details of the cell `id`, so that they are asked for again.
     public func removeDetails(of id: Int) throws(CatalogueError) {
-        try gate.run("forgetting the details of \(id)") { pool in
-            try pool.write { try $0.execute(sql: "DELETE FROM details WHERE specimen = ?", arguments: [id]) }
+        try keep("forgetting the details of \(id)") { database in
+            try database.execute(sql: "DELETE FROM details WHERE specimen = ?", arguments: [id])
         }
     }
 }
 
-/// How the rows of a cell are kept: JSON behind its CRC-32C.
-enum DetailsText {
+/// The rows of a cell as they are kept: JSON behind a CRC-32C of it and of whose they are.
+struct DetailsText {
+    let fetchedAt: Double
+    let subImages: [UInt8]?
+    let projections: [UInt8]?
+    let reconstructions: [UInt8]?
+
     /// Only the fields that are used, as a list of lists in the order of ``PlaneRow/fields``: 627 rows take 80 kB
     /// instead of 340 kB.
-    static func planes(_ rows: [JSONObject]) -> [UInt8] {
+    static func planes(_ rows: [JSONObject], of id: Int) -> [UInt8] {
         let list = rows.map { row in JSONValue.array(PlaneRow.fields.map { row[$0] ?? .null }) }
-        return sealed(JSONValue.array(list).bytes())
+        return sealed(JSONValue.array(list).bytes(), of: id)
     }
 
     /// The rows as they arrived.
-    static func objects(_ rows: [JSONObject]) -> [UInt8] { sealed(JSONValue.array(rows.map { .object($0) }).bytes()) }
+    static func objects(_ rows: [JSONObject], of id: Int) -> [UInt8] {
+        sealed(JSONValue.array(rows.map { .object($0) }).bytes(), of: id)
+    }
 
-    static func details(
-        of id: Int, at time: Double, subImages: [UInt8]?, projections: [UInt8]?, reconstructions: [UInt8]?
-    ) throws -> SpecimenDetails {
+    func details(of id: Int) throws(DamagedContent) -> SpecimenDetails {
         var issues = IssueList()
         var parts: Set<SpecimenDetails.Part> = []
         if subImages != nil { parts.insert(.subImages) }
         if projections != nil { parts.insert(.projections) }
         if reconstructions != nil { parts.insert(.reconstructions) }
-        let rows = try planeRows(subImages, issues: &issues)
+        let rows = Self.planeRows(try Self.values(subImages, of: id), issues: &issues)
         let stack = ImageStack(rows: rows, issues: &issues)
-        let views = Projection.all(rows: try unsealed(projections).compactMap(\.objectValue), issues: &issues)
-        let owners = try unsealed(reconstructions).compactMap(\.objectValue)
+        let views = Projection.all(
+            rows: try Self.values(projections, of: id).compactMap(\.objectValue), issues: &issues)
+        let owners = try Self.values(reconstructions, of: id).compactMap(\.objectValue)
         let files = WellKnownFile.all(reconstructions: owners, issues: &issues)
         return SpecimenDetails(
-            specimenID: id, parts: parts, stack: stack, projections: views, files: files, fetchedAt: time,
+            specimenID: id, parts: parts, stack: stack, projections: views, files: files, fetchedAt: fetchedAt,
             issues: issues.issues)
     }
 
-    private static func planeRows(_ bytes: [UInt8]?, issues: inout IssueList) throws -> [PlaneRow] {
+    private static func planeRows(_ list: [JSONValue], issues: inout IssueList) -> [PlaneRow] {
         let places = Dictionary(uniqueKeysWithValues: PlaneRow.fields.enumerated().map { ($1, $0) })
         var rows: [PlaneRow] = []
-        for value in try unsealed(bytes) {
+        for value in list {
             let values = value.arrayValue ?? []
             let row = PlaneRow { field in places[field].flatMap { $0 < values.count ? values[$0] : nil } }
             if let row { rows.append(row) } else { issues.add(.unusableImage, values.first?.text() ?? "no id") }
@@ -94,18 +106,29 @@ enum DetailsText {
         return rows
     }
 
-    private static func sealed(_ text: [UInt8]) -> [UInt8] {
-        let sum = CRC32C.checksum(text)
+    private static func values(_ sealed: [UInt8]?, of id: Int) throws(DamagedContent) -> [JSONValue] {
+        guard let sealed else { return [] }
+        guard let text = unsealed(sealed, of: id) else {
+            throw DamagedContent(message: "the details of a cell fail their checksum")
+        }
+        do throws(JSONError) {
+            return try JSONValue.parse(text).arrayValue ?? []
+        } catch {
+            throw DamagedContent(message: "the details of a cell are \(error)")
+        }
+    }
+
+    /// `text` behind its checksum.
+    ///
+    /// - Parameter id: the cell that it is of; a row that damage moves to another cell is none of its. `nil` as schema 1 had it.
+    static func sealed(_ text: [UInt8], of id: Int?) -> [UInt8] {
+        let sum = CRC32C.checksum(text + (id.map { Array(" \($0)".utf8) } ?? []))
         return [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: sum >> $0) } + text
     }
 
-    private static func unsealed(_ bytes: [UInt8]?) throws -> [JSONValue] {
-        guard let bytes else { return [] }
+    /// The text that ``sealed(_:of:)`` was given; `nil` for anything else.
+    static func unsealed(_ bytes: [UInt8], of id: Int?) -> [UInt8]? {
         let text = Array(bytes.dropFirst(4))
-        let sum = bytes.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-        guard bytes.count > 4, sum == CRC32C.checksum(text), let list = try JSONValue.parse(text).arrayValue else {
-            throw DamagedContent(message: "the details of a cell fail their checksum")
-        }
-        return list
+        return sealed(text, of: id) == bytes ? text : nil
     }
 }

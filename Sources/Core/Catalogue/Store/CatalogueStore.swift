@@ -5,12 +5,15 @@ internal import Support
 /// The catalogue on disk: an SQLite file in WAL mode that outlives the mount and the network.
 ///
 /// A damaged file, one of a later version and one of another program are moved to `<path>.damaged`, `.newer` or
-/// `.foreign` with a warning, and an empty one takes their place: everything here can be fetched again. All methods may
-/// be called from any thread; they block on the disk.
+/// `.foreign` with a warning, and an empty one takes their place: everything here can be fetched again. One damaged
+/// record about a cell or file only costs itself. All methods may be called from any thread; they block on the disk.
 public final class CatalogueStore: Sendable {
     /// The file; `-wal` and `-shm` lie beside it while it is open.
     public let path: String
     let gate: DatabaseGate
+    private let logger: Logger
+    private let damaged = Counter()
+    private let trouble = Monitor(WriteTrouble())
 
     /// Opens the store at `path`, whose folder exists and may be written to, or makes it.
     ///
@@ -20,6 +23,7 @@ public final class CatalogueStore: Sendable {
         path: String, logger: Logger = Logger(label: "catalogue")
     ) throws(CatalogueError) {
         self.path = path
+        self.logger = logger
         gate = try DatabaseGate(path: path) { logger.warning("\($0)") }
     }
 
@@ -37,19 +41,55 @@ public final class CatalogueStore: Sendable {
 
     /// Keeps `value` under `key`; `nil` removes it.
     public func setMeta(_ key: String, _ value: String?) throws(CatalogueError) {
-        try gate.run("keeping a note") { pool in
-            try pool.write { database in
-                if let value {
-                    try database.execute(
-                        sql: "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
-                        arguments: [key, value])
-                } else {
-                    try database.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key])
-                }
+        try keep("keeping a note") { database in
+            if let value {
+                try database.execute(
+                    sql: "INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                    arguments: [key, value])
+            } else {
+                try database.execute(sql: "DELETE FROM meta WHERE key = ?", arguments: [key])
             }
         }
     }
 
     /// ``meta(_:)`` as a number, for example the time of the last check.
     public func metaNumber(_ key: String) throws(CatalogueError) -> Double? { try meta(key).flatMap { Double($0) } }
+
+    // MARK: - For the extensions
+
+    /// Runs `body` in a transaction that writes. The log hears once that writes fail and once that they no longer do, so
+    /// that callers need not say it for every cell and file.
+    func keep<Value>(_ operation: String, _ body: (Database) throws -> Value) throws(CatalogueError) -> Value {
+        let value: Value
+        do throws(CatalogueError) {
+            value = try gate.run(operation) { pool in try pool.write(body) }
+        } catch {
+            if error != .closed, trouble.withLock({ $0.noteFailure(at: .now) }) {
+                logger.warning(
+                    "the catalogue cannot be written; what is learnt meanwhile is asked for again by the next mount: \(error)",
+                    metadata: ["file": "\(path)"])
+            }
+            throw error
+        }
+        if trouble.withLock({ $0.noteSuccess(at: .now) }) {
+            logger.notice("the catalogue is written again", metadata: ["file": "\(path)"])
+        }
+        return value
+    }
+
+    /// Removes one damaged record, and warns of the first, second, fourth, ... so that a dying disk does not fill the log.
+    func drop(_ record: String, because damage: DamagedContent, remove: () throws(CatalogueError) -> Void) {
+        damaged.add()
+        var outcome = "it is asked for again"
+        do throws(CatalogueError) {
+            try remove()
+        } catch {
+            outcome = "it cannot be removed: \(error)"
+        }
+        let count = damaged.value
+        guard count & (count - 1) == 0 else { return }
+        logger.warning(
+            "a damaged record of the catalogue is not believed; \(outcome)",
+            metadata: ["record": "\(record)", "reason": "\(damage.message)", "count": "\(count)", "file": "\(path)"])
+    }
 }

@@ -2,15 +2,17 @@ internal import GRDB
 
 /// The tables of the store.
 ///
-/// A change to what ``SpecimenFields`` takes from a row is a new version, too, whose step empties `catalogue`: a list that
-/// arrives unchanged is not read again. `PRAGMA user_version` is the version of the schema, `PRAGMA application_id` says that the file is ours.
+/// `PRAGMA user_version` is the version of the schema, `PRAGMA application_id` says that the file is ours.
 enum Schema {
     /// "NFSC": the first thing looked at when a file is opened.
     static let applicationID = 0x4E46_5343
 
     /// What leads from version `n` to `n + 1`, at place `n`. Steps that have shipped are not changed any more.
-    private static let steps: [String] = [
-        """
+    private static let steps: [@Sendable (Database) throws -> Void] = [
+        { try $0.execute(sql: firstTables) }, addChecksums,
+    ]
+
+    private static let firstTables = """
         CREATE TABLE catalogue (
             id INTEGER PRIMARY KEY CHECK (id = 1),
             generation INTEGER NOT NULL,
@@ -62,7 +64,47 @@ enum Schema {
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """
-    ]
+
+    /// Version 2: every record proves itself. The table of specimens, a second copy of what the rows say, goes, and so does
+    /// what follows from the rows.
+    @Sendable private static func addChecksums(_ database: Database) throws {
+        try database.execute(
+            sql: """
+                DROP TABLE specimen;
+                ALTER TABLE catalogue DROP COLUMN total_rows;
+                ALTER TABLE catalogue DROP COLUMN issues;
+                ALTER TABLE catalogue ADD COLUMN head_checksum INTEGER NOT NULL DEFAULT 0;
+                ALTER TABLE object ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+                """)
+        let lists = try Row.fetchAll(database, sql: "SELECT generation, fetched_at, digest FROM catalogue")
+        for list in lists {
+            guard let generation = list.int(0), let time = list.double(1), let digest = list.int(2) else { continue }
+            let head = ListHead(generation: generation, fetchedAt: time, digest: digest)
+            try database.execute(sql: "UPDATE catalogue SET head_checksum = ?", arguments: [head.checksum])
+        }
+        for row in try Row.fetchAll(database, sql: "SELECT \(ObjectRecord.columns), id FROM object") {
+            guard let id = row.text(6), let record = ObjectRecord(row, id: id) else { continue }
+            try database.execute(
+                sql: "UPDATE object SET checksum = ? WHERE id = ?", arguments: [record.checksum, id])
+        }
+        try nameOwners(database)
+    }
+
+    /// The checksums of a cell's rows become those of the rows and the cell.
+    private static func nameOwners(_ database: Database) throws {
+        let columns = ["sub_images", "projections", "reconstructions"]
+        for id in try Int.fetchAll(database, sql: "SELECT specimen FROM details") {
+            for column in columns {
+                let sql = "SELECT \(column) FROM details WHERE specimen = ?"
+                guard let sealed = try Row.fetchOne(database, sql: sql, arguments: [id])?.bytes(0),
+                    let text = DetailsText.unsealed(sealed, of: nil)
+                else { continue }
+                try database.execute(
+                    sql: "UPDATE details SET \(column) = ? WHERE specimen = ?",
+                    arguments: [blob(DetailsText.sealed(text, of: id)), id])
+            }
+        }
+    }
 
     /// The version that this program reads and writes.
     static var version: Int { steps.count }
@@ -87,11 +129,11 @@ enum Schema {
         return version > Self.version ? .newer(version: version) : .ours(version: version)
     }
 
-    /// Brings a file of `from` (0 for an empty one) up to date; within a transaction of the caller.
-    static func migrate(_ database: Database, from: Int) throws {
-        guard from < version else { return }
-        for step in steps[from...] { try database.execute(sql: step) }
+    /// Brings a file of version `from` (0 for an empty one) to `target`; within a transaction of the caller.
+    static func migrate(_ database: Database, from: Int, to target: Int = version) throws {
+        guard from < target else { return }
+        for step in steps[from..<target] { try step(database) }
         try database.execute(sql: "PRAGMA application_id = \(applicationID)")
-        try database.execute(sql: "PRAGMA user_version = \(version)")
+        try database.execute(sql: "PRAGMA user_version = \(target)")
     }
 }

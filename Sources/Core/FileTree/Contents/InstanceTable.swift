@@ -26,7 +26,7 @@ extension Tree {
     /// The bytes of `labels-instance.json` of a specimen.
     func instanceTable(
         _ context: SpecimenContext, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void
+        completion: @escaping @Sendable (Result<Derived<[UInt8]>, FileTreeError>) -> Void
     ) {
         guard let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint) else {
             return completion(.failure(.notFound))
@@ -35,7 +35,8 @@ extension Tree {
             completion(
                 outcome.mapError { .data($0) }.flatMap { skeleton in
                     do throws(LabelError) {
-                        return .success(InstanceTable.bytes(try Sections(skeleton)))
+                        let bytes = InstanceTable.bytes(try Sections(skeleton.value))
+                        return .success(skeleton.map { _ in bytes })
                     } catch {
                         return .failure(.data(.labels(error)))
                     }

@@ -156,7 +156,8 @@ extension Tree {
     func metaBytes(_ context: SpecimenContext) -> [UInt8] {
         if let bytes = metas[context.id] { return bytes }
         let bytes = MetaJSON(context: context, endpoint: parts.endpoint, mainVariant: parts.mainVariant).bytes
-        metas.insert(bytes, for: context.id, cost: bytes.count)
+        // Not of a context that was begun under an older list of cells.
+        if isCurrent(context) { metas.insert(bytes, for: context.id, cost: bytes.count) }
         return bytes
     }
 }

@@ -6,11 +6,13 @@ final class BytesFile: OpenFile {
     let keepsPageCache: Bool
     let bypassesPageCache: Bool
 
-    /// - Parameter isLive: whether another open may find other bytes (`.neuronfs/status.json`).
-    init(_ bytes: [UInt8], isLive: Bool = false) {
+    /// - Parameters:
+    ///   - keepsPageCache: whether the bytes are those of every open before.
+    ///   - bypassesPageCache: whether each handle has bytes of its own (`.neuronfs/status.json`).
+    init(_ bytes: [UInt8], keepsPageCache: Bool = true, bypassesPageCache: Bool = false) {
         self.bytes = bytes
-        keepsPageCache = !isLive
-        bypassesPageCache = isLive
+        self.keepsPageCache = keepsPageCache
+        self.bypassesPageCache = bypassesPageCache
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {

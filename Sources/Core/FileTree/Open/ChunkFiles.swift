@@ -93,4 +93,13 @@ final class ImageChunkFile: OpenFile {
             }
         }
     }
+
+    func countBlocks(
+        forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
+    ) {
+        planes.countBlocks(version, tiles: tile..<tile + 1, forgets: forgets, token: token) {
+            completion($0.mapError { .data($0) })
+        }
+    }
 }

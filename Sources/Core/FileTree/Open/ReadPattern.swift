@@ -1,30 +1,46 @@
-internal import Support
-
 /// Tells what a reader wants from what the kernel guesses.
 ///
 /// The kernel reads ahead: 64 KiB behind the first bytes of a file, 128 KiB or more around a page that a memory map
 /// touches. On a plane whose rows are 10,000 bytes that is dozens of rows over the full width, so a window of 512 x 512
 /// would fetch every tile beside it. A large read of bytes that are not in memory is therefore refused once; the
 /// kernel, which never shows that to the process, then asks for the single pages that somebody waits for. A read that
-/// continues a run of pages already served is a sequential reader and is served whole.
+/// continues a long run of bytes asked for, at either end, is a sequential reader and is served whole.
 ///
 /// The requests of one sequential reader come in any order: the kernel sends the next read-ahead window beside the present
-/// one, and two threads take them up. So a long run is continued by what lies near its end, and what fell behind is of it.
+/// one, and two threads take them up. So a long run is continued by what lies near its ends, and what fell behind is of it.
 ///
 /// Measured on Linux 6.18; docs/ARCHITECTURE.md (Decisions) has the figures.
 struct ReadPattern: Sendable {
     /// A request no larger than this is a page that somebody waits for.
     static let pageSize = 4096
     /// A run of this many bytes without a gap makes a sequential reader. A window's rows leave gaps, so its runs are
-    /// a page or two.
+    /// a page or two, where a row is longer than a page.
     static let sequentialRun = 65_536
-    /// How far beyond the end of a long run a request may begin and still belong to its reader: two read-ahead windows
+    /// How far beyond the ends of a long run a request may lie and still belong to its reader: two read-ahead windows
     /// of 1 MiB, which the kernel doubles for POSIX_FADV_SEQUENTIAL.
     static let sequentialReach = 4 << 20
 
-    private var runStart = 0
-    private var runEnd = 0
-    private var refused: Range<Int> = 0..<0
+    private let longRun: Int
+    /// What was served without a gap.
+    private var run = 0..<0
+    /// The part of it that somebody is known to have asked for.
+    private var asked = 0..<0
+    /// The run before the present one, which began below it, and what was asked for of it: of a reader that comes downwards
+    /// in pieces, whose pages the kernel asks for upwards.
+    private var above: (run: Range<Int>, asked: Range<Int>)?
+    /// The last read that may have been the kernel's idea. When it has another beyond it, somebody has come to this one.
+    private var guess = 0..<0
+    /// What the kernel has read ahead out of memory a little beyond the run, whose reader has not come so far.
+    private var beyond = 0..<0
+    private var refused = 0..<0
+    private var isTold = false
+
+    /// Whether the run last grew at its lower end.
+    private(set) var isDescending = false
+
+    /// - Parameter longRun: bytes without a gap from which on a reader gets more than it asks for: reads of the kernel served
+    ///   whole, and what lies ahead. Where rows are shorter than a page a window has no gaps; it is to be shorter than this.
+    init(longRun: Int = sequentialRun) { self.longRun = max(longRun, Self.sequentialRun) }
 
     /// Whether the read of `range` is to be refused for now.
     ///
@@ -32,26 +48,101 @@ struct ReadPattern: Sendable {
     ///   - isInMemory: whether the bytes can be given without fetching or decoding.
     ///   - isDirect: whether the process opened the file with `O_DIRECT`, past the page cache: then every read is its own.
     mutating func refuses(_ range: Range<Int>, isInMemory: Bool, isDirect: Bool) -> Bool {
-        let reach = isSequential ? Self.sequentialReach : 0
-        let continues = range.lowerBound <= runEnd + reach && range.upperBound >= runEnd && runEnd > runStart
-        let isInside = range.lowerBound >= runStart && range.upperBound <= runEnd
-        let isOfReader = isSequential && (continues || isInside)
-        let isRepeated = range.lowerBound >= refused.lowerBound && range.upperBound <= refused.upperBound
-        if range.count > Self.pageSize, !isInMemory, !isDirect, !isOfReader, !isRepeated {
+        let reach = isLong ? Self.sequentialReach : 0
+        let continues =
+            !run.isEmpty && range.lowerBound <= run.upperBound + reach && range.upperBound >= run.lowerBound - reach
+        let isAgain = isAgain(range)
+        if range.count > Self.pageSize, !isInMemory, !isDirect, !(isLong && continues), !isAgain {
             refused = range
             return true
         }
-        // What the kernel read ahead out of memory, nobody has asked for: it makes no run.
-        guard range.count <= Self.pageSize || isDirect || isOfReader || isRepeated else { return false }
-        if continues {
-            runEnd = range.upperBound
-        } else if !isInside {
-            runStart = range.lowerBound
-            runEnd = range.upperBound
+        // The kernel reads ahead upwards: a short read that ends where the run begins is of a reader who comes downwards.
+        let isDownwards = range.count < Self.sequentialRun && range.upperBound == run.lowerBound
+        let isOwn = range.count <= Self.pageSize || isDirect || isDownwards
+        // What the kernel reads ahead out of memory for no sequential reader, nobody has asked for: it makes no run.
+        guard isOwn || isAgain || (isSequential && continues) else {
+            if isSequential, range.lowerBound > run.upperBound, range.lowerBound - run.upperBound < Self.sequentialReach
+            {
+                beyond = touches(beyond, range) ? union(beyond, range) : range
+            }
+            return false
         }
+        extend(by: range, continues: continues, isOwn: isOwn)
         return false
     }
 
-    /// Whether the last read served continued a run long enough to be a sequential reader's.
-    var isSequential: Bool { runEnd - runStart >= Self.sequentialRun }
+    /// Whether what was asked for is a run of a sequential reader.
+    var isSequential: Bool { asked.count >= Self.sequentialRun }
+
+    /// Where a sequential reader is with the read of `range`, for who fetches ahead of it; nil when there is none yet. The
+    /// pages of one refused read say nothing of the direction: the kernel asks for them upwards.
+    ///
+    /// - Returns: the bytes for which it, or the kernel, has asked at once; the first time also the byte where it began.
+    mutating func progress(of range: Range<Int>) -> (bytes: Range<Int>, start: Int?)? {
+        guard isLong, !contains(refused, asked) else { return nil }
+        defer { isTold = true }
+        let start = isDescending ? asked.upperBound - 1 : asked.lowerBound
+        return (contains(refused, range) ? refused : range, isTold ? nil : start)
+    }
+
+    /// Whether the reader has come far enough to get more than it asks for.
+    var isLong: Bool { asked.count >= longRun }
+
+    private func touches(_ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        !left.isEmpty && left.lowerBound <= right.upperBound && right.lowerBound <= left.upperBound
+    }
+
+    private func union(_ left: Range<Int>, _ right: Range<Int>) -> Range<Int> {
+        min(left.lowerBound, right.lowerBound)..<max(left.upperBound, right.upperBound)
+    }
+
+    private func contains(_ whole: Range<Int>, _ part: Range<Int>) -> Bool {
+        part.lowerBound >= whole.lowerBound && part.upperBound <= whole.upperBound
+    }
+
+    /// Whether `range` was refused before: all of it, or as a part that the kernel keeps as one piece of memory, of a size
+    /// and place that are multiples of a power of two. Nobody is refused the same twice.
+    private func isAgain(_ range: Range<Int>) -> Bool {
+        guard contains(refused, range) else { return false }
+        let size = 1 << (Int.bitWidth - (range.count - 1).leadingZeroBitCount)
+        let isWhole = range.count == size || range.upperBound == refused.upperBound
+        return range == refused || (isWhole && range.lowerBound % size == 0)
+    }
+
+    private mutating func extend(by range: Range<Int>, continues: Bool, isOwn: Bool) {
+        guard continues else {
+            above = range.upperBound <= run.lowerBound && !asked.isEmpty ? (run, asked) : nil
+            run = range
+            asked = isOwn ? range : range.lowerBound..<range.lowerBound
+            guess = isOwn ? 0..<0 : range
+            beyond = 0..<0
+            (isDescending, isTold) = (false, false)
+            return
+        }
+        if range.upperBound > run.upperBound {
+            isDescending = false
+        } else if range.lowerBound < run.lowerBound {
+            isDescending = true
+        }
+        run = union(run, range)
+        if isOwn {
+            asked = union(asked, range)
+        } else {
+            if !guess.isEmpty, range.lowerBound >= guess.upperBound {
+                asked = asked.lowerBound..<max(asked.upperBound, guess.lowerBound)
+            } else if !guess.isEmpty, range.upperBound <= guess.lowerBound {
+                asked = min(asked.lowerBound, guess.upperBound)..<asked.upperBound
+            }
+            guess = range
+        }
+        if touches(beyond, run) {
+            run = union(run, beyond)
+            (guess, beyond) = (beyond, 0..<0)
+        }
+        guard let upper = above, run.upperBound >= upper.run.lowerBound else { return }
+        asked = union(asked, upper.asked)
+        run = union(run, upper.run)
+        above = nil
+        isDescending = true
+    }
 }

@@ -1,4 +1,3 @@
-internal import Fetch
 internal import SpecimenData
 internal import Support
 
@@ -6,7 +5,7 @@ internal import Support
 final class RemoteOpenFile: OpenFile {
     private let version: FileReader.Version
     private let files: FileReader
-    private let readAhead: Monitor<ReadAhead>
+    private let ahead: Lookahead
 
     let keepsPageCache = true
     let bypassesPageCache = false
@@ -14,20 +13,32 @@ final class RemoteOpenFile: OpenFile {
     init(_ version: FileReader.Version, files: FileReader, window: Int) {
         self.version = version
         self.files = files
-        readAhead = Monitor(
-            ReadAhead(limit: window, count: (version.length + version.extentSize - 1) / version.extentSize))
+        let count = (version.length + version.extentSize - 1) / version.extentSize
+        ahead = Lookahead(limit: window, count: count) { index, _, token, isLeft in
+            if !files.prefetch(version, extent: index, token: token) { isLeft(0) }
+        }
+        files.retain(version)
     }
+
+    deinit { files.release(version) }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
         let range = clamped(offset: offset, count: count, size: version.length)
         guard !range.isEmpty else { return unsafe receiver.deliver([UInt8]().span.bytes) }
+        let step = ahead.note(range.lowerBound / version.extentSize...(range.upperBound - 1) / version.extentSize)
         files.read(version, range, token: token) { outcome in
             switch outcome {
             case .success(let bytes): unsafe receiver.deliver(bytes.span.bytes)
             case .failure(let error): receiver.fail(.data(error))
             }
         }
-        let extents = range.lowerBound / version.extentSize...(range.upperBound - 1) / version.extentSize
-        for index in readAhead.withLock({ $0.touched(extents) }) { files.prefetch(version, extent: index) }
+        ahead.carryOut(step)
+    }
+
+    func countBlocks(
+        forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
+    ) {
+        files.countBlocks(version, forgets: forgets, token: token) { completion($0.mapError { .data($0) }) }
     }
 }

@@ -2,31 +2,61 @@ internal import Catalogue
 internal import SpecimenData
 internal import Support
 
-/// An open file that is told so when the object of the origin it is made from has changed since the open.
+/// An open file that is told so when an object of the origin it is made from has changed since the open.
 ///
 /// The kernel keeps one set of pages for an inode, whoever opened it. A handle that went on handing out old bytes would
-/// mix them into what a new handle reads; so from the moment a change is known, an old handle gets `ESTALE`.
+/// mix them into what a new handle reads; so from the moment a change is known, an old handle gets `ESTALE`. An open after
+/// a change must not find the pages that were read before it, and while an old handle is there, not fill in pages that the
+/// kernel would give to that one as well (`FuseAdapter/OpenHandles.swift`).
 final class VersionedFile: OpenFile {
     private let file: any OpenFile
-    private let isCurrent: @Sendable () -> Bool
+    private let hasPresentVersion: @Sendable () -> Bool
+    private let hasChanged: @Sendable () -> Bool
 
-    var keepsPageCache: Bool { file.keepsPageCache }
+    var isCurrent: Bool { hasPresentVersion() }
+    var keepsPageCache: Bool { file.keepsPageCache && !hasChanged() }
     var bypassesPageCache: Bool { file.bypassesPageCache }
 
-    /// - Parameter isCurrent: whether the version opened is still the present one.
-    init(_ file: any OpenFile, isCurrent: @escaping @Sendable () -> Bool) {
+    /// - Parameters:
+    ///   - isCurrent: whether the version opened is still the present one.
+    ///   - hasChanged: whether the kernel may have pages of an earlier version than the present one.
+    init(
+        _ file: any OpenFile, isCurrent: @escaping @Sendable () -> Bool, hasChanged: @escaping @Sendable () -> Bool
+    ) {
         self.file = file
-        self.isCurrent = isCurrent
+        hasPresentVersion = isCurrent
+        self.hasChanged = hasChanged
     }
 
-    /// A file made from the object `objectID`, whose record is known; its present version is the one opened.
-    convenience init(_ file: any OpenFile, objectID: String, registry: ObjectRegistry) {
-        let version = registry.cached(objectID)?.version
-        self.init(file) { registry.cached(objectID).map { $0.version == version } ?? true }
+    /// A file made from `versions` of objects.
+    convenience init(_ file: any OpenFile, of versions: [ObjectVersion], registry: ObjectRegistry) {
+        self.init(file) {
+            versions.allSatisfy { version in registry.cached(version.id).map { $0.version == version.number } ?? true }
+        } hasChanged: {
+            versions.contains { registry.hasChanged($0.id) }
+        }
+    }
+
+    /// A file with pixels of one image.
+    convenience init(
+        _ file: any OpenFile, of version: PlaneReader.Version, planes: PlaneReader, registry: ObjectRegistry
+    ) {
+        self.init(file) {
+            planes.isCurrent(version)
+        } hasChanged: {
+            registry.hasChanged(version.objectID)
+        }
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
-        guard isCurrent() else { return receiver.fail(.stale) }
+        guard isCurrent else { return receiver.fail(.stale) }
         file.read(offset: offset, count: count, isDirect: isDirect, token: token, receiver: receiver)
+    }
+
+    func countBlocks(
+        forgets: Bool, token: CancellationToken,
+        completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
+    ) {
+        file.countBlocks(forgets: forgets, token: token, completion: completion)
     }
 }

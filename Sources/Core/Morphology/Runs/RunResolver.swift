@@ -106,7 +106,7 @@
     }
 
     /// Walks a cluster of several values from left to right: the lowest value present holds until its run ends or a
-    /// lower one begins.
+    /// lower one begins. The words of runs that have ended may be overwritten.
     private static func resolveCluster(
         _ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int, last: Int, into output: inout WordBuffer
     ) {
@@ -115,21 +115,26 @@
         var pendingFirst = column
         var pendingValue: UInt16 = 0
         var isPending = false
+        var living = start
         while column <= last {
             var best = UInt16.max
             var bestLast = -1
             // The first pass finds the value, the second where it stops.
-            var index = start
+            var index = living
+            var ended = 0
             while unsafe index < end && PackedRun.first(words[index]) <= column {
                 let word = unsafe words[index]
                 let value = PackedRun.value(word)
                 let runLast = PackedRun.last(word)
+                if runLast < column { ended += 1 }
                 if runLast >= column && (bestLast < 0 || value < best || (value == best && runLast > bestLast)) {
                     best = value
                     bestLast = runLast
                 }
                 index += 1
             }
+            // Else a cluster of n short runs would take n² / 2 steps.
+            if 2 * ended > index - living { unsafe living = gather(words, living, index, from: column) }
             var stop = bestLast
             while unsafe index < end && PackedRun.first(words[index]) <= stop {
                 let word = unsafe words[index]
@@ -148,5 +153,21 @@
             column = stop + 1
         }
         output.append(PackedRun.pack(row: row, first: pendingFirst, last: last, value: pendingValue))
+    }
+
+    /// Moves the runs of `start ..< end` that reach `column` together before `end`, in their order. Returns where they begin.
+    private static func gather(
+        _ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int, from column: Int
+    ) -> Int {
+        var first = end
+        var index = end
+        while index > start {
+            index -= 1
+            let word = unsafe words[index]
+            guard PackedRun.last(word) >= column else { continue }
+            first -= 1
+            unsafe words[first] = word
+        }
+        return first
     }
 }

@@ -1,31 +1,8 @@
 import Glibc
 public import Logging
 
-/// Where log lines go: one `write(2)` a line, so that lines of several threads never mix.
-public final class LogSink: Sendable {
-    private let descriptor: Int32
-
-    /// Writes to `descriptor`, which stays open as long as the process.
-    public init(descriptor: Int32) { self.descriptor = descriptor }
-
-    func write(_ line: String) {
-        var text = line
-        text.withUTF8 { bytes in
-            var done = 0
-            while done < bytes.count {
-                let count = unsafe Glibc.write(
-                    descriptor, bytes.baseAddress.map { unsafe $0 + done }, bytes.count - done)
-                if count > 0 {
-                    done += count
-                } else if errno != EINTR {
-                    return
-                }
-            }
-        }
-    }
-}
-
-/// A swift-log handler that writes `2026-11-22T18:37:23.123Z level label message key=value ...`.
+/// A swift-log handler that writes `2026-11-22T18:37:23.123Z level label message key=value ...`, one line whatever message
+/// and values hold (``LogText``).
 public struct LineLogHandler: LogHandler {
     /// Lines below this level are not written.
     public var logLevel: Logger.Level
@@ -49,15 +26,10 @@ public struct LineLogHandler: LogHandler {
 
     /// Writes one line.
     public func log(event: LogEvent) {
-        var line = "\(Self.timestamp()) \(event.level) \(label) \(event.message)"
+        var line = "\(Self.timestamp()) \(event.level) \(label) \(LogText.message("\(event.message)"))"
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-        for (key, value) in fields.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(Self.quoted("\(value)"))" }
-        sink.write(line.replacing("\n", with: "\\n") + "\n")
-    }
-
-    private static func quoted(_ text: String) -> String {
-        text.contains(where: { $0 == " " || $0 == "\"" || $0 == "=" }) || text.isEmpty
-            ? "\"\(text.replacing("\"", with: "\\\""))\"" : text
+        for (key, value) in fields.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(LogText.value("\(value)"))" }
+        sink.write(line + "\n")
     }
 
     private static func timestamp() -> String {

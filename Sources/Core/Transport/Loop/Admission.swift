@@ -11,7 +11,7 @@ import Support
 struct Admission {
     /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
     private final class Host {
-        let queues = Job.Rank.allCases.map { _ in JobFIFO() }
+        let queues = Job.Rank.allCases.map { JobFIFO($0) }
         var load = Load()
     }
 
@@ -89,7 +89,7 @@ struct Admission {
     /// The id of the job of `rank` that `origin` could start.
     private mutating func candidate(_ origin: String, _ rank: Job.Rank) -> UInt64? {
         guard let host = hosts[origin] else { return nil }
-        let id = host.queues[rank.rawValue].first(of: rank)?.id
+        let id = host.queues[rank.rawValue].first?.id
         if host.load.all == 0, host.queues.allSatisfy(\.isEmpty) {
             hosts[origin] = nil
             return nil
@@ -118,47 +118,7 @@ struct Admission {
         if job.state == .active { count(job, -1) }
         job.lane = .demand
         if job.state == .active { count(job, 1) }
-        // The entry left in the prefetch queue is dropped when it comes up: its rank no longer fits.
+        // The entry left in the prefetch queue is dropped there: its rank no longer fits.
         if job.state == .queued { enqueue(job) }
-    }
-}
-
-/// A queue of jobs with amortised constant-time removal at the front.
-private final class JobFIFO {
-    private var jobs: [Job?] = []
-    private var head = 0
-
-    var isEmpty: Bool { head == jobs.count }
-
-    func add(_ job: Job, atFront: Bool) {
-        if !atFront {
-            jobs.append(job)
-        } else if head > 0 {
-            head -= 1
-            jobs[head] = job
-        } else {
-            jobs.insert(job, at: 0)
-        }
-    }
-
-    /// The first job that still waits with `rank`; cancelled and promoted ones before it are dropped.
-    func first(of rank: Job.Rank) -> Job? {
-        while head < jobs.count {
-            if let job = jobs[head], job.state == .queued, job.rank == rank { return job }
-            _ = removeFirst()
-        }
-        return nil
-    }
-
-    func removeFirst() -> Job? {
-        guard head < jobs.count else { return nil }
-        let job = jobs[head]
-        jobs[head] = nil
-        head += 1
-        if head == jobs.count || (head > 64 && head * 2 > jobs.count) {
-            jobs.removeFirst(head)
-            head = 0
-        }
-        return job
     }
 }

@@ -49,7 +49,7 @@ extension EventLoop {
             return fail(job, fault)
         }
         let now = Instant.now
-        guard let extra = retryBudget.spend(job.lane, now: now) else {
+        guard let extra = retryBudget.wait(job.lane, now: now) else {
             var refused = fault
             refused.cause += "; too many requests fail to try again"
             return fail(job, refused)
@@ -60,6 +60,7 @@ extension EventLoop {
             let cause = "the next try would begin after the deadline (last: \(fault.cause))"
             return fail(job, Fault(.deadlineExceeded, cause))
         }
+        retryBudget.spend()
         logger.info(
             "trying again",
             metadata: [

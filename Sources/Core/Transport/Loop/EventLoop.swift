@@ -6,7 +6,7 @@ import Support
 ///
 /// One turn: take commands, admit jobs, `curl_multi_perform`, settle what has ended, look at the clock, and sleep in
 /// `curl_multi_poll` until a socket, a timer or another thread has something. Deadlines are looked at after the
-/// sockets, so that a process that was stopped does not drop bytes that have long arrived.
+/// sockets, by the time of before, so that a process that was stopped does not drop bytes that have long arrived.
 @safe final class EventLoop {
     let configuration: TransportConfiguration
     let statistics: Monitor<TransportStatistics>
@@ -20,6 +20,7 @@ import Support
     private var jobs: [UInt64: Job] = [:]
     var admission: Admission
     private var timers = TimerQueue()
+    private var doubts: DoubtfulOrigins
     var retryPolicy: RetryPolicy
     var retryBudget: RetryBudget
     private let certificateFile: String?
@@ -35,6 +36,7 @@ import Support
         self.received = received
         self.logger = logger
         admission = Admission(configuration)
+        doubts = DoubtfulOrigins(configuration)
         retryPolicy = RetryPolicy(configuration)
         retryBudget = RetryBudget(configuration, patience: configuration.backoffCeiling, now: .now)
         certificateFile = configuration.effectiveCertificateFile
@@ -53,10 +55,11 @@ import Support
             for command in commands { handle(command) }
             if isStopping { break }
             admit()
+            let now = Instant.now
             var running: Int32 = 0
             _ = unsafe curl_multi_perform(multi, &running)
             var hasWork = settleEnded()
-            if checkTime() { hasWork = true }
+            if checkTime(now) { hasWork = true }
             publishGauges()
             if !hasWork { _ = unsafe curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
         }
@@ -122,8 +125,8 @@ import Support
         job.state = .active
         job.leg = leg
         legs[leg.easy.address] = leg
-        leg.configure(configuration, certificateFile: certificateFile)
-        job.needsFreshConnection = false
+        let doubt = doubts.secondsOfDoubt(job.origin.origin, now: leg.started)
+        leg.configure(configuration, certificateFile: certificateFile, secondsOfDoubt: doubt)
         statistics.withLock { statistics in
             statistics.updateHost(job.origin.host) { $0.attempts += 1 }
             if leg.ask.isResume { statistics.resumed += 1 }
@@ -133,20 +136,32 @@ import Support
     }
 
     /// Takes a leg off the wire and keeps its handle. Its connection survives if its exchange was complete.
-    private func detach(_ leg: Leg) {
+    ///
+    /// - Parameter isGivenUp: whether nobody waits for its reply any longer. A host that does not answer at all is slow, too:
+    ///   such a wait counts when it was longer than the host's replies are.
+    private func detach(_ leg: Leg, isGivenUp: Bool = false) {
         _ = unsafe curl_multi_remove_handle(multi, leg.easy.raw)
         let connections = leg.easy.integer(CURLINFO_NUM_CONNECTS)
         legs[leg.easy.address] = nil
         leg.job.leg = nil
+        if leg.headAt != nil { leg.job.hasReplied = true }
         admission.release(leg.job)
         if idleHandles.count < configuration.window { idleHandles.append(leg.easy) }
         let host = leg.job.origin.host
         statistics.withLock { statistics in
             statistics.connections += connections
-            if let headAt = leg.headAt {
-                statistics.updateHost(host) { $0.measure(headAt.seconds(since: leg.started)) }
+            let seconds = (leg.headAt ?? .now).seconds(since: leg.started)
+            statistics.updateHost(host) { host in
+                if leg.headAt != nil || isGivenUp && seconds > host.latency { host.measure(seconds) }
             }
         }
+    }
+
+    /// Keeps what follows off the connection of `leg`, which is given up for its silence, and off those beside it.
+    private func distrust(_ leg: Leg, _ now: Instant) {
+        // Streams beside this one keep a connection of HTTP/2: it is closed when the last to leave it says so.
+        leg.easy.set(CURLOPT_FORBID_REUSE, 1)
+        doubts.add(leg.job.origin.origin, now: now)
     }
 
     /// Settles every exchange that libcurl has finished with. Returns whether there was one.
@@ -169,14 +184,16 @@ import Support
 
     // MARK: Time
 
-    /// Acts on deadlines, ends of pauses and slow legs. Returns whether a job became ready.
-    private func checkTime() -> Bool {
-        let now = Instant.now
+    /// Acts on deadlines, ends of pauses and slow legs at the time `now`, up to which the sockets have been read. Returns
+    /// whether a job may be ready to start.
+    private func checkTime(_ now: Instant) -> Bool {
         var isReady = false
         while let job = timers.popDue(now) {
             if job.state == .finished { continue }
             if let deadline = job.request.deadline, deadline <= now {
                 fail(job, deadlineFault(job))
+                // Its place is free for one that waits.
+                isReady = true
             } else if job.state == .pausing, let retryAt = job.retryAt, retryAt <= now {
                 admission.enqueue(job, atFront: true)
                 isReady = true
@@ -185,7 +202,8 @@ import Support
         for leg in Array(legs.values) {
             guard let fault = leg.timeFault(now) else { continue }
             let reason = leg.reason(stoppedBy: fault)
-            detach(leg)
+            distrust(leg, now)
+            detach(leg, isGivenUp: true)
             settle(leg.job, .failed(reason))
             isReady = true
         }
@@ -217,8 +235,14 @@ import Support
     /// Completes `job` with an error, from whatever it was doing.
     func fail(_ job: Job, _ fault: Fault) {
         let host = job.origin.host
-        if let leg = job.leg { detach(leg) }
-        finish(job, .failure(fault.error(url: job.request.url, host: host, attempts: job.attempts)))
+        if let leg = job.leg {
+            let now = Instant.now
+            if leg.wasSilent(now) { distrust(leg, now) }
+            detach(leg, isGivenUp: true)
+        }
+        let error = fault.error(
+            url: job.request.url, host: host, attempts: job.attempts, hasReplied: job.hasReplied)
+        finish(job, .failure(error))
     }
 
     /// Hands the result to the caller, once.
@@ -232,7 +256,7 @@ import Support
             switch result {
             case .success: statistics.succeeded += 1
             case .failure(let error):
-                statistics.failed += 1
+                if error.kind == .cancelled { statistics.cancelled += 1 } else { statistics.failed += 1 }
                 statistics.errors[error.kind, default: 0] += 1
             }
         }

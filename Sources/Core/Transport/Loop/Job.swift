@@ -47,6 +47,8 @@ final class Job {
     var state = State.queued
     /// Tries begun.
     var attempts = 0
+    /// Whether the head of any reply has come, in whatever try.
+    var hasReplied = false
     /// The URLs of this try; the last is the next to ask.
     var visited: [String]
     /// Scheme, host and port of the next URL to ask.
@@ -93,6 +95,13 @@ final class Job {
         visited = [request.url]
         origin = home
         needsFreshConnection = [.stalled, .noReply, .reset, .truncated].contains(fault.kind)
-        if fault.voidsBody || partial.validator == nil { partial = Partial() }
+        if fault.voidsBody || partial.validator == nil || !hasRest { partial = Partial() }
+    }
+
+    /// Whether bytes are left to ask for, as far as the request and the replies tell. None are when a chunked body was
+    /// cut behind its last byte: a range without bytes cannot be asked for.
+    private var hasRest: Bool {
+        let end = [request.range?.upperBound, partial.total].compactMap { $0 }.min()
+        return end.map { (request.range?.lowerBound ?? 0) + partial.received < $0 } ?? true
     }
 }

@@ -2,7 +2,9 @@ import CCurl
 
 extension Leg {
     /// Sets every option of the easy handle for this exchange.
-    func configure(_ configuration: TransportConfiguration, certificateFile: String?) {
+    ///
+    /// - Parameter secondsOfDoubt: since when connections to this origin are not believed; see ``DoubtfulOrigins``.
+    func configure(_ configuration: TransportConfiguration, certificateFile: String?, secondsOfDoubt: Double?) {
         let request = job.request
         easy.reset()
         easy.set(CURLOPT_URL, job.url)
@@ -25,15 +27,14 @@ extension Leg {
         easy.set(CURLOPT_HTTP_VERSION, version)
         if let certificateFile { easy.set(CURLOPT_CAINFO, certificateFile) }
         if let proxy = configuration.proxy { easy.set(CURLOPT_PROXY, proxy) }
-        if job.needsFreshConnection { easy.set(CURLOPT_FRESH_CONNECT, 1) }
+        if job.needsFreshConnection || secondsOfDoubt != nil { easy.set(CURLOPT_FRESH_CONNECT, 1) }
+        // Closes those that were idle then; 0 would mean no limit.
+        if let secondsOfDoubt { easy.set(CURLOPT_MAXLIFETIME_CONN, max(1, Int(secondsOfDoubt))) }
 
         var headers: [String] = []
         if let lower = ask.lower {
             headers.append("Range: bytes=\(lower)-\(ask.upper.map { String($0 - 1) } ?? "")")
-            // A weak tag cannot guard a range (RFC 9110, 13.1.5); the reply is compared with it all the same.
-            if let validator = ask.validator, !validator.hasPrefix("W/"), Self.isPlain(validator) {
-                headers.append("If-Range: \(validator)")
-            }
+            if let validator = ask.ifRange { headers.append("If-Range: \(validator)") }
         }
         if request.expects == .json, !ask.isResume {
             easy.set(CURLOPT_ACCEPT_ENCODING, "gzip")
@@ -48,9 +49,6 @@ extension Leg {
         _ = unsafe shim_easy_set_write(easy.raw, CURLOPT_HEADERFUNCTION, receiveHeader)
         unsafe easy.set(CURLOPT_HEADERDATA, context)
     }
-
-    /// Whether a header value cannot end its line.
-    private static func isPlain(_ value: String) -> Bool { value.utf8.allSatisfy { $0 >= 0x20 && $0 < 0x7F } }
 }
 
 /// The corresponding C callback is `CURLOPT_WRITEFUNCTION`. Anything but the count aborts.

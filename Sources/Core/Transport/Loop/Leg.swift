@@ -146,6 +146,14 @@ final class Leg {
         return Fault(.stalled, "only \(count) bytes in \(Self.seconds(configuration.stallTimeout))")
     }
 
+    /// Whether this leg, given up now, was silent so long that its connection is to be doubted: as long as one may take
+    /// to stand, or half of what its reader was ready to wait. Who leaves sooner says nothing of the connection.
+    func wasSilent(_ now: Instant) -> Bool {
+        var bound = configuration.connectTimeout
+        if let deadline = job.request.deadline { bound = min(bound, deadline.seconds(since: job.begun) / 2) }
+        return now.seconds(since: lastByteAt) >= bound
+    }
+
     /// When ``timeFault(_:)`` is to be asked again.
     var nextCheck: Instant {
         guard headAt != nil else { return started.advanced(bySeconds: configuration.firstByteTimeout) }

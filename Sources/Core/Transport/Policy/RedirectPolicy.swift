@@ -2,7 +2,7 @@
 ///
 /// - Only to http and https, without user name and password in the URL.
 /// - To any host: origins move files to other servers, and no request carries a secret. But a server elsewhere may
-///   not send us to this machine or its link (127/8, ::1, localhost, 169.254/16, fe80::): those are never its to name.
+///   not send us to this machine or its link (see ``LocalHost``): those are never its to name.
 ///   The check reads the URL, not the name service.
 /// - Never from https to http, unless allowed. A redirect that differs only so, on the same host and the standard
 ///   ports, is followed over https instead: the Allen image service is known to name itself by http.
@@ -28,7 +28,7 @@ enum RedirectPolicy {
         var next = target
         if from.scheme == "https", to.scheme == "http", !allowDowngrade {
             guard to.host == from.host, to.port == 80, from.port == 443 else {
-                return .refuse("redirect from https to http (\(to.host)); allow it to follow")
+                return .refuse("redirect from https to http (\(to.host)), which --allow-http-redirects follows")
             }
             let host = to.host.contains(":") ? "[\(to.host)]" : to.host
             next = "https://\(host)\(to.rest)"

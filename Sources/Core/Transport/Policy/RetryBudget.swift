@@ -22,16 +22,17 @@ struct RetryBudget {
         updated = now
     }
 
-    /// Takes one retry. Returns the extra seconds to wait for it, or `nil` when it is refused.
-    mutating func spend(_ lane: Lane, now: Instant) -> Double? {
+    /// The extra seconds that a retry of `lane` has to wait, or `nil` when it is refused. Takes nothing.
+    mutating func wait(_ lane: Lane, now: Instant) -> Double? {
         refill(now)
         let floor = lane == .demand ? 0 : capacity / 2
         if lane == .prefetch, level - 1 < floor { return nil }
         let wait = max(0, (1 - level) / perSecond)
-        guard wait <= patience else { return nil }
-        level -= 1
-        return wait
+        return wait <= patience ? wait : nil
     }
+
+    /// Takes one retry, which ``wait(_:now:)`` has granted.
+    mutating func spend() { level -= 1 }
 
     /// Credits a request that succeeded.
     mutating func succeeded() { level = min(capacity, level + perSuccess) }

@@ -36,9 +36,13 @@ struct RetryPolicy {
     /// Seconds to wait after failed try number `attempt` (from 1): a uniform random part of the exponential bound
     /// ("full jitter", so that readers cut off together do not come back together), at least what the server asked for.
     mutating func pause(afterAttempt attempt: Int, retryAfter: Double?) -> Double {
-        var bound = base
-        for _ in 1..<max(1, attempt) where bound < ceiling { bound *= 2 }
-        let jitter = Double.random(in: 0...1, using: &generator) * min(bound, ceiling)
+        var bound = min(base, ceiling)
+        var doublings = attempt - 1
+        while doublings > 0, bound > 0, bound < ceiling {
+            bound = min(2 * bound, ceiling)
+            doublings -= 1
+        }
+        let jitter = Double.random(in: 0...1, using: &generator) * bound
         return max(jitter, min(retryAfter ?? 0, retryAfterCeiling))
     }
 

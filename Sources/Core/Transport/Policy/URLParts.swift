@@ -33,7 +33,8 @@ struct URLParts: Equatable {
             name = authority[..<colon]
             written = authority[authority.index(after: colon)...]
         }
-        guard !name.isEmpty else { return nil }
+        // libcurl decodes a host: %6c must not be another letter to it than to us.
+        guard !name.isEmpty, authority.first == "[" || !name.contains("%") else { return nil }
         host = name.lowercased()
         let schemePort = scheme == "https" ? 443 : 80
         if let written, !written.isEmpty {
@@ -49,9 +50,6 @@ struct URLParts: Equatable {
     /// What shares connections: scheme, host and port.
     var origin: String { "\(scheme)://\(host):\(port)" }
 
-    /// Whether the host is, literally, this machine or its own link.
-    var isLocal: Bool {
-        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "0.0.0.0"
-            || host == "::1" || host == "::" || host.hasPrefix("169.254.") || host.hasPrefix("fe80:")
-    }
+    /// Whether the host is, literally and in whatever spelling, this machine or its own link.
+    var isLocal: Bool { LocalHost.names(host) }
 }

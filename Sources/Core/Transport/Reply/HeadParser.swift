@@ -28,14 +28,20 @@ struct HeadParser {
         if content.isEmpty {
             finish()
         } else if content.hasPrefix("HTTP/"), status == nil {
-            let words = content.split(separator: " ", maxSplits: 2)
-            status = words.count > 1 ? Int(words[1]) : nil
+            status = Self.status(of: content)
         } else if let colon = content.firstIndex(of: ":") {
             let name = content[..<colon].lowercased()
             let value = trimmed(content[content.index(after: colon)...])
             headers[name] = headers[name].map { "\($0), \(value)" } ?? value
         }
         return true
+    }
+
+    /// The status code of a status line; `nil` unless it has the three digits of RFC 9112 section 4, from 100 up.
+    private static func status(of line: Substring) -> Int? {
+        let words = line.split(separator: " ", maxSplits: 2)
+        guard words.count > 1, words[1].utf8.count == 3, let code = Int(words[1]), code >= 100 else { return nil }
+        return code
     }
 
     private mutating func finish() {

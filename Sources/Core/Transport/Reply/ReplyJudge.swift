@@ -4,12 +4,26 @@ struct Ask {
     var lower: Int?
     /// End (exclusive); `nil` for the rest of the file.
     var upper: Int?
-    /// The validator sent as `If-Range`.
+    /// The validator of the version that is believed in.
     var validator: String?
     /// Whether bytes received before are to be continued.
     var isResume = false
     /// The file's length, when an earlier reply of this transfer told it.
     var total: Int?
+
+    /// The value of `If-Range`, when a range is asked for and the validator can guard it (RFC 9110, 13.1.5): a strong
+    /// tag with its quotes, or a date. The reply is compared with any other all the same.
+    var ifRange: String? {
+        guard lower != nil, let validator, validator.hasPrefix("\"") || Self.isDate(validator),
+            validator.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
+        else { return nil }
+        return validator
+    }
+
+    /// Whether `validator` is a `Last-Modified` date. Everything else is a tag, also one that lacks its quotes.
+    static func isDate(_ validator: String) -> Bool {
+        !validator.hasPrefix("\"") && !validator.hasPrefix("W/") && HTTPDate.parse(validator) != nil
+    }
 }
 
 /// What to do with a reply, decided from its head before any of its body is believed.
@@ -75,11 +89,11 @@ struct ReplyJudge {
     /// A reply about another version than the caller's, or than the one that a cut transfer began with.
     private func versionFault(_ head: ResponseHead) -> Fault? {
         guard let believed = request.ifRange ?? ask.validator else { return nil }
-        let present = believed.hasSuffix("\"") ? head.etag : head.lastModified
+        let present = Ask.isDate(believed) ? head.lastModified : head.etag
         if let present {
             if Self.opaque(present) == Self.opaque(believed) { return nil }
-        } else if head.status == 206 || request.range == nil {
-            // A part need not repeat the validator: `If-Range` makes 206 itself the promise.
+        } else if head.status == 206 ? ask.ifRange != nil : request.range == nil {
+            // A part need not repeat the validator that was sent: `If-Range` makes 206 itself the promise.
             return nil
         }
         if request.ifRange == nil {

@@ -1,0 +1,56 @@
+internal import FileTree
+internal import Support
+internal import Synchronization
+
+/// An open file, and whether somebody waits for what is read from it (``BackgroundReading``).
+final class OpenHandle: Sendable {
+    let file: any OpenFile
+    let inode: InodeNumber
+    /// Whether reads reach us with the kernel keeping nothing of the answer.
+    let bypassesPageCache: Atomic<Bool>
+    let isBackground = Atomic<Bool>(false)
+
+    init(_ file: any OpenFile, inode: InodeNumber) {
+        self.file = file
+        self.inode = inode
+        bypassesPageCache = Atomic(file.bypassesPageCache)
+    }
+
+    var lane: Lane { isBackground.load(ordering: .relaxed) ? .prefetch : .demand }
+}
+
+typealias FileHandle = HandleBox<OpenHandle>
+
+/// All open files of a mount, by inode.
+///
+/// The kernel keeps one set of pages for an inode and gives them to all its handles. So a file that has changed upstream is
+/// opened past the page cache as long as it has a handle of an earlier version: the new bytes would reach that one, too.
+final class OpenHandles: Sendable {
+    private let table = Monitor<[InodeNumber: [ObjectIdentifier: OpenHandle]]>([:])
+
+    /// A handle on `file`, which is kept until ``release(_:)``, and whether it has to bypass the page cache.
+    func add(_ file: any OpenFile, of inode: InodeNumber) -> (handle: UInt64, bypassesPageCache: Bool) {
+        let open = OpenHandle(file, inode: inode)
+        table.withLock { $0[inode, default: [:]][ObjectIdentifier(open)] = open }
+        // Looked at when it is in the table, and it among them: whoever opens the file meanwhile sees it.
+        if !file.keepsPageCache, hasStale(inode) { open.bypassesPageCache.store(true, ordering: .relaxed) }
+        return (FileHandle(open).handle, open.bypassesPageCache.load(ordering: .relaxed))
+    }
+
+    /// Whether `inode` has a handle of an earlier version than the present one.
+    private func hasStale(_ inode: InodeNumber) -> Bool {
+        let handles = table.withLock { $0[inode].map { Array($0.values) } ?? [] }
+        return handles.contains { !$0.file.isCurrent }
+    }
+
+    /// The kernel has closed `handle`.
+    func release(_ handle: UInt64) {
+        if let open = FileHandle.borrow(handle)?.value {
+            table.withLock { table in
+                table[open.inode]?[ObjectIdentifier(open)] = nil
+                if table[open.inode]?.isEmpty == true { table[open.inode] = nil }
+            }
+        }
+        FileHandle.release(handle)
+    }
+}

@@ -1,0 +1,58 @@
+/// A queue of the jobs of one rank with amortised constant-time adding and removal at the front.
+///
+/// A job that is cancelled or promoted leaves its entry behind. Those at the front are dropped as they come up; those
+/// behind a job that waits long are swept out each time the queue has doubled.
+final class JobFIFO {
+    /// Entries that are not worth a sweep.
+    private static let slack = 256
+
+    private let rank: Job.Rank
+    private var jobs: [Job?] = []
+    private var head = 0
+    private var sweepAt = JobFIFO.slack
+
+    var isEmpty: Bool { head == jobs.count }
+
+    init(_ rank: Job.Rank) { self.rank = rank }
+
+    func add(_ job: Job, atFront: Bool) {
+        if jobs.count - head >= sweepAt { sweep() }
+        if !atFront {
+            jobs.append(job)
+        } else if head > 0 {
+            head -= 1
+            jobs[head] = job
+        } else {
+            jobs.insert(job, at: 0)
+        }
+    }
+
+    /// The first job that still waits with this rank; those before it are dropped.
+    var first: Job? {
+        while head < jobs.count {
+            if let job = jobs[head], waits(job) { return job }
+            _ = removeFirst()
+        }
+        return nil
+    }
+
+    func removeFirst() -> Job? {
+        guard head < jobs.count else { return nil }
+        let job = jobs[head]
+        jobs[head] = nil
+        head += 1
+        if head == jobs.count || (head > 64 && head * 2 > jobs.count) {
+            jobs.removeFirst(head)
+            head = 0
+        }
+        return job
+    }
+
+    private func waits(_ job: Job) -> Bool { job.state == .queued && job.rank == rank }
+
+    private func sweep() {
+        jobs = jobs[head...].filter { $0.map(waits) ?? false }
+        head = 0
+        sweepAt = 2 * jobs.count + Self.slack
+    }
+}

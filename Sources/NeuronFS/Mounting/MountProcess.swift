@@ -1,0 +1,61 @@
+import Glibc
+import Support
+
+/// The processes of mounts, as /proc shows them.
+enum MountProcess {
+    /// The process that serves `mount`, found by its owner and its arguments: for a mount that does not say it itself.
+    static func serving(_ mount: MountTable.Entry) -> Int? {
+        let names: [String]
+        do throws(Failure) {
+            names = try Folder.names("/proc")
+        } catch {
+            return nil
+        }
+        return names.lazy.compactMap { Int($0) }.first { pid in
+            var status = stat()
+            guard unsafe stat("/proc/\(pid)", &status) == 0, status.st_uid == mount.owner else { return false }
+            let words = arguments(of: pid)
+            guard words.count > 2, ["mount", "demo"].contains(words[1]),
+                words.contains(where: { ["--foreground", "-f"].contains($0) })
+            else { return false }
+            return words.dropFirst(2).contains { $0 == mount.path || isPath($0, of: pid, equalTo: mount.path) }
+        }
+    }
+
+    /// Whether process `pid` runs. One that has ended and waits to be reaped does not: the first process of a container
+    /// often reaps late or never.
+    static func isRunning(_ pid: Int) -> Bool {
+        do throws(Errno) {
+            // proc(5): pid (comm) state ...; comm may hold anything, also brackets.
+            let line = String(decoding: try readWholeFile("/proc/\(pid)/stat"), as: UTF8.self)
+            let state = line.lastIndex(of: ")").map { line[line.index(after: $0)...].first { $0 != " " } }
+            return state != "Z" && state != "X"
+        } catch {
+            return false
+        }
+    }
+
+    private static func arguments(of pid: Int) -> [String] {
+        do throws(Errno) {
+            return try readWholeFile("/proc/\(pid)/cmdline").split(separator: 0).map {
+                String(decoding: $0, as: UTF8.self)
+            }
+        } catch {
+            // It has ended meanwhile.
+            return []
+        }
+    }
+
+    /// Whether `word`, relative to the working directory of `pid`, is `path`: how a mount in the foreground may be named.
+    private static func isPath(_ word: String, of pid: Int, equalTo path: String) -> Bool {
+        guard !word.hasPrefix("/"), !word.hasPrefix("-"),
+            let directory = unsafe realpath("/proc/\(pid)/cwd", nil)
+        else { return false }
+        defer { unsafe free(directory) }
+        do throws(Failure) {
+            return try MountTable.absolute(unsafe String(cString: directory) + "/" + word) == path
+        } catch {
+            return false
+        }
+    }
+}
