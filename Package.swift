@@ -104,7 +104,10 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
             "SpecimenDataTests",
-            ["SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "Morphology", "Support", logging]),
+            [
+                "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "ImageCodec", "Morphology", "Support",
+                logging,
+            ]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),

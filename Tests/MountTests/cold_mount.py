@@ -41,8 +41,18 @@ class Cold:
         return sum(float(value) for value in re.findall(rf"^neuronfs_{name}(?:{{[^}}]*}})? (\S+)$", text, re.M))
 
     def settle(self):
-        """Until nothing is fetched any more: what was prefetched has arrived at the proxy."""
-        wait_until(lambda: self.metric("fetch_flights") == 0 and self.metric("http_in_flight") == 0, 60, "end of fetching")
+        """Until nothing is fetched any more: what was prefetched has arrived at the proxy.
+
+        For five looks in a row: between two requests of one window its daemon may look into its catalogue.
+        """
+        looks = 0
+
+        def is_quiet():
+            nonlocal looks
+            looks = looks + 1 if self.metric("fetch_flights") == 0 and self.metric("http_in_flight") == 0 else 0
+            return looks == 5
+
+        wait_until(is_quiet, 60, "end of fetching")
 
 
 def header_of(path, shape):

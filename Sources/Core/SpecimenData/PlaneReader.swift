@@ -8,17 +8,17 @@ internal import Transport
 
 /// Reads the grey pixels of image planes, tile by tile: JPEG from the block cache or the origin, decoded luma in memory.
 public final class PlaneReader: Sendable {
-    private let origin: Origin
+    let origin: Origin
     private let registry: ObjectRegistry
-    private let decoded: MemoryCache<Tile, [UInt8]>
+    let decoded: MemoryCache<Tile, [UInt8]>
     private let flights: FlightTable<TileFlight, [UInt8]>
-    /// Images of which a tile is being fetched, ahead of any reader, to learn their version.
-    private let asking = Monitor<Set<String>>([])
+    /// Images of which a tile is being fetched, ahead of any reader, to learn their version, and the rows that wait for it.
+    let asking = Monitor<[String: [RowWish]]>([:])
     /// Side of a tile, px.
     public let side: Int
 
     /// A decoded tile in memory. The version keeps an old and a new state of an image apart.
-    fileprivate struct Tile: Hashable, Sendable {
+    struct Tile: Hashable, Sendable {
         var image: Int
         var version: Int
         var level: Int
@@ -56,7 +56,7 @@ public final class PlaneReader: Sendable {
         /// this value.
         fileprivate let pin: Monitor<ObjectRecord?>
 
-        fileprivate func tile(_ index: Int) -> Tile {
+        func tile(_ index: Int) -> Tile {
             Tile(image: image.imageID, version: pin.withLock { $0?.version } ?? 0, level: level, index: index)
         }
     }
@@ -132,38 +132,6 @@ public final class PlaneReader: Sendable {
         }
     }
 
-    /// Fetches the tiles of row `row` of the plane's grid ahead of their reader, into the block cache.
-    ///
-    /// - Parameters:
-    ///   - column: the first tile of the row that is wanted.
-    ///   - token: of the window the row belongs to; when it is cancelled, requests that nobody else wants end.
-    /// - Returns: the column of the first tile for which there is no room, or that cannot be asked for yet: from there on
-    ///   the row may be offered again. Nil when all is there or on its way.
-    @discardableResult
-    public func prefetch(
-        _ version: Version, tileRow row: Int, from column: Int = 0, token: CancellationToken = CancellationToken()
-    ) -> Int? {
-        guard row >= 0, row < version.grid.rows else { return nil }
-        let columns = version.grid.columns
-        let indices = (row * columns + column..<(row + 1) * columns).filter { decoded[version.tile($0)] == nil }
-        guard let first = indices.first else { return nil }
-        guard record(of: version) == nil else {
-            let refused = indices.first { !origin.fetcher.prefetch(plan(version, $0, box: nil), token: token) }
-            return refused.map { $0 - row * columns }
-        }
-        // Blocks are named by the image's version, which its first tile tells.
-        guard asking.withLock({ $0.insert(version.objectID).inserted }) else { return column }
-        origin.fetcher.fetch(plan(version, first, box: nil), lane: .prefetch, token: token) { [self] outcome in
-            if case .success = outcome {
-                for index in indices.dropFirst() {
-                    origin.fetcher.prefetch(plan(version, index, box: nil), token: token)
-                }
-            }
-            asking.withLock { _ = $0.remove(version.objectID) }
-        }
-        return column
-    }
-
     /// Counts the tiles of a plane, and those that the cache's directory does not hold now. Answers on a worker.
     ///
     /// - Parameters:
@@ -199,7 +167,7 @@ public final class PlaneReader: Sendable {
 
     /// What is known of the image: now, or as long as that is not in memory, from when `version` was fixed. An image that
     /// has changed is always in memory.
-    private func record(of version: Version) -> ObjectRecord? {
+    func record(of version: Version) -> ObjectRecord? {
         registry.cached(version.objectID) ?? version.pin.withLock { $0 }
     }
 

@@ -23,8 +23,8 @@ final class PlaneLookahead: Sendable {
         ahead = Lookahead(limit: window, count: starts[images.count]) { unit, column, token, isLeft in
             let position = Self.position(of: unit, starts)
             planes.version(of: images[position], specimen: specimen) { version in
-                let row = unit - starts[position]
-                if let rest = planes.prefetch(version, tileRow: row, from: column, token: token) { isLeft(rest) }
+                planes.prefetch(
+                    version, tileRow: unit - starts[position], from: column, token: token, isLeft: isLeft)
             }
         }
     }
