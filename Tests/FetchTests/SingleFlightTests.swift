@@ -48,6 +48,24 @@ import Testing
         #expect(bench.source.count == 200)
     }
 
+    /// Two plans are made while the version is not known; the first is carried out to its end before the second begins.
+    @Test func aReaderWhoseVersionIsLearntMeanwhileCausesNoSecondRequest() throws {
+        let bench = try Bench()
+        defer { bench.close() }
+        let known = Monitor<String?>(nil)
+        var unknown = plan(validator: nil)
+        unknown.learn = { version in known.update { $0 = version } }
+        unknown.recall = { known.withLock { $0 } }
+        let late = unknown
+        let first = bench.fetch(unknown)
+        try bench.source.call(0).reply([5], ["etag": "\"7\""])
+        #expect(try first.wait()[0].bytes == [5])
+        #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
+        let second = try bench.fetch(late).wait()[0].block
+        #expect(second?.bytes == [5] && second?.fromCache == true && second?.validator == "\"7\"")
+        #expect(bench.source.count == 1)
+    }
+
     @Test func blocksAreToldApartByObjectAndIndex() throws {
         let bench = try Bench(cached: false)
         defer { bench.close() }

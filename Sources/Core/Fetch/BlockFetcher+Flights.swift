@@ -11,7 +11,7 @@ extension BlockFetcher {
 
     func readCache(_ plan: BlockPlan) -> FetchedBlock? {
         guard let cache else { return nil }
-        guard let validator = plan.validator else {
+        guard let validator = plan.validator ?? plan.recall() else {
             cache.noteUnnamedMiss()
             return nil
         }

@@ -21,12 +21,15 @@ public struct BlockPlan: Sendable {
     /// Told, on a worker, the version of a good block where ``validator`` was nil. Called before the block is stored or
     /// given to anyone, so that no block comes to lie in the cache under a name that a later process cannot know.
     public var learn: @Sendable (String) -> Void
+    /// Asked, on a worker, where ``validator`` was nil: the version as it is known by now. Another reader's reply may have
+    /// told it since the plan was made, and the block may have come and gone into the cache with that.
+    public var recall: @Sendable () -> String?
 
     /// A plan from its parts.
     public init(
         id: String, validator: String?, length: Int?, index: Int, request: HTTPRequest,
         verify: @escaping @Sendable ([UInt8]) -> String? = { _ in nil },
-        learn: @escaping @Sendable (String) -> Void = { _ in }
+        learn: @escaping @Sendable (String) -> Void = { _ in }, recall: @escaping @Sendable () -> String? = { nil }
     ) {
         self.id = id
         self.validator = validator
@@ -35,6 +38,7 @@ public struct BlockPlan: Sendable {
         self.request = request
         self.verify = verify
         self.learn = learn
+        self.recall = recall
     }
 }
 

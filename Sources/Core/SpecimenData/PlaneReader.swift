@@ -268,7 +268,7 @@ public final class PlaneReader: Sendable {
                     return "\(error)"
                 }
             },
-            learn: { [self] in learn(version, $0) })
+            learn: { [self] in learn(version, $0) }, recall: { [self] in record(of: version)?.validator })
     }
 
     /// Copies what tile `index` has of the bytes `range` of a plane into `buffer`, which holds the range.
