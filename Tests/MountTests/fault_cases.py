@@ -135,6 +135,16 @@ class Result:
     crash: str = ""
 
 
+def is_starved(result):
+    """Whether the reader got an errno that was not to be, or waited too long, as it may when the case gets no processor."""
+    seen = result.once, result.ever
+    if result.crash or "WRONG" in seen:
+        return False
+    once, ever = bounds(result.fault, result.item)
+    return (seen != expected(result.fault, result.item) or result.once_seconds > fault_bounds.allowed(once)
+            or result.ever_seconds > fault_bounds.allowed(ever))
+
+
 class Target:
     """The two objects of a case: one read while the fault strikes once, one while it strikes for ever."""
 

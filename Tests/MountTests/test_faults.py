@@ -80,7 +80,13 @@ def results(origin):
     try:
         with concurrent.futures.ThreadPoolExecutor(SIDE_BY_SIDE) as pool:
             futures = {case: pool.submit(fault_cases.run, world, *case) for case in fault_cases.CASES}
-            yield {case: future.result() for case, future in futures.items()}
+            found = {case: future.result() for case, future in futures.items()}
+        for case, result in found.items():
+            # Beside eleven others a mount may get no processor for longer than its time-outs. Wrong bytes are never excused.
+            if fault_cases.is_starved(result):
+                print(f"once more, by itself: {result}")
+                found[case] = fault_cases.run(world, *case)
+        yield found
     finally:
         world.close()
 
