@@ -117,7 +117,7 @@ import Testing
                     }()
             })
         // The lock has come back with it: a second owner is still kept out.
-        #expect(eventually { (try? Disk.status("\(scratch.cache)/lock")) != nil })
+        #expect(eventually { DirectoryLock.holder(directory: scratch.cache)?.owner == "/mnt/test" })
         #expect(throws: BlockCacheError.heldBy(pid: getpid(), owner: "/mnt/test")) { try world.open(scratch) }
     }
 
