@@ -92,11 +92,16 @@ let package = Package(
             path: "Sources/NeuronFS", swiftSettings: strict),
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
+        .target(
+            name: "TestTools", dependencies: ["Fetch", "Transport", "Support", logging], path: "Tests/TestTools",
+            swiftSettings: testing),
         tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support"]),
-        tests("BlockCacheTests", ["BlockCache", "Support", logging]),
-        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", logging]),
-        tests("CatalogueTests", ["Catalogue", "Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+        tests("BlockCacheTests", ["BlockCache", "Support", "TestTools", logging]),
+        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", "TestTools", logging]),
+        tests(
+            "CatalogueTests",
+            ["Catalogue", "Support", "TestTools", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "Support", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
@@ -106,7 +111,7 @@ let package = Package(
             "SpecimenDataTests",
             [
                 "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "ImageCodec", "Morphology", "Support",
-                logging,
+                "TestTools", logging,
             ]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),

@@ -1,6 +1,7 @@
 import Glibc
 import Logging
 import Support
+import TestTools
 import Testing
 
 @testable import BlockCache
@@ -56,28 +57,6 @@ func readFile(_ path: String) throws -> [UInt8] {
 func writeFile(_ path: String, _ bytes: [UInt8]) throws {
     let file = try Disk.File(path, O_WRONLY | O_CREAT | O_TRUNC)
     try file.write(bytes)
-}
-
-/// The messages logged at warning and above, and at notice.
-final class LogBook: Sendable {
-    private struct Handler: LogHandler {
-        let book: LogBook
-        var logLevel = Logger.Level.trace
-        var metadata = Logger.Metadata()
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) {
-            book.lines.withLock { $0.append((event.level, "\(event.message)")) }
-        }
-    }
-
-    private let lines = Monitor<[(Logger.Level, String)]>([])
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(book: self) } }
-
-    func messages(_ level: Logger.Level) -> [String] { lines.withLock { $0.filter { $0.0 == level }.map(\.1) } }
 }
 
 /// A clock, a disk and its faults, as a test wants them.

@@ -53,27 +53,6 @@ extension Logger {
     static var silent: Logger { Logger(label: "test") { _ in SwiftLogNoOpLogHandler() } }
 }
 
-/// The messages logged, each behind its level: `warning: the catalogue ...`.
-final class LogBook: Sendable {
-    private struct Handler: LogHandler {
-        let book: LogBook
-        var logLevel = Logger.Level.trace
-        var metadata = Logger.Metadata()
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-        func log(event: LogEvent) {
-            book.kept.withLock { $0.append("\(event.level): \(event.message)") }
-        }
-    }
-
-    private let kept = Monitor<[String]>([])
-
-    var logger: Logger { Logger(label: "test") { _ in Handler(book: self) } }
-    var lines: [String] { kept.withLock { $0 } }
-}
-
 /// A generator that gives the same numbers in every run (SplitMix64).
 struct Seeded: RandomNumberGenerator {
     private var state: UInt64

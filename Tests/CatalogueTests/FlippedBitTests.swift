@@ -1,5 +1,6 @@
 import Catalogue
 import Support
+import TestTools
 import Testing
 
 /// SQLite does not notice a bit that has flipped within a row.

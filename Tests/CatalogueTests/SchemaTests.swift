@@ -1,5 +1,6 @@
 import GRDB
 import Support
+import TestTools
 import Testing
 
 @testable import Catalogue

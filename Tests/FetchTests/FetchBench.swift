@@ -2,88 +2,11 @@ import BlockCache
 import Glibc
 import Logging
 import Support
+import TestTools
 import Testing
 
 @testable import Fetch
 @testable import Transport
-
-/// A source under the test's control: it keeps every request until the test, or a handler, answers it.
-final class ScriptedSource: BlockSource {
-    final class Call: SourceExchange {
-        let request: HTTPRequest
-        private let completion: Monitor<(@Sendable (Result<HTTPResponse, TransportError>) -> Void)?>
-        let cancelled = Counter()
-        let promoted = Counter()
-
-        init(_ request: HTTPRequest, _ completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void) {
-            self.request = request
-            self.completion = Monitor(completion)
-        }
-
-        /// Completes the call; false when it was completed before.
-        @discardableResult
-        func complete(_ result: Result<HTTPResponse, TransportError>) -> Bool {
-            let completion = self.completion.withLock { completion in
-                defer { completion = nil }
-                return completion
-            }
-            completion?(result)
-            return completion != nil
-        }
-
-        @discardableResult
-        func reply(_ body: [UInt8], _ headers: [String: String] = ["etag": "\"1\""], status: Int = 200) -> Bool {
-            complete(
-                .success(
-                    HTTPResponse(
-                        head: ResponseHead(status: status, headers: headers, finalURL: request.url), body: body,
-                        attempts: 1, seconds: 0.1)))
-        }
-
-        @discardableResult
-        func fail(
-            _ make: (TransportError.Context) -> TransportError, attempts: Int = 1, hasReplied: Bool = false
-        ) -> Bool {
-            let context = TransportError.Context(
-                url: request.url, host: "h", attempts: attempts, cause: "a test", hasReplied: hasReplied)
-            return complete(.failure(make(context)))
-        }
-
-        func cancel() {
-            cancelled.add()
-            fail { .cancelled($0) }
-        }
-
-        func promote() { promoted.add() }
-    }
-
-    let replyTimeout = 30.0
-    private let calls = Monitor<[Call]>([])
-    private let handler: (@Sendable (Call) -> Void)?
-
-    /// - Parameter handler: sees each request as it is started; without one the test answers.
-    init(_ handler: (@Sendable (Call) -> Void)? = nil) { self.handler = handler }
-
-    func start(
-        _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void
-    ) -> any SourceExchange {
-        let call = Call(request, completion)
-        calls.update { $0.append(call) }
-        handler?(call)
-        return call
-    }
-
-    /// Forgets the calls: their requests hold whoever takes a body, and so a fetcher that holds this source.
-    func forget() { calls.withLock { $0 = [] } }
-
-    var count: Int { calls.withLock { $0.count } }
-
-    /// Waits for request number `index`, from 0; the limit only ends a test that hangs.
-    func call(_ index: Int) throws -> Call {
-        let limit = Instant.now.advanced(bySeconds: 60)
-        return try #require(calls.wait(until: limit) { $0.count > index ? $0[index] : nil }, "no request \(index)")
-    }
-}
 
 /// Collects what completions got.
 final class Outcomes: Sendable {

@@ -1,5 +1,6 @@
 import Glibc
 import Support
+import TestTools
 import Testing
 
 @testable import Fetch

@@ -1,6 +1,7 @@
 import BlockCache
 import Glibc
 import Support
+import TestTools
 import Testing
 
 @testable import Fetch

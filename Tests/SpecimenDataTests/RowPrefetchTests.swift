@@ -1,76 +1,23 @@
-import Fetch
 import ImageCodec
 import Support
+import TestTools
 import Testing
 
 @testable import SpecimenData
-@testable import Transport
 
-/// Keeps every request for a tile until the test answers it.
-private final class HeldSource: BlockSource {
-    final class Call: SourceExchange {
-        let request: HTTPRequest
-        private let completion: Monitor<(@Sendable (Result<HTTPResponse, TransportError>) -> Void)?>
-
-        init(_ request: HTTPRequest, _ completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void) {
-            self.request = request
-            self.completion = Monitor(completion)
+extension ScriptedSource {
+    /// The first line of pixels that each request so far asks for.
+    fileprivate func tops() throws -> [String] {
+        try (0..<count).map { index in
+            let parts = try call(index).request.url.split { "?&".contains($0) }
+            return String(parts.first { $0.hasPrefix("top=") }?.dropFirst(4) ?? "")
         }
-
-        func complete(_ result: Result<HTTPResponse, TransportError>) {
-            let completion = self.completion.withLock { completion in
-                defer { completion = nil }
-                return completion
-            }
-            completion?(result)
-        }
-
-        func answer(_ body: [UInt8]) {
-            let head = ResponseHead(status: 200, headers: ["etag": "\"a\""], finalURL: request.url)
-            complete(.success(HTTPResponse(head: head, body: body, attempts: 1, seconds: 0.1)))
-        }
-
-        func fail() {
-            complete(.failure(.status(404, .init(url: request.url, host: "h", attempts: 1, cause: "a test"))))
-        }
-
-        func cancel() {
-            complete(.failure(.cancelled(.init(url: request.url, host: "h", attempts: 1, cause: "a test"))))
-        }
-
-        func promote() {}
-    }
-
-    let replyTimeout = 30.0
-    private let calls = Monitor<[Call]>([])
-
-    func start(
-        _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void
-    ) -> any SourceExchange {
-        let call = Call(request, completion)
-        calls.update { $0.append(call) }
-        return call
-    }
-
-    /// The first `count` requests; the limit only ends a test that hangs.
-    func wait(_ count: Int) throws -> [Call] {
-        let limit = Instant.now.advanced(bySeconds: 60)
-        let calls = calls.wait(until: limit) { $0.count >= count ? Array($0.prefix(count)) : nil }
-        return try #require(calls, "fewer than \(count) requests")
-    }
-
-    var tops: [String] { calls.withLock { $0.map { Self.top(of: $0) } } }
-
-    /// The first line of pixels that a request asks for.
-    static func top(of call: Call) -> String {
-        let parts = call.request.url.split { "?&".contains($0) }
-        return String(parts.first { $0.hasPrefix("top=") }?.dropFirst(4) ?? "")
     }
 }
 
 @Suite("Tile rows ahead of a reader")
 struct RowPrefetchTests {
-    private let source = HeldSource()
+    private let source = ScriptedSource()
     private let left = Monitor<[Int]>([])
 
     private func offer(
@@ -92,11 +39,11 @@ struct RowPrefetchTests {
         defer { bench.close() }
         try offer(bench, row: 1)
         try offer(bench, row: 0)
-        let first = try source.wait(1)[0]
-        #expect(HeldSource.top(of: first) == "300")
-        first.answer(try tile())
-        for call in try source.wait(4) { call.answer(try tile()) }
-        #expect(source.tops.sorted() == ["0", "0", "300", "300"])
+        let first = try source.call(0)
+        #expect(try source.tops() == ["300"])
+        first.reply(try tile())
+        for index in 1..<4 { try source.call(index).reply(try tile()) }
+        #expect(try source.tops().sorted() == ["0", "0", "300", "300"])
         #expect(left.withLock { $0 } == [])
     }
 
@@ -108,11 +55,10 @@ struct RowPrefetchTests {
         try offer(bench, row: 1, window)
         try offer(bench, row: 1, from: 1, window)
         try offer(bench, row: 0)
-        _ = try source.wait(1)
+        _ = try source.call(0)
         window.cancel()
-        try source.wait(2)[1].answer(try tile())
-        for call in try source.wait(3) { call.answer(try tile()) }
-        #expect(source.tops == ["300", "0", "0"])
+        for index in 1..<3 { try source.call(index).reply(try tile()) }
+        #expect(try source.tops() == ["300", "0", "0"])
         #expect(left.withLock { $0 } == [])
     }
 
@@ -122,10 +68,11 @@ struct RowPrefetchTests {
         defer { bench.close() }
         try offer(bench, row: 1, from: 1)
         try offer(bench, row: 0)
-        try source.wait(1)[0].fail()
+        try source.call(0).fail { .status(404, $0) }
         let limit = Instant.now.advanced(bySeconds: 60)
         #expect(left.wait(until: limit) { $0.count == 2 ? $0 : nil } == [1, 0])
         try offer(bench, row: 0)
-        #expect(HeldSource.top(of: try source.wait(2)[1]) == "0")
+        _ = try source.call(1)
+        #expect(try source.tops() == ["300", "0"])
     }
 }

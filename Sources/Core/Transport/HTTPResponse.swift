@@ -67,6 +67,14 @@ public struct HTTPResponse: Sendable {
     public var attempts: Int
     /// Seconds from the call to the last byte, waiting included.
     public var seconds: Double
+
+    /// A reply from its parts.
+    public init(head: ResponseHead, body: [UInt8], attempts: Int, seconds: Double) {
+        self.head = head
+        self.body = body
+        self.attempts = attempts
+        self.seconds = seconds
+    }
 }
 
 /// `text` without spaces and tabs at its ends.

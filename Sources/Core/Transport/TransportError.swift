@@ -11,7 +11,16 @@ public enum TransportError: Error, Sendable {
         /// What happened, for example "no byte for 20 s".
         public var cause: String
         /// Whether any try got a reply, good or bad, from the host or from one that led to it.
-        public var hasReplied = false
+        public var hasReplied: Bool
+
+        /// A context from its parts.
+        public init(url: String, host: String, attempts: Int, cause: String, hasReplied: Bool = false) {
+            self.url = url
+            self.host = host
+            self.attempts = attempts
+            self.cause = cause
+            self.hasReplied = hasReplied
+        }
     }
 
     /// The URL or the range cannot be asked for.
