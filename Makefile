@@ -19,9 +19,9 @@ format:
 lint:
 	$(SWIFT) format lint -s -r -p --configuration .swift-format $(SOURCES)
 
-# An import of a layer that Package.swift does not list builds silently without this check.
+# SwiftPM builds an import that Package.swift does not list for the target, when another dependency brings it.
 layers:
-	$(SWIFT) build --explicit-target-dependency-import-check error
+	scripts/layers
 
 build:
 	$(SWIFT) build $(RELEASE) --product neuronfs

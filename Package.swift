@@ -15,7 +15,7 @@ let strict: [SwiftSetting] = [
 /// Tests keep the concurrency checking and leave strict memory safety off: `#expect` trips over it.
 let testing: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 
-/// A layer of Sources/Core. Arrows point down only; `make layers` fails on an import that is not listed here.
+/// A layer of Sources/Core. Arrows point down only; `make layers` fails on an import that a target does not list.
 func core(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
     .target(name: name, dependencies: dependencies, path: "Sources/Core/\(name)", swiftSettings: strict)
 }
@@ -71,7 +71,12 @@ let package = Package(
         core(
             "SpecimenData",
             ["Support", "Transport", "BlockCache", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
-        core("FileTree", ["Support", "SpecimenData", "Catalogue", "VirtualTIFF", "OMEZarr", "Morphology", logging]),
+        core(
+            "FileTree",
+            [
+                "Support", "SpecimenData", "Catalogue", "Fetch", "Transport", "VirtualTIFF", "OMEZarr", "Morphology",
+                logging,
+            ]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
 
         // The stand-in origin and the command line.
@@ -96,7 +101,7 @@ let package = Package(
             name: "TestTools", dependencies: ["Fetch", "Transport", "Support", logging], path: "Tests/TestTools",
             swiftSettings: testing),
         tests("SupportTests", ["Support", logging]),
-        tests("TransportTests", ["Transport", "Support"]),
+        tests("TransportTests", ["Transport", "Support", logging]),
         tests("BlockCacheTests", ["BlockCache", "Support", "TestTools", logging]),
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", "TestTools", logging]),
         tests(
