@@ -3,19 +3,6 @@ import Testing
 @testable import Transport
 
 @Suite struct URLTests {
-    /// Right-hand sides are Python's `urllib.parse.quote(text, ';/?:@&=+,')`: AllenSDK's call without `$`.
-    @Test(arguments: [
-        (
-            "model::ApiCellTypesSpecimenDetail,rma::criteria,[nr__reconstruction_type$ne'none'],rma::options[num_rows$eqall]",
-            "model::ApiCellTypesSpecimenDetail,rma::criteria,%5Bnr__reconstruction_type%24ne%27none%27%5D,rma::options%5Bnum_rows%24eqall%5D"
-        ),
-        ("a b%c$d'e(f)g*h!i", "a%20b%25c%24d%27e%28f%29g%2Ah%21i"),
-        ("é/?;:@&=+,-._~\"<>#{}|\\^`", "%C3%A9/?;:@&=+,-._~%22%3C%3E%23%7B%7D%7C%5C%5E%60"), ("", ""),
-    ])
-    func queryIsEncodedLikePython(_ text: String, _ encoded: String) {
-        #expect(URLQuery.percentEncode(text) == encoded)
-    }
-
     @Test(arguments: [
         ("http://a.org/x", "http://a.org:80", false), ("HTTPS://A.org", "https://a.org:443", false),
         ("http://a.org:8080?q=1", "http://a.org:8080", false), ("http://[::1]:99/x", "http://::1:99", true),

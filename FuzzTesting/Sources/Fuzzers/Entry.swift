@@ -11,7 +11,6 @@ struct Fuzzer: Sendable {
     static let all = [
         Fuzzer(name: "swc", run: fuzzSWC),
         Fuzzer(name: "marker", run: fuzzMarkers),
-        Fuzzer(name: "runs", run: fuzzRunIndex),
         Fuzzer(name: "json", run: fuzzJSON),
         Fuzzer(name: "rma", run: fuzzRMA),
         Fuzzer(name: "jpeg", run: fuzzJPEG),

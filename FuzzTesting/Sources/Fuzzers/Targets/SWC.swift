@@ -22,7 +22,6 @@
     do throws(LabelError) {
         let source = try variant.source(of: skeleton, markers: markers, in: grid, options: options)
         checkSource(source, &choices)
-        if let index = source as? RunIndex { checkCoding(index) }
     } catch {
         require(false, "a sound grid and options are accepted: \(error)")
     }
@@ -129,15 +128,4 @@ private func read(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void)
     var bytes = [UInt8](repeating: 0xA5, count: count)
     bytes.withUnsafeMutableBytes { body($0) }
     return bytes
-}
-
-/// An index survives being kept on disk.
-func checkCoding(_ index: RunIndex) {
-    let encoded = index.encoded()
-    do throws(RunIndexCodingError) {
-        require(
-            try RunIndex(decoding: encoded).encoded() == encoded, "decoding an index and encoding it changes nothing")
-    } catch {
-        require(false, "an encoded index is accepted: \(error)")
-    }
 }

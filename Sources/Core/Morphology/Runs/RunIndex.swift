@@ -31,14 +31,6 @@ public final class RunIndex: LabelSource {
         words.reduce(0) { count, word in count + PackedRun.last(word) - PackedRun.first(word) + 1 }
     }
 
-    /// Planes that hold a run, from the first to the last; empty without runs.
-    public var occupiedPlanes: Range<Int> {
-        guard let first = (0..<grid.depth).first(where: { plane in starts[plane + 1] > 0 }),
-            let last = (0..<grid.depth).last(where: { plane in starts[plane] < starts[grid.depth] })
-        else { return 0..<0 }
-        return first..<(last + 1)
-    }
-
     /// Calls `body` with the words of a plane from row `row` on; not for a plane outside the grid.
     @inline(__always) func withWords(
         plane: Int, fromRow row: Int, _ body: (UnsafeBufferPointer<UInt64>) -> Void
