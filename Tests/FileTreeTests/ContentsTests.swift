@@ -1,3 +1,4 @@
+import Support
 import Testing
 
 @testable import FileTree
@@ -24,6 +25,24 @@ struct ContentsTests {
         #expect(long.count == ControlDocument.size)
         let text = String(decoding: long, as: UTF8.self).split(separator: "\n")
         #expect(text.allSatisfy { $0 == "0123456789" })
+    }
+
+    @Test("a document of JSON parses whatever texts are in it")
+    func documentsOfJSON() throws {
+        let path = "/" + String(repeating: "p", count: 4000)
+        for filler in ["x", "\u{1B}", "\u{1F9E0}", "\n"] {
+            let document: JSONValue = [
+                "path": .string(path), "error": .string(String(repeating: filler, count: 8 << 20)),
+                "list": [.string(String(repeating: filler, count: 40_000)), .int(1)], "last": .bool(true),
+            ]
+            let text = ControlDocument.text(of: document)
+            #expect(text.utf8.count <= ControlDocument.size && text.utf8.count > 4000)
+            let parsed = try JSONValue.parse(ControlDocument.padded(text))
+            #expect(parsed["last"] == .bool(true))
+            #expect(parsed["list"]?.arrayValue?.last == .int(1))
+            #expect(parsed["error"]?.stringValue?.hasPrefix(filler) == true)
+        }
+        #expect(ControlDocument.text(of: ["path": .string(path)]).contains(path))
     }
 
     @Test("a read is clamped to its file")

@@ -1,3 +1,5 @@
+internal import Support
+
 /// Something in the upstream's rows that had to be passed over or decided, counted for the log.
 public struct CatalogueIssue: Hashable, Sendable, CustomStringConvertible {
     /// What was wrong.
@@ -48,7 +50,7 @@ struct IssueList {
     mutating func add(_ kind: CatalogueIssue.Kind, _ example: String) {
         var entry = counts[kind] ?? (0, [])
         entry.count += 1
-        if entry.examples.count < Self.examplesKept { entry.examples.append(example) }
+        if entry.examples.count < Self.examplesKept { entry.examples.append(OutsideText.cut(example)) }
         counts[kind] = entry
     }
 

@@ -1,3 +1,4 @@
+import Support
 public import Transport
 
 /// Why a block could not be had.
@@ -34,7 +35,7 @@ extension FetchError: CustomStringConvertible {
         case .offline(.switchedOff): "not in the cache, and offline mode is on"
         case .offline(.unreachable(let host, let cause)): "not in the cache, and host \(host) is out of reach: \(cause)"
         case .changedUpstream(let id, let old, let new):
-            "object \(id) has changed upstream: version \"\(new)\", not \"\(old)\""
+            "object \(id) has changed upstream: version \"\(OutsideText.cut(new))\", not \"\(OutsideText.cut(old))\""
         case .invalidBlock(let reason): "the source sent wrong bytes twice: \(reason)"
         case .cancelled: "nobody waits any more"
         case .shutDown: "the file system is being unmounted"

@@ -49,7 +49,9 @@ extension Tree {
         switch attribute {
         case .url: return url
         case .cached: return String(parts.cachedBytes(object))
-        case .etag: return parts.registry.cached(object).map(\.validator).flatMap { $0.isEmpty ? nil : $0 }
+        case .etag:
+            let validator = parts.registry.cached(object)?.validator ?? ""
+            return validator.isEmpty ? nil : OutsideText.line(OutsideText.cut(validator))
         }
     }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// Why a request failed for good. Each case carries the host, the tries and the cause of the last one.
 public enum TransportError: Error, Sendable {
     /// What every failure tells.
@@ -18,7 +20,7 @@ public enum TransportError: Error, Sendable {
             self.url = url
             self.host = host
             self.attempts = attempts
-            self.cause = cause
+            self.cause = OutsideText.cut(cause)
             self.hasReplied = hasReplied
         }
     }
@@ -142,7 +144,7 @@ struct Fault: Sendable {
 
     init(_ kind: TransportError.Kind, _ cause: String, voidsBody: Bool = false) {
         self.kind = kind
-        self.cause = cause
+        self.cause = OutsideText.cut(cause)
         self.voidsBody = voidsBody || [.badShape, .wrongRange, .wrongLength].contains(kind)
     }
 

@@ -85,7 +85,7 @@ struct FindCommand: ParsableCommand {
             [
                 cell.path, cell.structure, cell.layer, cell.dendriteType, cell.line,
                 cell.isTrainable ? "trainable" : "",
-            ].map { $0.isEmpty ? "-" : $0 }
+            ].map { $0.isEmpty ? "-" : OutsideText.line($0) }
         }
         let widths = (0..<6).map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {

@@ -44,7 +44,7 @@ struct PreviewCommand: ParsableCommand {
         } catch {
             throw Failure(sentence: "cannot write \(output): \(error)")
         }
-        if terminal { Output.line(TerminalPicture.text(pixels)) }
+        if terminal { Output.picture(TerminalPicture.text(pixels)) }
         Output.line("\(output): plane \(picture.plane), \(picture.labelled) labelled pixels in the window")
     }
 }

@@ -63,7 +63,7 @@ final class CatalogueRefresher: Sendable {
             case .failure(.cancelled):
                 finish("a refresh is under way already")
             case .failure(let error):
-                finish("\(error)")
+                finish(OutsideText.line("\(error)"))
             }
         }
     }

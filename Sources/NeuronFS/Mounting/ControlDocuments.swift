@@ -44,9 +44,9 @@ final class ControlDocuments: Sendable {
 
     func text(_ file: ControlFile) -> String {
         switch file {
-        case .status: status.text(.indented) + "\n"
+        case .status: ControlDocument.text(of: status)
         case .metrics: metrics
-        case .config: config.text(.indented) + "\n"
+        case .config: ControlDocument.text(of: config)
         }
     }
 

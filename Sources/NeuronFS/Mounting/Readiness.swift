@@ -11,7 +11,7 @@ enum Readiness {
         let line: String =
             switch outcome {
             case .success: "ready\n"
-            case .failure(let failure): "failed \(failure.code) \(failure.sentence)\n"
+            case .failure(let failure): "failed \(failure.code) \(OutsideText.line(failure.sentence))\n"
             }
         do throws(Errno) {
             try writeAll(Array(line.utf8), to: descriptor)

@@ -95,7 +95,7 @@ struct ProgressBar {
 
 extension Output {
     /// A line on standard error that is not an error.
-    static func note(_ text: String) { raw(text + "\n") }
+    static func note(_ text: String) { raw(OutsideText.lines(text) + "\n") }
 
     /// `text` as it is on standard error.
     static func raw(_ text: String) {

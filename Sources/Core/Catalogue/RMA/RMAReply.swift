@@ -33,7 +33,8 @@ public struct RMAReply: Equatable, Sendable {
         guard case .object(let envelope) = value else { throw .malformedReply("it is no object") }
         guard let success = envelope["success"] else { throw .malformedReply("success is missing") }
         guard success.boolValue ?? (success.stringValue == "true") else {
-            throw .refused(message: envelope["msg"].map { $0.stringValue ?? $0.text() } ?? "no reason given")
+            let message = envelope["msg"].map { $0.stringValue ?? $0.text() }
+            throw .refused(message: OutsideText.cut(message ?? "no reason given"))
         }
         guard let list = envelope["msg"]?.arrayValue else { throw .malformedReply("msg is no list") }
         let rows = list.compactMap(\.objectValue)

@@ -5,14 +5,14 @@ enum FolderName {
     /// `NAME_MAX` of Linux file systems, bytes.
     static let longest = 255
 
-    /// `title` with `/` written `-` (`2/3` becomes `2-3`), control characters `_`, and a leading dot `_`, so that no
+    /// `title` with `/` written `-` (`2/3` becomes `2-3`), what a terminal obeys `_`, and a leading dot `_`, so that no
     /// entry is hidden or means a folder above. Names over 255 bytes end in `~` and a checksum of the whole.
     static func safe(_ title: String) -> String {
         var scalars = String.UnicodeScalarView()
         for scalar in title.unicodeScalars {
             switch scalar.value {
             case 0x2F: scalars.append("-")
-            case 0..<0x20, 0x7F..<0xA0: scalars.append("_")
+            case _ where OutsideText.isObeyed(scalar): scalars.append("_")
             default: scalars.append(scalar)
             }
         }

@@ -1,8 +1,33 @@
+public import Support
+
 /// Documents of `.neuronfs/` change from moment to moment. They are padded to one size, so that `stat` is true, `cp`
 /// copies all of it and no reader sees an end that moves.
-enum ControlDocument {
+public enum ControlDocument {
     /// Bytes of each document.
     static let size = 32_768
+
+    /// The text of a document of JSON, which is never cut: one that would be too long has its longest texts shortened until
+    /// it fits.
+    public static func text(of document: JSONValue) -> String {
+        var limit = size
+        while true {
+            let text = cut(document, to: limit).text(.indented) + "\n"
+            if text.utf8.count <= size || limit == 0 { return text }
+            limit /= 2
+        }
+    }
+
+    private static func cut(_ value: JSONValue, to limit: Int) -> JSONValue {
+        switch value {
+        case .string(let text): return .string(OutsideText.cut(text, to: limit))
+        case .array(let values): return .array(values.map { cut($0, to: limit) })
+        case .object(let object):
+            var result = JSONObject()
+            for (key, member) in object.members { result[key] = cut(member, to: limit) }
+            return .object(result)
+        case .null, .bool, .number: return value
+        }
+    }
 
     /// `text` with line feeds behind it, which JSON and the Prometheus text format permit; a longer text is cut at a
     /// line's end.

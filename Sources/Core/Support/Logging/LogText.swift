@@ -42,18 +42,8 @@ enum LogText {
         return ("\(String(result))... (\(text.utf8.count) bytes)", false)
     }
 
-    /// How a scalar is written that is not to stand for itself: controls of ASCII and of ISO 6429, the line ends of Unicode,
-    /// and the backslash.
+    /// How a scalar is written that is not to stand for itself: as in ``OutsideText``, and the backslash, too.
     private static func escape(_ scalar: Unicode.Scalar) -> String? {
-        switch scalar.value {
-        case 0x5C: return "\\\\"
-        case 0x0A: return "\\n"
-        case 0x0D: return "\\r"
-        case 0x09: return "\\t"
-        case 0..<0x20, 0x7F..<0xA0, 0x2028, 0x2029:
-            let digits = String(scalar.value, radix: 16)
-            return "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
-        default: return nil
-        }
+        scalar == "\\" ? "\\\\" : OutsideText.escape(scalar)
     }
 }

@@ -1,0 +1,15 @@
+/// Text of a user that may hold a password.
+public enum SecretText {
+    /// `text` without the user names and passwords of the URLs in it.
+    public static func masked(_ text: String) -> String {
+        var result = ""
+        var rest = text[...]
+        while let mark = rest.firstRange(of: "://") {
+            result += rest[..<mark.upperBound]
+            rest = rest[mark.upperBound...]
+            let authority = rest.prefix { !"/?# \t\n\"'".contains($0) }
+            if let at = authority.lastIndex(of: "@") { rest = rest[rest.index(after: at)...] }
+        }
+        return result + rest
+    }
+}
