@@ -49,12 +49,17 @@ final class ScriptedServer: Sendable {
     private let state = Monitor(State())
     private let acceptor: Monitor<NamedThread?> = Monitor(nil)
 
-    /// - Parameter greeting: sent as soon as a connection stands; `nil` closes it instead.
-    init(greeting: String? = "", _ script: @escaping @Sendable (ServerRequest) -> [Step]) {
+    /// - Parameters:
+    ///   - host: the address of this machine to listen on.
+    ///   - greeting: sent as soon as a connection stands; `nil` closes it instead.
+    init(
+        address host: String = "127.0.0.1", greeting: String? = "",
+        _ script: @escaping @Sendable (ServerRequest) -> [Step]
+    ) {
         let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        address.sin_addr.s_addr = inet_addr(host)
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         let bound = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { generic in

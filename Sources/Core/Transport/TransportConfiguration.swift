@@ -59,6 +59,11 @@ public struct TransportConfiguration: Sendable {
     /// Bytes of reply headers accepted.
     public var maximumHeaderBytes = 64 << 10
 
+    /// How far an address reaches; tests have no others than those of this machine.
+    var reachOfAddress: @Sendable (String) -> Reach = { Reach(address: $0) ?? .world }
+    /// Addresses of names, in the form of `CURLOPT_RESOLVE`, for tests.
+    var addresses: [String] = []
+
     /// The default behaviour under the given `User-Agent`.
     public init(userAgent: String = "neuronfs") { self.userAgent = userAgent }
 

@@ -6,6 +6,7 @@ import CCurl
     /// Tells handles apart.
     var address: UInt { unsafe UInt(bitPattern: raw) }
     private var headers: UnsafeMutablePointer<curl_slist>?
+    private var addresses: UnsafeMutablePointer<curl_slist>?
     private let message = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
 
     init?() {
@@ -17,6 +18,7 @@ import CCurl
     deinit {
         unsafe curl_easy_cleanup(raw)
         unsafe curl_slist_free_all(headers)
+        unsafe curl_slist_free_all(addresses)
         unsafe message.deallocate()
     }
 
@@ -24,7 +26,9 @@ import CCurl
     func reset() {
         unsafe curl_easy_reset(raw)
         unsafe curl_slist_free_all(headers)
+        unsafe curl_slist_free_all(addresses)
         unsafe headers = nil
+        unsafe addresses = nil
         unsafe message.pointee = 0
         _ = unsafe shim_easy_set_pointer(raw, CURLOPT_ERRORBUFFER, message)
     }
@@ -42,6 +46,14 @@ import CCurl
             if let longer = unsafe curl_slist_append(headers, line) { unsafe headers = longer }
         }
         _ = unsafe shim_easy_set_slist(raw, CURLOPT_HTTPHEADER, headers)
+    }
+
+    /// Gives names their addresses; none leaves them to the name service.
+    func setAddresses(_ lines: [String]) {
+        for line in lines {
+            if let longer = unsafe curl_slist_append(addresses, line) { unsafe addresses = longer }
+        }
+        if !lines.isEmpty { _ = unsafe shim_easy_set_slist(raw, CURLOPT_RESOLVE, addresses) }
     }
 
     func integer(_ info: CURLINFO) -> Int {

@@ -3,10 +3,11 @@ import Support
 
 /// What follows the end of one exchange: the result, a redirect, another try, or the error.
 extension EventLoop {
-    func settle(_ job: Job, _ outcome: Leg.Outcome) {
+    /// - Parameter reach: of the server that was asked.
+    func settle(_ job: Job, _ outcome: Leg.Outcome, reach: Reach) {
         switch outcome {
         case .done: succeed(job)
-        case .redirect(let target): redirect(job, to: target)
+        case .redirect(let target): redirect(job, to: target, reach: reach)
         case .failed(let fault): retryOrFail(job, fault)
         }
     }
@@ -21,9 +22,9 @@ extension EventLoop {
         finish(job, .success(response))
     }
 
-    private func redirect(_ job: Job, to target: String) {
+    private func redirect(_ job: Job, to target: String, reach: Reach) {
         let decision = RedirectPolicy.decide(
-            from: job.url, to: target, visited: job.visited, limit: configuration.maximumRedirects,
+            from: job.url, reach: reach, to: target, visited: job.visited, limit: configuration.maximumRedirects,
             allowDowngrade: configuration.allowDowngrade)
         switch decision {
         case .follow(let next):
@@ -33,6 +34,7 @@ extension EventLoop {
             statistics.withLock { $0.redirects += 1 }
             job.visited.append(next)
             job.origin = origin
+            job.leastReach = max(job.leastReach, reach)
             admission.enqueue(job, atFront: true)
         case .refuse(let cause):
             retryOrFail(job, Fault(.redirectRefused, cause))

@@ -24,6 +24,7 @@ import Support
     var retryPolicy: RetryPolicy
     var retryBudget: RetryBudget
     private let certificateFile: String?
+    private let proxies: ProxyChoice
 
     init(
         _ configuration: TransportConfiguration, multi: UnsafeMutableRawPointer, mailbox: Mailbox,
@@ -40,6 +41,7 @@ import Support
         retryPolicy = RetryPolicy(configuration)
         retryBudget = RetryBudget(configuration, patience: configuration.backoffCeiling, now: .now)
         certificateFile = configuration.effectiveCertificateFile
+        proxies = configuration.proxy.map { ProxyChoice(fixed: $0) } ?? ProxyChoice()
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections)
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, configuration.maxConnections)
         // Admission keeps to it; idle connections of HTTP/2, beside which retries open fresh ones, would not.
@@ -115,18 +117,21 @@ import Support
                 fail(job, Fault(.connectFailed, "no memory for a connection"))
                 continue
             }
-            begin(Leg(job, easy, configuration, received: received, now: .now))
+            let proxy = proxies.proxy(for: job.origin)
+            let leg = Leg(
+                job, easy, configuration, isProxied: proxy != nil, received: received, now: .now)
+            begin(leg, proxy: proxy)
         }
     }
 
-    private func begin(_ leg: Leg) {
+    private func begin(_ leg: Leg, proxy: String?) {
         let job = leg.job
         if job.visited.count == 1 { job.attempts += 1 }
         job.state = .active
         job.leg = leg
         legs[leg.easy.address] = leg
         let doubt = doubts.secondsOfDoubt(job.origin.origin, now: leg.started)
-        leg.configure(configuration, certificateFile: certificateFile, secondsOfDoubt: doubt)
+        leg.configure(configuration, proxy: proxy, certificateFile: certificateFile, secondsOfDoubt: doubt)
         statistics.withLock { statistics in
             statistics.updateHost(job.origin.host) { $0.attempts += 1 }
             if leg.ask.isResume { statistics.resumed += 1 }
@@ -177,7 +182,7 @@ import Support
             let version = leg.easy.protocolName
             detach(leg)
             logger.debug("answered", metadata: trace(leg.job, leg.trace(version)))
-            settle(leg.job, outcome)
+            settle(leg.job, outcome, reach: leg.reach)
         }
         return hadSome
     }
@@ -204,7 +209,7 @@ import Support
             let reason = leg.reason(stoppedBy: fault)
             distrust(leg, now)
             detach(leg, isGivenUp: true)
-            settle(leg.job, .failed(reason))
+            settle(leg.job, .failed(reason), reach: leg.reach)
             isReady = true
         }
         return isReady

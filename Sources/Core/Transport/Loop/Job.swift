@@ -59,6 +59,9 @@ final class Job {
     var partial = Partial()
     var leg: Leg?
 
+    /// The narrowest reach that the address of the next URL may have: of the server that led there. See ``RedirectPolicy``.
+    var leastReach = Reach.machine
+
     var url: String { visited.last ?? request.url }
     var rank: Rank { lane == .prefetch ? .prefetch : request.isQuestion ? .question : .demand }
 
@@ -94,6 +97,7 @@ final class Job {
         lastFault = fault
         visited = [request.url]
         origin = home
+        leastReach = .machine
         needsFreshConnection = [.stalled, .noReply, .reset, .truncated].contains(fault.kind)
         if fault.voidsBody || partial.validator == nil || !hasRest { partial = Partial() }
     }

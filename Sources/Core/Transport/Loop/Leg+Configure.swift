@@ -1,10 +1,13 @@
 import CCurl
+import Glibc
 
 extension Leg {
     /// Sets every option of the easy handle for this exchange.
     ///
     /// - Parameter secondsOfDoubt: since when connections to this origin are not believed; see ``DoubtfulOrigins``.
-    func configure(_ configuration: TransportConfiguration, certificateFile: String?, secondsOfDoubt: Double?) {
+    func configure(
+        _ configuration: TransportConfiguration, proxy: String?, certificateFile: String?, secondsOfDoubt: Double?
+    ) {
         let request = job.request
         easy.reset()
         easy.set(CURLOPT_URL, job.url)
@@ -26,7 +29,10 @@ extension Leg {
         let version = configuration.acceptHTTP2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1
         easy.set(CURLOPT_HTTP_VERSION, version)
         if let certificateFile { easy.set(CURLOPT_CAINFO, certificateFile) }
-        if let proxy = configuration.proxy { easy.set(CURLOPT_PROXY, proxy) }
+        // Chosen by ProxyChoice: an empty text keeps libcurl from choosing.
+        easy.set(CURLOPT_PROXY, proxy ?? "")
+        easy.set(CURLOPT_NOPROXY, "")
+        easy.setAddresses(configuration.addresses)
         if job.needsFreshConnection || secondsOfDoubt != nil { easy.set(CURLOPT_FRESH_CONNECT, 1) }
         // Closes those that were idle then; 0 would mean no limit.
         if let secondsOfDoubt { easy.set(CURLOPT_MAXLIFETIME_CONN, max(1, Int(secondsOfDoubt))) }
@@ -48,7 +54,36 @@ extension Leg {
         unsafe easy.set(CURLOPT_WRITEDATA, context)
         _ = unsafe shim_easy_set_write(easy.raw, CURLOPT_HEADERFUNCTION, receiveHeader)
         unsafe easy.set(CURLOPT_HEADERDATA, context)
+        _ = unsafe shim_easy_set_open_socket(easy.raw, openSocket)
+        unsafe easy.set(CURLOPT_OPENSOCKETDATA, context)
+        _ = unsafe shim_easy_set_before_request(easy.raw, beforeRequest)
+        unsafe easy.set(CURLOPT_PREREQDATA, context)
     }
+}
+
+/// The corresponding C callback is `CURLOPT_OPENSOCKETFUNCTION`: the name has been resolved. Another result than a socket
+/// makes libcurl try the next address, if there is one.
+private func openSocket(
+    _ context: UnsafeMutableRawPointer?, _ purpose: curlsocktype, _ address: UnsafeMutablePointer<curl_sockaddr>?
+) -> curl_socket_t {
+    guard let context = unsafe context, let address = unsafe address else { return CURL_SOCKET_BAD }
+    let leg = unsafe Unmanaged<Leg>.fromOpaque(context).takeUnretainedValue()
+    var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
+    guard unsafe shim_address_text(address, &text, socklen_t(text.count)) == 0 else { return CURL_SOCKET_BAD }
+    let shown = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    guard leg.mayConnect(to: shown) else { return CURL_SOCKET_BAD }
+    return unsafe socket(
+        address.pointee.family, address.pointee.socktype | Int32(SOCK_CLOEXEC.rawValue), address.pointee.protocol)
+}
+
+/// The corresponding C callback is `CURLOPT_PREREQFUNCTION`: it sees connections that stood before, too.
+private func beforeRequest(
+    _ context: UnsafeMutableRawPointer?, _ address: UnsafeMutablePointer<CChar>?, _ own: UnsafeMutablePointer<CChar>?,
+    _ port: Int32, _ ownPort: Int32
+) -> Int32 {
+    guard let context = unsafe context, let address = unsafe address else { return CURL_PREREQFUNC_ABORT }
+    let leg = unsafe Unmanaged<Leg>.fromOpaque(context).takeUnretainedValue()
+    return leg.mayConnect(to: unsafe String(cString: address)) ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT
 }
 
 /// The corresponding C callback is `CURLOPT_WRITEFUNCTION`. Anything but the count aborts.

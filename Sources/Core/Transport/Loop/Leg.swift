@@ -25,6 +25,10 @@ final class Leg {
     private let configuration: TransportConfiguration
     private let received: Counter
     private var parser: HeadParser
+    /// Whether a proxy makes the connection to the origin; then its address says nothing of the origin's.
+    let isProxied: Bool
+    /// How far the origin reaches that is connected to.
+    private(set) var reach: Reach
     private var verdict: Verdict?
     private var fault: Fault?
     private var hasBegun = false
@@ -35,8 +39,14 @@ final class Leg {
     private var windowBegan: Instant
     private var windowBytes = 0
 
-    init(_ job: Job, _ easy: EasyHandle, _ configuration: TransportConfiguration, received: Counter, now: Instant) {
+    /// - Parameter isProxied: see ``isProxied``.
+    init(
+        _ job: Job, _ easy: EasyHandle, _ configuration: TransportConfiguration, isProxied: Bool, received: Counter,
+        now: Instant
+    ) {
         self.job = job
+        self.isProxied = isProxied
+        reach = Reach(host: job.origin.host) ?? .world
         self.easy = easy
         self.configuration = configuration
         self.received = received
@@ -48,6 +58,21 @@ final class Leg {
     }
 
     // MARK: During the exchange
+
+    /// Judges the address that is about to be connected to, or asked on a connection that stands; false aborts.
+    func mayConnect(to address: String) -> Bool {
+        guard !isProxied else { return true }
+        reach = configuration.reachOfAddress(address)
+        guard reach < job.leastReach else {
+            // Another address of the same name may have been refused before.
+            if fault?.kind == .redirectRefused { fault = nil }
+            return true
+        }
+        fault = Fault(
+            .redirectRefused,
+            RedirectPolicy.refusal(of: "\(job.origin.host), \(address)", reach, from: job.leastReach))
+        return false
+    }
 
     /// Takes one header line; false aborts.
     func takeHeader(_ line: UnsafeRawBufferPointer) -> Bool {

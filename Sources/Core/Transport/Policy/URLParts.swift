@@ -11,6 +11,9 @@ struct URLParts: Equatable {
     /// Everything from the path on, fragment included.
     var rest: String
 
+    /// The most bytes of a host: a name of the DNS has no more (RFC 1035, 2.3.4).
+    private static let longestHost = 255
+
     /// `nil` for anything but an absolute http or https URL without credentials, blanks and control characters.
     init?(_ url: String) {
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let mark = url.firstRange(of: "://") else { return nil }
@@ -35,6 +38,7 @@ struct URLParts: Equatable {
         }
         // libcurl decodes a host: %6c must not be another letter to it than to us.
         guard !name.isEmpty, authority.first == "[" || !name.contains("%") else { return nil }
+        guard name.utf8.count <= Self.longestHost else { return nil }
         host = name.lowercased()
         let schemePort = scheme == "https" ? 443 : 80
         if let written, !written.isEmpty {
@@ -49,7 +53,4 @@ struct URLParts: Equatable {
 
     /// What shares connections: scheme, host and port.
     var origin: String { "\(scheme)://\(host):\(port)" }
-
-    /// Whether the host is, literally and in whatever spelling, this machine or its own link.
-    var isLocal: Bool { LocalHost.names(host) }
 }
