@@ -1,5 +1,8 @@
 import ArgumentParser
+import CPosix
 import Configuration
+import Glibc
+import Support
 
 /// The command line: `neuronfs <subcommand>`.
 @main
@@ -23,12 +26,17 @@ struct NeuronFSCommand: ParsableCommand {
     /// Parses, runs, and turns every error into one sentence on standard error and an exit code: never a stack trace.
     static func main() {
         do {
-            guard let arguments = MountHelper.translated(CommandLine.arguments) else { return }
+            let words = CommandLine.arguments
+            posix_hide_arguments()
+            guard let arguments = MountHelper.translated(words) else { return }
             var command = try parseAsRoot(arguments)
             try command.run()
         } catch {
             guard let failure = error as? Failure ?? (error as? ConfigurationError).map(Failure.init) else {
-                exit(withError: error)
+                guard !exitCode(for: error).isSuccess else { exit(withError: error) }
+                // What it quotes is from the command line, where a password may stand.
+                Output.note(SecretText.masked(fullMessage(for: error)))
+                Glibc.exit(exitCode(for: error).rawValue)
             }
             Output.error(failure.sentence)
             exit(withError: ExitCode(failure.code))

@@ -63,4 +63,39 @@ import Testing
 
     @Test(arguments: ["", "G", "-1", "1X", "nan", "inf", "1e30", "99999999T"])
     func whatIsNoSizeIsRefused(_ text: String) { #expect(ByteCount(argument: text) == nil) }
+
+    @Test(arguments: [
+        ("https://a.org/", Endpoint(url: "https://a.org")), ("http://a.org/api//", Endpoint(url: "http://a.org/api")),
+        ("https://ada:s%40crt%3A@a.org:8/x", Endpoint(url: "https://a.org:8/x", user: "ada", password: "s@crt:")),
+        ("https://ada@a.org", Endpoint(url: "https://a.org", user: "ada", password: "")),
+        ("https://a:b@c@a.org", Endpoint(url: "https://a.org", user: "a", password: "b@c")),
+        ("https://a.org/@x", Endpoint(url: "https://a.org/@x")),
+    ])
+    func anEndpointIsKeptApartFromItsPassword(_ text: String, _ endpoint: Endpoint) {
+        #expect(Endpoint(argument: text) == endpoint)
+    }
+
+    @Test(arguments: ["", "a.org", "ftp://a.org", "ada:secret@a.org", "https://ada:%GG@a.org", "https://ada:%f@a.org"])
+    func whatIsNoEndpointIsRefusedWithoutItsPassword(_ text: String) {
+        var resolution = Resolution(readsEnvironment: false)
+        resolution.options["endpoint"] = text
+        let told = sentence { () throws(ConfigurationError) in _ = try resolution.value(Settings.endpoint) }
+        #expect(told.hasPrefix("--endpoint is an http or https URL, not "))
+        #expect(!told.contains("secret") && !told.contains("%"))
+    }
+
+    @Test func aDaemonIsGivenWhatWasSaidWherever() throws {
+        var resolution = Resolution(readsEnvironment: false, file: try file(#"{"timeout": 7, "retries": 1}"#))
+        resolution.mountOptions = ["timeout": "8"]
+        resolution.options = ["endpoint": "https://ada:secret@a.org", "offline": "true"]
+        let texts = resolution.texts
+        #expect(
+            texts == [
+                "timeout": "8", "retries": "1", "endpoint": "https://ada:secret@a.org", "offline": "true",
+            ])
+        var daemon = Resolution(readsEnvironment: false)
+        daemon.options = texts
+        #expect(try daemon.mountSettings().timeout == 8)
+        #expect(try daemon.value(Settings.endpoint).password == "secret")
+    }
 }

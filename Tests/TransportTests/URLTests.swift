@@ -14,6 +14,20 @@ import Testing
         #expect(URLParts("http://\(String(repeating: "a", count: 256))/") == nil)
     }
 
+    @Test func credentialsGoToTheirOriginAlone() {
+        let other = ScriptedServer { _ in reply("there") }
+        let target = other.url("/b")
+        let server = ScriptedServer { _ in reply("", status: 302, ["Location: \(target)"]) }
+        let credentials = Credentials(url: server.url("/api"), user: "ada", password: "p:w@d")
+        let transport = testTransport { $0.credentials = credentials }
+        #expect(transport.fetch(server.url("/a")).body == Array("there".utf8))
+        // `printf 'ada:p:w@d' | base64`
+        #expect(server.requests.first?.headers["authorization"] == "Basic YWRhOnA6d0Bk")
+        #expect(other.requests.count == 1)
+        #expect(other.requests.first?.headers["authorization"] == nil)
+        #expect(!"\(credentials)".contains("p:w@d") && !String(reflecting: credentials).contains("p:w@d"))
+    }
+
     @Test(arguments: [
         "", "a.org/x", "ftp://a.org/", "http://", "http:///x", "http://a.org:0/", "http://a.org:99999/", "http://a b/",
         "http://u:p@a.org/", "http://a.org/\r\nX: y", "http://[::1", "http://a.org:x/", "http://é.org/",

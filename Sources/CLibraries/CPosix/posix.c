@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -55,10 +56,32 @@ int posix_control_reading(int fd, unsigned long command, uint64_t answer[2])
 
 int posix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }
 
-extern char **environ;
-
-int posix_spawn_daemon(const char *path, char *const argv[], int errors, int ready, int ready_number)
+/* glibc gives constructors the arguments of main: the memory that /proc/PID/cmdline shows. */
+static char **own_arguments;
+__attribute__((constructor)) static void keep_arguments(int count, char **arguments)
 {
+    (void)count;
+    own_arguments = arguments;
+}
+
+void posix_hide_arguments(void)
+{
+    for (char **argument = own_arguments; argument && *argument; argument++) {
+        for (char *mark = strstr(*argument, "://"); mark; mark = strstr(mark + 3, "://")) {
+            char *end = mark + 3 + strcspn(mark + 3, "/?#,"), *at = end;
+            while (at > mark + 3 && at[-1] != '@') at--;
+            if (at > mark + 3) memset(mark + 3, 'x', at - 1 - (mark + 3));
+        }
+    }
+}
+
+/* A copy that no other number of the child can clash with. */
+static int out_of_the_way(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 16); }
+
+int posix_spawn_daemon(const char *path, char *const argv[], char *const environment[], int errors, int ready,
+                       int ready_number, int settings, int settings_number)
+{
+    int ready_copy = out_of_the_way(ready), settings_copy = out_of_the_way(settings);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     pid_t pid = 0;
@@ -67,13 +90,16 @@ int posix_spawn_daemon(const char *path, char *const argv[], int errors, int rea
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions, ready, ready_number);
+    posix_spawn_file_actions_adddup2(&actions, ready_copy, ready_number);
+    posix_spawn_file_actions_adddup2(&actions, settings_copy, settings_number);
     posix_spawn_file_actions_addchdir_np(&actions, "/");
     sigset_t none;
     sigemptyset(&none);
     posix_spawnattr_setsigmask(&attributes, &none);
     posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-    int code = posix_spawn(&pid, path, &actions, &attributes, argv, environ);
+    int code = posix_spawn(&pid, path, &actions, &attributes, argv, environment);
+    if (ready_copy >= 0) close(ready_copy);
+    if (settings_copy >= 0) close(settings_copy);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return code != 0 ? -code : pid;

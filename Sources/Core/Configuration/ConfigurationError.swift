@@ -3,5 +3,6 @@ package struct ConfigurationError: Error, Sendable {
     /// What is wrong, where it stands and what to do about it.
     package var sentence: String
 
-    init(_ sentence: String) { self.sentence = sentence }
+    /// An error that says so.
+    package init(_ sentence: String) { self.sentence = sentence }
 }

@@ -1,3 +1,5 @@
+import Support
+
 /// `-o` of mount(8) and fstab(5): `cache-size=20G,offline,nodev`.
 package enum MountOptionList {
     /// Options of every file system, which mount(8) hands on: this one is read-only, has no devices and no programs that
@@ -25,7 +27,7 @@ package enum MountOptionList {
             {
                 continue
             } else {
-                throw ConfigurationError("-o \(item): no option is called \(halves[0])")
+                throw ConfigurationError("-o: no option is called \(SecretText.masked(String(halves[0])))")
             }
         }
         return values

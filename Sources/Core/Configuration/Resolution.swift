@@ -45,13 +45,22 @@ package struct Resolution: Sendable {
         return nil
     }
 
+    /// The texts of all settings that have one, by the option's name: what a daemon is given, which looks nowhere else.
+    package var texts: [String: String] {
+        var texts: [String: String] = [:]
+        for name in Settings.names { texts[name] = text(name)?.text }
+        return texts
+    }
+
     /// The value of `setting`.
     ///
     /// - Throws: a sentence naming the place of a text that is no value.
     package func value<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
         guard let (text, place) = text(setting.name) else { return setting.fallback }
         guard let value = setting.parse(text) else {
-            throw ConfigurationError("\(place.naming(setting.name)) is \(setting.expected), not \"\(text)\"")
+            // A URL that is none may hold a password all the same.
+            let shown = text.contains("@") ? "what was given, which is not shown" : "\"\(text)\""
+            throw ConfigurationError("\(place.naming(setting.name)) is \(setting.expected), not \(shown)")
         }
         return value
     }

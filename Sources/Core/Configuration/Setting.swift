@@ -24,13 +24,8 @@ package enum Settings {
     ]
 
     package static let endpoint = Setting(
-        name: "endpoint", expected: "an http or https URL", fallback: "https://api.brain-map.org",
-        parse: { text in
-            guard text.hasPrefix("https://") || text.hasPrefix("http://") else { return nil }
-            var url = text
-            while url.hasSuffix("/") { url.removeLast() }
-            return url
-        })
+        name: "endpoint", expected: "an http or https URL", fallback: Endpoint(url: "https://api.brain-map.org"),
+        parse: { Endpoint(argument: $0) })
     package static let cacheDir = optional("cache-dir", "a directory") { $0 }
     package static let cacheSize = size("cache-size", 50 << 30)
     package static let cacheFree = size("cache-free", 1 << 30)

@@ -50,6 +50,9 @@ public struct TransportConfiguration: Sendable {
     /// Whether a redirect from https to http is followed. See ``RedirectPolicy``.
     public var allowDowngrade = false
 
+    /// Who we are to one origin.
+    public var credentials: Credentials?
+
     /// Whether HTTP/2 is offered over TLS.
     public var acceptHTTP2 = true
     /// A PEM file of certificate authorities; `nil` takes `CURL_CA_BUNDLE`, then `SSL_CERT_FILE`, then the system's.

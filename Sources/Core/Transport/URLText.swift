@@ -1,10 +1,10 @@
 /// A URL as a sentence or a log line shows it: on one line, of bounded length, without user name and password.
-enum URLText {
+public enum URLText {
     /// Characters shown: a query with its filter and the beginning of its tail.
     private static let limit = 300
 
     /// `url` with everything but printable ASCII percent-encoded; "..." stands for the rest of a long one.
-    static func shown(_ url: String) -> String {
+    public static func shown(_ url: String) -> String {
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
         let end = url[start...].firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? url.endIndex
         let host = url[start..<end].lastIndex(of: "@").map { url.index(after: $0) } ?? start

@@ -93,7 +93,7 @@ struct MountArguments: ParsableArguments {
     @Option(help: .hidden)
     var backoffBase: String?
 
-    /// Said by the command that starts a daemon: every setting stands in the options, nothing is looked up again.
+    /// Said by the command that starts a daemon, which hands the settings over (`Handover`): no other place is looked at.
     @Flag(help: .hidden)
     var reportReadiness = false
 
@@ -133,7 +133,10 @@ struct MountArguments: ParsableArguments {
     /// The words of the command line with what stands behind them.
     func resolution() throws(ConfigurationError) -> Resolution {
         var resolution = try spoken()
-        guard !reportReadiness else { return resolution }
+        guard !reportReadiness else {
+            resolution.options = try Handover.receive()
+            return resolution
+        }
         resolution.readsEnvironment = true
         resolution.file = try ConfigurationFile.load(given: config)
         return resolution

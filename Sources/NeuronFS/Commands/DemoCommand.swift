@@ -19,12 +19,14 @@ struct DemoCommand: ParsableCommand {
     @OptionGroup var arguments: MountArguments
 
     func run() throws {
-        var settings = try arguments.resolution().mountSettings()
+        let resolution = try arguments.resolution()
+        var settings = try resolution.mountSettings()
         settings.reportReadiness = arguments.reportReadiness
         let path = try MountTable.absolute(mountPoint)
         let plan = MountPlan(
             path: path, origin: .demo(data: data.map(Paths.absolute)),
-            cacheDirectory: try settings.cacheDirectory.path(isDemo: true), settings: settings)
+            cacheDirectory: try settings.cacheDirectory.path(isDemo: true), settings: settings,
+            texts: resolution.texts)
         try plan.run()
         guard !settings.foreground else { return }
         Output.line("mounted the demo on \(path)")

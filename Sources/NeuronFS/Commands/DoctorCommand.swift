@@ -50,8 +50,8 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func endpoints(_ resolution: Resolution, _ mounted: [String]) throws(ConfigurationError) -> [String] {
-        if let endpoint { return [endpoint] }
-        return try mounted.isEmpty ? [resolution.value(Settings.endpoint)] : mounted
+        if let endpoint { return [Endpoint(argument: endpoint)?.url ?? SecretText.masked(endpoint)] }
+        return try mounted.isEmpty ? [resolution.value(Settings.endpoint).url] : mounted
     }
 }
 

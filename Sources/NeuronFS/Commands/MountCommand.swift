@@ -16,7 +16,7 @@ struct MountCommand: ParsableCommand {
     @Argument(help: "An empty directory; made if it is not there.", completion: .directory)
     var mountPoint: String
 
-    @Option(help: ArgumentHelp("Base URL of the API. (default: \(Settings.endpoint.fallback))", valueName: "url"))
+    @Option(help: ArgumentHelp("Base URL of the API. (default: \(Settings.endpoint.fallback.url))", valueName: "url"))
     var endpoint: String?
 
     @OptionGroup var arguments: MountArguments
@@ -33,13 +33,15 @@ struct MountCommand: ParsableCommand {
         settings.reportReadiness = arguments.reportReadiness
         let plan = MountPlan(
             path: try MountTable.absolute(mountPoint), origin: .endpoint(try resolution.value(Settings.endpoint)),
-            cacheDirectory: try settings.cacheDirectory.path(isDemo: false), settings: settings)
+            cacheDirectory: try settings.cacheDirectory.path(isDemo: false), settings: settings,
+            texts: resolution.texts)
         try plan.run()
     }
 
     private func adding(_ endpoint: String?, to resolution: Resolution) -> Resolution {
         var resolution = resolution
-        resolution.options[Settings.endpoint.name] = endpoint
+        // A daemon's comes with the other settings.
+        if let endpoint { resolution.options[Settings.endpoint.name] = endpoint }
         return resolution
     }
 }

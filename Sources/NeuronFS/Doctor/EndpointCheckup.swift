@@ -1,6 +1,6 @@
-import Configuration
 import Glibc
 import Support
+import Transport
 
 /// Whether an origin accepts connections.
 enum EndpointCheckup {
@@ -8,9 +8,9 @@ enum EndpointCheckup {
     private static let patience = 3.0
 
     static func finding(_ url: String) -> Finding {
-        let proxy = url.hasPrefix("https:") ? ["https_proxy", "HTTPS_PROXY"] : ["http_proxy"]
-        if let proxy = (proxy + ["all_proxy", "ALL_PROXY"]).compactMap(Paths.environment).first {
-            return .note("\(url) is asked through the proxy \(proxy), which was not tried", cure: "curl -sSI \(url)")
+        if let proxy = ProxyChoice().proxy(forURL: url) {
+            let shown = URLText.shown(proxy)
+            return .note("\(url) is asked through the proxy \(shown), which was not tried", cure: "curl -sSI \(url)")
         }
         guard let (host, port) = address(url) else { return .bad("\(url) is no URL", cure: "correct --endpoint") }
         do throws(Unreachable) {

@@ -7,10 +7,13 @@ enum Launcher {
     /// Runs this program again as a daemon with `arguments` and returns when the mount answers.
     ///
     /// - Parameters:
+    ///   - settings: the texts of its settings, by their names.
     ///   - path: the mount point, absolute.
     ///   - seconds: how long the daemon may take.
     /// - Throws: why there is no mount; `Failure` 130 when a signal stopped it.
-    static func start(_ arguments: [String], path: String, logFile: String, seconds: Double) throws(Failure) {
+    static func start(
+        _ arguments: [String], settings: [String: String], path: String, logFile: String, seconds: Double
+    ) throws(Failure) {
         let signals = Signals.blockEnding()
         defer { signals.unblock() }
         let log = try LogFile.open(logFile)
@@ -21,7 +24,9 @@ enum Launcher {
         let pid: pid_t
         do throws(Errno) {
             defer { close(ends[1]) }
-            pid = try Subprocess.startDaemon(arguments, readyDescriptor: ends[1], errors: log)
+            let document = try Handover.document(settings)
+            defer { close(document) }
+            pid = try Subprocess.startDaemon(arguments, settings: document, readyDescriptor: ends[1], errors: log)
         } catch {
             close(ends[0])
             throw Failure(sentence: "cannot start the mount's process: \(error)")

@@ -56,9 +56,9 @@ final class MountDaemon {
 
         let identity = try Self.identity(of: plan.origin)
         switch plan.origin {
-        case .endpoint(let url):
+        case .endpoint(let choice):
             demo = nil
-            endpoint = url
+            endpoint = choice.url
         case .demo(let data):
             let started = try DemoStart.server(data: data)
             demo = started.server
@@ -93,6 +93,9 @@ final class MountDaemon {
         configuration.maximumAttempts = settings.tuning.retries + 1
         configuration.backoffBase = settings.tuning.backoffBase
         configuration.allowDowngrade = settings.allowHTTPRedirects
+        if case .endpoint(let choice) = plan.origin, let user = choice.user {
+            configuration.credentials = Credentials(url: choice.url, user: user, password: choice.password ?? "")
+        }
         transport = Transport(configuration, logger: log("transport"))
         workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
         fetcher = BlockFetcher(
@@ -212,7 +215,8 @@ final class MountDaemon {
     /// and those of real files are not those of the generated ones.
     private static func identity(of origin: MountPlan.OriginChoice) throws(Failure) -> String {
         switch origin {
-        case .endpoint(let url): url
+        // Without user name and password: they may change, and the blocks are the same.
+        case .endpoint(let choice): choice.url
         case .demo(nil): "demo"
         case .demo(let data?): "demo of \(try MountTable.absolute(data))"
         }

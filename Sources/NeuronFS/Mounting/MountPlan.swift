@@ -8,7 +8,7 @@ struct MountPlan {
     /// Where the data comes from.
     enum OriginChoice {
         /// An API over HTTP.
-        case endpoint(String)
+        case endpoint(Endpoint)
         /// The built-in stand-in, generated or over real files in a directory.
         case demo(data: String?)
     }
@@ -17,6 +17,8 @@ struct MountPlan {
     var origin: OriginChoice
     var cacheDirectory: String
     var settings: MountSettings
+    /// The texts that the settings were read from, for the daemon.
+    var texts: [String: String]
 
     /// Seconds a daemon may take beyond the request timeout to come up.
     private static let startAllowance = 30.0
@@ -26,38 +28,30 @@ struct MountPlan {
         try MountPoint.checkFuse(allowOther: settings.allowOther)
         try MountPoint.prepare(path, creates: true)
         try Launcher.start(
-            arguments, path: path, logFile: logFile,
+            arguments, settings: handedTexts, path: path, logFile: logFile,
             seconds: settings.timeout + Self.startAllowance)
     }
 
     /// Where a daemon's log goes, absolute.
     var logFile: String { settings.logFile ?? "\(cacheDirectory)/neuronfs.log" }
 
-    /// The options of this plan for the daemon, paths absolute.
+    /// What the daemon's command line says: what it is, for whoever lists processes.
     private var arguments: [String] {
-        var arguments: [String]
+        let place: [String]
         switch origin {
-        case .endpoint(let url): arguments = ["mount", path, "--endpoint", url]
-        case .demo(let data): arguments = ["demo", path] + (data.map { ["--data", $0] } ?? [])
+        case .endpoint: place = ["mount", path]
+        case .demo(let data): place = ["demo", path] + (data.map { ["--data", $0] } ?? [])
         }
-        arguments += ["--foreground", "--report-readiness", "--cache-dir", cacheDirectory]
-        arguments += [
-            "--cache-size", String(settings.cacheSize.bytes), "--cache-free", String(settings.cacheFree.bytes),
-        ]
-        arguments += ["--labels", settings.labels.rawValue, "--timeout", String(settings.timeout)]
-        arguments += ["--max-connections", String(settings.maxConnections), "--read-ahead", String(settings.readAhead)]
-        arguments += ["--log-level", settings.logLevel, "--log-file", logFile]
-        let tuning = settings.tuning
-        arguments += ["--connect-timeout", String(tuning.connectTimeout)]
-        arguments += ["--first-byte-timeout", String(tuning.firstByteTimeout)]
-        arguments += ["--stall-timeout", String(tuning.stallTimeout), "--retries", String(tuning.retries)]
-        arguments += ["--backoff-base", String(tuning.backoffBase)]
-        if settings.offline { arguments.append("--offline") }
-        if settings.allowHTTPRedirects { arguments.append("--allow-http-redirects") }
-        if settings.allowOther { arguments.append("--allow-other") }
-        if let uid = settings.uid { arguments += ["--uid", String(uid)] }
-        if let gid = settings.gid { arguments += ["--gid", String(gid)] }
-        return arguments
+        return place + ["--foreground", "--report-readiness"]
+    }
+
+    /// The settings of this plan for the daemon, paths absolute: its working directory is another.
+    private var handedTexts: [String: String] {
+        var texts = texts
+        texts[Settings.cacheDir.name] = cacheDirectory
+        texts[Settings.logFile.name] = logFile
+        texts[Settings.foreground.name] = "true"
+        return texts
     }
 
     /// Is the daemon: returns when the mount has ended.

@@ -29,14 +29,21 @@ enum Subprocess {
     /// Starts this program again with `arguments`, in a session of its own, without a terminal.
     ///
     /// - Parameters:
-    ///   - readyDescriptor: kept open in the child under the number 3.
+    ///   - settings: a descriptor that the child has under the number of `Handover`.
+    ///   - readyDescriptor: one that it has under that of `Readiness`.
     ///   - errors: a descriptor that becomes its standard error.
     /// - Throws: `Errno` when it cannot be started.
-    static func startDaemon(_ arguments: [String], readyDescriptor: Int32, errors: Int32) throws(Errno) -> pid_t {
+    static func startDaemon(
+        _ arguments: [String], settings: Int32, readyDescriptor: Int32, errors: Int32
+    ) throws(Errno) -> pid_t {
         var argv: [UnsafeMutablePointer<CChar>?] = unsafe (["neuronfs"] + arguments).map { unsafe strdup($0) } + [nil]
         defer { unsafe argv.forEach { unsafe free($0) } }
+        var variables: [UnsafeMutablePointer<CChar>?] =
+            unsafe Handover.environment.map { unsafe strdup($0) } + [nil]
+        defer { unsafe variables.forEach { unsafe free($0) } }
         let pid = unsafe posix_spawn_daemon(
-            "/proc/self/exe", &argv, errors, readyDescriptor, Readiness.descriptor)
+            "/proc/self/exe", &argv, &variables, errors, readyDescriptor, Readiness.descriptor, settings,
+            Handover.descriptor)
         guard pid > 0 else { throw Errno(rawValue: -pid) }
         return pid
     }

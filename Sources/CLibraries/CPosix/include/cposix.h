@@ -16,10 +16,14 @@ int posix_duplicate_cloexec(int fd);
 
 /* pipe2, the setsid flag and the chdir action of posix_spawn need _GNU_SOURCE. posix_pipe returns 0 or -errno, both ends
    close on exec. posix_spawn_daemon starts `path` in a session of its own, in directory "/", no signal blocked, standard
-   input and output on /dev/null, `errors` as standard error and `ready` as descriptor `ready_number`; returns the pid or
-   -errno. */
+   input and output on /dev/null, `errors` as standard error, `ready` as descriptor `ready_number` and `settings` as
+   `settings_number`; returns the pid or -errno. */
 int posix_pipe(int ends[2]);
-int posix_spawn_daemon(const char *path, char *const argv[], int errors, int ready, int ready_number);
+int posix_spawn_daemon(const char *path, char *const argv[], char *const environment[], int errors, int ready,
+                       int ready_number, int settings, int settings_number);
+
+/* Overwrites what stands between "://" and "@" in the arguments of this process, so that ps does not show it. */
+void posix_hide_arguments(void);
 
 /* Lets malloc have at most `count` arenas (mallopt is not in the importer's module of glibc). Before the first thread. */
 void posix_limit_arenas(int count);

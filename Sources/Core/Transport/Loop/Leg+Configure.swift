@@ -32,6 +32,11 @@ extension Leg {
         // Chosen by ProxyChoice: an empty text keeps libcurl from choosing.
         easy.set(CURLOPT_PROXY, proxy ?? "")
         easy.set(CURLOPT_NOPROXY, "")
+        if let credentials = configuration.credentials, URLParts(credentials.url)?.origin == job.origin.origin {
+            easy.set(CURLOPT_HTTPAUTH, 1)  // CURLAUTH_BASIC, a macro
+            easy.set(CURLOPT_USERNAME, credentials.user)
+            easy.set(CURLOPT_PASSWORD, credentials.password)
+        }
         easy.setAddresses(configuration.addresses)
         if job.needsFreshConnection || secondsOfDoubt != nil { easy.set(CURLOPT_FRESH_CONNECT, 1) }
         // Closes those that were idle then; 0 would mean no limit.
