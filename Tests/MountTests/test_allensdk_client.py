@@ -10,6 +10,9 @@ import urllib.request
 import pytest
 
 allensdk_cache = pytest.importorskip("allensdk.core.cell_types_cache", reason="needs the Python package allensdk")
+nwb_data_set = pytest.importorskip("allensdk.core.nwb_data_set")
+h5py = pytest.importorskip("h5py")
+np = pytest.importorskip("numpy")
 
 SKELETON = 900000101  # full reconstruction with markers
 ZERO_BASED = 900000105  # ids from 0, no markers
@@ -17,6 +20,7 @@ WINDOWS = 900000120  # CRLF
 LATE_PARENT = 900000131  # a parent is listed after its child
 NO_SKELETON = 900000136  # images only
 NO_IMAGES = 900000140
+HUMAN = 900000203
 
 
 @pytest.fixture
@@ -90,9 +94,49 @@ def test_a_recording_is_downloaded_whole(cache, origin_url, tmp_path):
     assert data[:8] == b"\x89HDF\r\n\x1a\n"
     assert data == download(origin_url, row["erwkf__id"])
     assert len(data) > 300_000
-    h5py = pytest.importorskip("h5py")
-    with h5py.File(stored, "r") as recording:
-        assert list(recording) == []
+
+
+@pytest.mark.parametrize("specimen", [SKELETON, NO_IMAGES, HUMAN])
+def test_the_sweeps_of_a_recording_in_the_mount(cache, demo, specimen):
+    """AllenSDK reads every sweep of ephys.nwb where it lies, h5py finds the same, and ephys_sweeps says what they are."""
+    species = "human" if specimen == HUMAN else "mouse"
+    path = demo / species / str(specimen) / "ephys.nwb"
+    recording = nwb_data_set.NwbDataSet(str(path))
+    described = {sweep["sweep_number"]: sweep for sweep in cache.get_ephys_sweeps(specimen)}
+    assert set(recording.get_sweep_numbers()) == set(described) and len(described) > 10
+    assert set(recording.get_experiment_sweep_numbers()) == {n for n in described if described[n]["stimulus_name"] != "Test"}
+    fired = 0
+    with h5py.File(path, "r") as file:
+        assert file["nwb_version"][()] == b"NWB-1.0.5"
+        for number, sweep in described.items():
+            data = recording.get_sweep(number)
+            assert data["stimulus_unit"] == sweep["stimulus_units"]
+            stimulus, response, rate = data["stimulus"], data["response"], data["sampling_rate"]
+            assert np.array_equal(file[f"stimulus/presentation/Sweep_{number}/data"][()], stimulus)
+            assert np.array_equal(file[f"acquisition/timeseries/Sweep_{number}/data"][()], response)
+            first, last = data["index_range"]
+            assert 0 <= first < last == len(stimulus) - 1 == len(response) - 1
+            # The stimulus begins, ends and is as strong as the table says; the unit of that is pA or mV.
+            begin = sweep["stimulus_start_time"]
+            inside = slice(round(begin * rate), round((begin + sweep["stimulus_duration"]) * rate))
+            strength = sweep["stimulus_absolute_amplitude"] * (1e-12 if data["stimulus_unit"] == "Amps" else 1e-3)
+            assert abs(stimulus[inside][-1] - strength) < 0.05 * abs(strength)
+            outside = np.concatenate([stimulus[:inside.start], stimulus[inside.stop:]])
+            assert np.abs(outside).max() < 0.1 * abs(strength)
+            spikes = recording.get_spike_times(number)
+            assert len(spikes) == sweep["num_spikes"]
+            assert all(response[round(time * rate)] > response[inside.start - 5] + 0.05 for time in spikes)
+            assert recording.get_sweep_metadata(number)["aibs_stimulus_name"].decode() == sweep["stimulus_name"]
+            fired += len(spikes)
+    assert fired > 0
+
+
+def test_the_recording_that_allensdk_downloads_is_that_of_the_mount(cache, demo):
+    recording = cache.get_ephys_data(NO_IMAGES)
+    number = recording.get_experiment_sweep_numbers()[0]
+    here = nwb_data_set.NwbDataSet(str(demo / "mouse" / str(NO_IMAGES) / "ephys.nwb")).get_sweep(number)
+    there = recording.get_sweep(number)
+    assert all(np.array_equal(here[key], there[key]) for key in here)
 
 
 def test_sweeps_and_feature_tables(cache):

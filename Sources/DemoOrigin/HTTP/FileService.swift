@@ -36,7 +36,7 @@ struct FileService: Sendable {
         switch file.kind {
         case .skeleton: try world.skeletonBytes(cell).map { Content($0) }
         case .markers: try world.markerBytes(cell).map { Content($0) }
-        case .recording: Content(Recording(seed: file.id))
+        case .recording: Content(Recording(cell))
         case .picture: try ImageService(world: world).picture(cell).map { Content($0) }
         }
     }

@@ -14,26 +14,16 @@ enum EphysRows {
         return RMARow(model: .ephysFeature, fields: fields)
     }
 
-    private static let stimuli: [(name: String, units: String, start: Double, duration: Double)] = [
-        ("Test", "Volts", 0.01, 0.01), ("Long Square", "Amps", 1.02, 1), ("Short Square", "Amps", 1.02, 0.003),
-        ("Ramp", "Amps", 1.02, 4),
-    ]
-
     static func sweeps(_ cell: Cell) -> [RMARow] {
-        guard cell.recordingFile != nil else { return [] }
-        var random = Random(seed: cell.id, stream: 9)
-        return (0..<12).map { number in
-            let stimulus = stimuli[number == 0 ? 0 : 1 + number % 3]
-            let amplitude = Double(random.whole(-11...30) * 10)
-            let spikes = amplitude > 100 && number > 0 ? random.whole(1...20) : 0
-            return RMARow(
+        Sweep.all(of: cell).map { sweep in
+            RMARow(
                 model: .ephysSweep,
                 fields: [
-                    "id": .int(MadeID.id(cell, .sweep, offset: number)), "num_spikes": .int(spikes),
-                    "specimen_id": .int(cell.id), "stimulus_absolute_amplitude": .double(amplitude),
-                    "stimulus_duration": .double(stimulus.duration), "stimulus_name": .string(stimulus.name),
-                    "stimulus_start_time": .double(stimulus.start), "stimulus_units": .string(stimulus.units),
-                    "sweep_number": .int(number),
+                    "id": .int(MadeID.id(cell, .sweep, offset: sweep.number)), "num_spikes": .int(sweep.spikes),
+                    "specimen_id": .int(cell.id), "stimulus_absolute_amplitude": .double(sweep.amplitude),
+                    "stimulus_duration": .double(sweep.duration), "stimulus_name": .string(sweep.name),
+                    "stimulus_start_time": .double(sweep.start), "stimulus_units": .string(sweep.units),
+                    "sweep_number": .int(sweep.number),
                 ])
         }
     }

@@ -3,7 +3,8 @@ import Support
 extension World {
     /// A dozen made-up cells of both species, small enough that a demonstration is quick, with every irregularity of the
     /// real data: cells without images or without skeleton, two cells of one donor, a stack that starts at section 26, a
-    /// missing plane, several roots, ids from 0, CRLF, a parent behind its child.
+    /// missing plane, several roots, ids from 0, CRLF, a parent behind its child. Donors are chosen so that each of the
+    /// splits has a cell: they follow from a hash of the donor's id.
     public static func builtIn() -> World {
         World(cells: BuiltInCell.all.enumerated().map { $1.cell(ordinal: $0) })
     }
@@ -125,7 +126,7 @@ struct BuiltInCell {
         BuiltInCell(
             id: 900_000_214, human: true, donor: 900_002_002, suffix: "02.01.14.02", area: frontal, spiny: true),
         BuiltInCell(
-            id: 900_000_221, human: true, donor: 900_002_003, suffix: "01.01.02.06", area: mtg3, spiny: true,
+            id: 900_000_221, human: true, donor: 900_002_016, suffix: "01.01.02.06", area: mtg3, spiny: true,
             images: Images(width: 1822, height: 2434, planes: 72), reconstruction: .dendriteOnly),
     ]
 }
