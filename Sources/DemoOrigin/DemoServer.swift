@@ -116,8 +116,13 @@ public final class DemoServer: Sendable {
 
     private func fail(_ error: any Error) {
         phase.update { phase in
-            if case .starting = phase { phase = .failed("127.0.0.1:\(port): \(error)") }
+            if case .starting = phase { phase = .failed("127.0.0.1:\(port): \(Self.reason(error))") }
         }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        guard case SocketError.failed(_, let number, _)? = error as? SocketError else { return "\(error)" }
+        return number == EADDRINUSE ? "another program has this port" : "\(Errno(rawValue: number))"
     }
 
     /// Rendering takes its time: it runs on threads of ours, so that the pool that moves the bytes stays free.

@@ -25,21 +25,40 @@ struct NeuronFSCommand: ParsableCommand {
 
     /// Parses, runs, and turns every error into one sentence on standard error and an exit code: never a stack trace.
     static func main() {
+        Output.reserveDescriptors()
+        var code = outcome()
+        do throws(Failure) {
+            try Output.finish()
+        } catch {
+            Output.error(error.sentence)
+            if code == 0 { code = error.code }
+        }
+        Glibc.exit(code)
+    }
+
+    /// Runs the command. Returns its exit code.
+    private static func outcome() -> Int32 {
         do {
-            let words = CommandLine.arguments
+            let words = try CommandWords.decoded()
             posix_hide_arguments()
-            guard let arguments = MountHelper.translated(words) else { return }
+            guard let arguments = MountHelper.translated(words) else { return 0 }
             var command = try parseAsRoot(arguments)
             try command.run()
-        } catch {
-            guard let failure = error as? Failure ?? (error as? ConfigurationError).map(Failure.init) else {
-                guard !exitCode(for: error).isSuccess else { exit(withError: error) }
-                // What it quotes is from the command line, where a password may stand.
-                Output.note(SecretText.masked(fullMessage(for: error)))
-                Glibc.exit(exitCode(for: error).rawValue)
-            }
+            return 0
+        } catch let failure as Failure {
             Output.error(failure.sentence)
-            exit(withError: ExitCode(failure.code))
+            return failure.code
+        } catch let error as ConfigurationError {
+            let failure = Failure(error)
+            Output.error(failure.sentence)
+            return failure.code
+        } catch {
+            // Of ArgumentParser: a request for help, or options that make no sense. It quotes words of the command line,
+            // where a password may stand.
+            let text = SecretText.masked(fullMessage(for: error))
+            let code = exitCode(for: error)
+            if !text.isEmpty { code.isSuccess ? Output.line(text) : Output.note(text) }
+            return code.rawValue
         }
     }
 }

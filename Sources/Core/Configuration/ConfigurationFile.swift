@@ -34,12 +34,15 @@ package struct ConfigurationFile: Sendable {
         return "\(home)/.config/neuronfs/config.json"
     }
 
+    /// Most bytes of a file: many times those of all options together.
+    private static let mostBytes = 1 << 20
+
     private static func read(_ path: String, mayBeAbsent: Bool) throws(ConfigurationError) -> ConfigurationFile {
         let bytes: [UInt8]
-        do throws(Errno) {
-            bytes = try readWholeFile(path)
+        do throws(RegularFileError) {
+            bytes = try readRegularFile(path, limit: mostBytes)
         } catch {
-            if mayBeAbsent, error.rawValue == ENOENT || error.rawValue == ENOTDIR { return none }
+            if mayBeAbsent, case .system(let errno) = error, [ENOENT, ENOTDIR].contains(errno.rawValue) { return none }
             throw ConfigurationError("cannot read the configuration \(path): \(error)")
         }
         return try parse(bytes, path: path)

@@ -90,10 +90,20 @@ package enum Paths {
     }
 
     /// `path` from the root, without asking whether it is there.
-    package static func absolute(_ path: String) -> String {
+    ///
+    /// - Throws: for a relative path, when the working directory is gone or its name is not UTF-8.
+    package static func absolute(_ path: String) throws(ConfigurationError) -> String {
         guard !path.hasPrefix("/") else { return path }
-        guard let directory = unsafe getcwd(nil, 0) else { return path }
+        let directory = unsafe getcwd(nil, 0)
         defer { unsafe free(directory) }
-        return unsafe String(cString: directory) + "/" + path
+        guard let directory = unsafe directory else {
+            throw ConfigurationError("cannot look up \(path): the working directory is gone")
+        }
+        guard let text = unsafe String(validatingCString: directory) else {
+            throw ConfigurationError(
+                "cannot look up \(path): the name of the working directory is not UTF-8, which all names of neuronfs are"
+            )
+        }
+        return text + "/" + path
     }
 }

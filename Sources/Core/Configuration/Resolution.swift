@@ -34,7 +34,7 @@ package struct Resolution: Sendable {
     }
 
     /// `NEURONFS_CACHE_SIZE` for `cache-size`.
-    static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
+    package static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
 
     /// The text given for the setting `name`, from the place that goes before the others.
     package func text(_ name: String) -> (text: String, place: Place)? {
@@ -68,7 +68,7 @@ package struct Resolution: Sendable {
     /// A path, absolute. One in a file is taken from nobody's working directory: it begins with `/` or `~/`.
     func path(_ setting: Setting<String?>) throws(ConfigurationError) -> String? {
         guard let path = try value(setting) else { return nil }
-        guard case .file = text(setting.name)?.place, !path.hasPrefix("/") else { return Paths.absolute(path) }
+        guard case .file = text(setting.name)?.place, !path.hasPrefix("/") else { return try Paths.absolute(path) }
         guard path.hasPrefix("~/"), let home = Paths.environment("HOME") else {
             let place = text(setting.name)?.place.naming(setting.name) ?? setting.name
             throw ConfigurationError("\(place) is a path from / or ~/, not \"\(path)\"")

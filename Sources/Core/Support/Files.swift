@@ -41,17 +41,62 @@ public let openDirect: Int32 = {
 public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
     let descriptor = try openFile(path, flags: O_RDONLY)
     defer { close(descriptor) }
+    return try readToEnd(descriptor, limit: .max)
+}
+
+/// What is left of the file behind `descriptor`; reading stops once it is more than `limit` bytes.
+private func readToEnd(_ descriptor: Int32, limit: Int) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
+    while bytes.count <= limit {
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        if count == 0 { return bytes }
+        if count == 0 { break }
         if count < 0 {
             if errno == EINTR { continue }
             throw Errno.current
         }
         bytes.append(contentsOf: buffer[..<count])
     }
+    return bytes
+}
+
+/// Why ``readRegularFile(_:limit:)`` gives nothing.
+public enum RegularFileError: Error, CustomStringConvertible {
+    /// The system refuses.
+    case system(Errno)
+    /// A directory, a pipe, a device or a socket has the name.
+    case notRegular
+    /// More bytes than the limit.
+    case tooLong(limit: Int)
+
+    /// The reason, to stand behind a colon.
+    public var description: String {
+        switch self {
+        case .system(let errno): "\(errno)"
+        case .notRegular: "it is not a regular file"
+        case .tooLong(let limit): "it is longer than \(limit) bytes"
+        }
+    }
+}
+
+/// The bytes of a regular file that a user names. Anything else is refused unread: a pipe without a writer would be waited
+/// for, and a device may have no end.
+///
+/// - Parameter limit: most bytes that a sensible file has.
+public func readRegularFile(_ path: String, limit: Int) throws(RegularFileError) -> [UInt8] {
+    let bytes: [UInt8]?
+    do throws(Errno) {
+        let descriptor = try openFile(path, flags: O_RDONLY | O_NONBLOCK)
+        defer { close(descriptor) }
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Errno.current }
+        bytes = status.st_mode & S_IFMT == S_IFREG ? try readToEnd(descriptor, limit: limit) : nil
+    } catch {
+        throw .system(error)
+    }
+    guard let bytes else { throw .notRegular }
+    guard bytes.count <= limit else { throw .tooLong(limit: limit) }
+    return bytes
 }
 
 /// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part: a temporary file in the

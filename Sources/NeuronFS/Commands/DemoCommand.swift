@@ -24,7 +24,7 @@ struct DemoCommand: ParsableCommand {
         settings.reportReadiness = arguments.reportReadiness
         let path = try MountTable.absolute(mountPoint)
         let plan = MountPlan(
-            path: path, origin: .demo(data: data.map(Paths.absolute)),
+            path: path, origin: .demo(data: try data.map { try Paths.absolute($0) }),
             cacheDirectory: try settings.cacheDirectory.path(isDemo: true), settings: settings,
             texts: resolution.texts)
         try plan.run()
@@ -32,7 +32,9 @@ struct DemoCommand: ParsableCommand {
         Output.line("mounted the demo on \(path)")
         Output.line("")
         Output.line("  ls \(path)/trainable/mouse")
-        Output.line("  neuronfs preview \(path)/trainable/mouse/<id> -o preview.png")
+        if let cell = try Folder.names("\(path)/trainable/mouse").first {
+            Output.line("  neuronfs preview \(path)/trainable/mouse/\(cell) -o preview.png")
+        }
         Output.line("  neuronfs umount \(path)")
     }
 }

@@ -24,8 +24,11 @@ struct ServeDemoCommand: ParsableCommand {
 
     func run() throws {
         let signals = Signals.blockEnding()
-        let (server, url) = try DemoStart.server(data: data.map(Paths.absolute), port: port, latency: latency)
+        let (server, url) = try DemoStart.server(
+            data: data.map { try Paths.absolute($0) }, port: port, latency: latency)
         Output.line(url)
+        // Nobody could use an origin whose URL is not told.
+        try Output.check()
         signals.wait()
         server.stop()
     }

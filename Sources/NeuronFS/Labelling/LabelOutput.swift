@@ -78,6 +78,7 @@ struct LabelOutput {
     private static func resolved(_ path: String) -> String {
         guard let real = unsafe realpath(path, nil) else { return path }
         defer { unsafe free(real) }
-        return unsafe String(cString: real)
+        // A name that is not UTF-8 would become another: the path as it was given is as good.
+        return unsafe String(validatingCString: real) ?? path
     }
 }

@@ -17,7 +17,8 @@ enum DemoStart {
             let server = DemoServer(world: world, port: port, options: DemoServer.Options(latency: latency))
             return (server, "http://127.0.0.1:\(try server.start())")
         } catch {
-            throw Failure(sentence: "cannot start the stand-in origin: \(error)")
+            let advice = port == 0 || !(error is DemoServerError) ? "" : "; --port 0 takes a free one"
+            throw Failure(sentence: "cannot start the stand-in origin: \(error)\(advice)")
         }
     }
 }

@@ -46,7 +46,7 @@ enum MountTable {
     /// `path` from the root, without symbolic links, as the kernel lists mounts. What is not there yet stays as it is
     /// written, and so does what lies in a NeuronFS mount: it may be one that does not answer, and is not entered.
     ///
-    /// - Throws: when `path` is relative to a working directory that is gone.
+    /// - Throws: when `path` is relative to a working directory that is gone, or a name on the way is not UTF-8.
     static func absolute(_ path: String) throws(Failure) -> String { try walk(path).place }
 
     /// The NeuronFS mount that whoever walks along `path` comes to first; nil when there is none. Does not enter it.
@@ -56,9 +56,11 @@ enum MountTable {
     private static let mostLinks = 40
 
     private static func walk(_ path: String) throws(Failure) -> (place: String, mount: Entry?) {
-        let full = Paths.absolute(path)
-        guard full.hasPrefix("/") else {
-            throw Failure(sentence: "cannot look up \(path): the working directory is gone", code: 2)
+        let full: String
+        do throws(ConfigurationError) {
+            full = try Paths.absolute(path)
+        } catch {
+            throw Failure(error)
         }
         let mounts = try neuronFS()
         var met: Entry?
@@ -74,7 +76,7 @@ enum MountTable {
             let next = "\(place)/\(part)"
             met = met ?? mounts.last { $0.path == next }
             let isInside = mounts.contains { next == $0.path || next.hasPrefix($0.path + "/") }
-            guard !isInside, links < mostLinks, let target = link(next) else {
+            guard !isInside, links < mostLinks, let target = try link(next) else {
                 place = next
                 continue
             }
@@ -86,11 +88,15 @@ enum MountTable {
     }
 
     /// What a symbolic link says; nil of anything else. Where something is mounted, that file system is not asked.
-    private static func link(_ path: String) -> String? {
+    private static func link(_ path: String) throws(Failure) -> String? {
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = unsafe readlink(path, &text, text.count)
         guard length > 0 else { return nil }
-        return String(decoding: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        guard let target = String(validating: text[..<length].map { UInt8(bitPattern: $0) }, as: UTF8.self) else {
+            throw Failure(
+                sentence: "\(path) leads to a name that is not UTF-8, which all names of neuronfs are", code: 2)
+        }
+        return target
     }
 
     /// Octal escapes of /proc/self/mountinfo: `\040` is a blank.

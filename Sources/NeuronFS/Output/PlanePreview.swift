@@ -24,7 +24,7 @@ struct PlanePreview {
     init(folder: String, plane: Int?, size: Int) throws(Failure) {
         let meta: JSONValue
         do {
-            meta = try JSONValue.parse(try readWholeFile("\(folder)/meta.json"))
+            meta = try JSONValue.parse(try readRegularFile("\(folder)/meta.json", limit: Self.mostBytes))
         } catch {
             throw Failure(sentence: "\(folder) is no specimen of a mount: meta.json: \(error)", code: 2)
         }
@@ -34,6 +34,9 @@ struct PlanePreview {
             offset.count == 2, shape.allSatisfy({ (1...Self.maximumSide).contains($0) })
         else { throw Failure(sentence: "\(folder) has no image stack", code: 2) }
         let soma = Self.firstNode("\(folder)/skeleton.swc")
+        if let plane, !(0..<shape[0]).contains(plane) {
+            throw Failure(sentence: "there is no plane \(plane): \(folder) has 0 to \(shape[0] - 1)", code: 2)
+        }
         let index = plane ?? Self.voxel(soma?.z, spacing: spacing[0], offset: 0, count: shape[0])
         let centreX = Self.voxel(soma?.x, spacing: spacing[2], offset: offset[1], count: shape[2])
         let centreY = Self.voxel(soma?.y, spacing: spacing[1], offset: offset[0], count: shape[1])
@@ -53,6 +56,9 @@ struct PlanePreview {
         grey = try window("stack")
         labels = soma == nil ? Array(repeating: 0, count: width * height) : try window("labels")
     }
+
+    /// Most bytes of `meta.json` and of a skeleton: the largest skeleton of the database has under two million.
+    private static let mostBytes = 64 << 20
 
     /// Most voxels of a side: beyond every image, and three of them can be multiplied.
     private static let maximumSide = 1 << 20
@@ -101,8 +107,8 @@ struct PlanePreview {
 
     /// The first node of a skeleton file, um; nil when there is none.
     private static func firstNode(_ path: String) -> (x: Double, y: Double, z: Double)? {
-        do throws(Errno) {
-            let text = String(decoding: try readWholeFile(path), as: UTF8.self)
+        do throws(RegularFileError) {
+            let text = String(decoding: try readRegularFile(path, limit: mostBytes), as: UTF8.self)
             for line in text.split(whereSeparator: \.isNewline) where !line.hasPrefix("#") {
                 let fields = line.split(separator: " ").compactMap { Double($0) }
                 if fields.count >= 7 { return (fields[2], fields[3], fields[4]) }

@@ -92,17 +92,3 @@ struct ProgressBar {
         return "\(whole / 3600) h \(two(whole % 3600 / 60)) min"
     }
 }
-
-extension Output {
-    /// A line on standard error that is not an error.
-    static func note(_ text: String) { raw(OutsideText.lines(text) + "\n") }
-
-    /// `text` as it is on standard error.
-    static func raw(_ text: String) {
-        do throws(Errno) {
-            try writeAll(Array(text.utf8), to: STDERR_FILENO)
-        } catch {
-            // Nobody reads standard error any more: there is nobody to tell.
-        }
-    }
-}

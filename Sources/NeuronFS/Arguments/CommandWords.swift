@@ -1,0 +1,58 @@
+import Configuration
+import Glibc
+
+/// The words of the command line and the variables that options come from, as text.
+///
+/// Linux lets both be any bytes. Swift replaces bytes that are not UTF-8, and a path would become the name of another
+/// file. Such words are refused.
+enum CommandWords {
+    /// The words, with the program's name in front.
+    ///
+    /// - Throws: `Failure` 64 that names the word or the variable.
+    static func decoded() throws(Failure) -> [String] {
+        for name in variables {
+            guard let value = unsafe getenv(name), unsafe String(validatingCString: value) == nil else { continue }
+            throw unsafe refusal("the variable \(name)", value)
+        }
+        var words: [String] = []
+        for index in 0..<Int(CommandLine.argc) {
+            guard let word = unsafe CommandLine.unsafeArgv[index] else { break }
+            if let text = unsafe String(validatingCString: word) {
+                words.append(text)
+            } else if index == 0 {
+                // Where this program lies: nothing is looked up by it.
+                words.append(unsafe String(cString: word))
+            } else {
+                throw unsafe refusal("argument \(index)", word)
+            }
+        }
+        return words
+    }
+
+    /// The variables that settings and the places of files are taken from.
+    private static var variables: [String] {
+        Settings.names.sorted().map(Resolution.variable)
+            + ["NEURONFS_CONFIG", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
+    }
+
+    private static func refusal(_ subject: String, _ bytes: UnsafePointer<CChar>) -> Failure {
+        Failure(
+            sentence: "\(subject), \"\(unsafe escaped(bytes))\", is not UTF-8, which all names of neuronfs are: "
+                + "rename the file, or name it through a link", code: 64)
+    }
+
+    /// The bytes of a C string, in printable ASCII: `caf\xE9.swc`.
+    private static func escaped(_ bytes: UnsafePointer<CChar>) -> String {
+        var text = ""
+        let length = unsafe strlen(bytes)
+        for index in 0..<length {
+            let byte = UInt8(bitPattern: unsafe bytes[index])
+            if (0x20..<0x7F).contains(byte) {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
+            }
+        }
+        return text
+    }
+}

@@ -1,0 +1,41 @@
+import Glibc
+import Support
+import Testing
+
+@Suite struct RegularFileTests {
+    private let path = "/tmp/neuronfs-regular-file-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+
+    @Test func `a file up to the limit is read whole`() throws {
+        defer { unlink(path) }
+        let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
+        try writeFileAtomically(bytes, to: path)
+        #expect(try readRegularFile(path, limit: bytes.count) == bytes)
+        #expect(throws: RegularFileError.self) { try readRegularFile(path, limit: bytes.count - 1) }
+    }
+
+    /// The first would be waited for until somebody writes, the second has no end.
+    @Test func `a pipe and a device are refused unread`() throws {
+        defer { unlink(path) }
+        try #require(mkfifo(path, 0o600) == 0)
+        for place in [path, "/dev/zero", "/tmp"] {
+            do throws(RegularFileError) {
+                _ = try readRegularFile(place, limit: 1000)
+                Issue.record("\(place) was read")
+            } catch {
+                guard case .notRegular = error else {
+                    Issue.record("\(place): \(error)")
+                    continue
+                }
+            }
+        }
+    }
+
+    @Test func `a file that is not there is told as such`() {
+        do throws(RegularFileError) {
+            _ = try readRegularFile(path, limit: 1000)
+            Issue.record("it was read")
+        } catch {
+            guard case .system(Errno(rawValue: ENOENT)) = error else { return Issue.record("\(error)") }
+        }
+    }
+}
