@@ -34,9 +34,6 @@ public protocol FileService: AnyObject, Sendable {
     /// The value of the extended attribute `name` of `inode`.
     func extendedAttribute(_ name: String, of inode: InodeNumber) throws(FileTreeError) -> [UInt8]
 
-    /// Sizes for `statfs(2)`.
-    func statistics() -> FileSystemStatistics
-
     /// The path of `inode` below the mount point, for people who read the log; nil when that is not known without asking.
     func path(of inode: InodeNumber) -> String?
 }
@@ -151,19 +148,5 @@ public struct DirectoryEntry: Sendable {
         self.inode = inode
         self.kind = kind
         self.attributes = attributes
-    }
-}
-
-/// Sizes of the file system for `statfs(2)`.
-public struct FileSystemStatistics: Sendable {
-    /// Bytes of all files whose size is known without asking: the frames times the planes.
-    public var totalBytes: Int
-    /// Number of files, where known.
-    public var files: Int
-
-    /// Statistics with every field given.
-    public init(totalBytes: Int, files: Int) {
-        self.totalBytes = totalBytes
-        self.files = files
     }
 }

@@ -235,20 +235,4 @@ public final class Tree: FileService {
             contexts[context.id] = context
         }
     }
-
-    /// Counts what can be counted without asking: one file a specimen and what stands at the top.
-    public func statistics() -> FileSystemStatistics {
-        let specimens = currentIndex.snapshot.specimens
-        // Planes of a specimen are known after its first use; the frames alone give the order of magnitude.
-        func side(_ pixels: Int?) -> Int { min(pixels ?? 0, Self.longestSide) }
-        let bytes = specimens.reduce(0) { $0 + side($1.frameWidth) * side($1.frameHeight) * Self.typicalDepth }
-        return FileSystemStatistics(totalBytes: bytes, files: specimens.count)
-    }
-
-    /// Planes of a typical stack (allen-data: 300 to 700), for `statfs` alone.
-    private static let typicalDepth = 450
-
-    /// A side of a frame in px counts up to here: the widest frame has 29,692 px, and the sum of a million such cells does
-    /// not overflow.
-    private static let longestSide = 1 << 16
 }
