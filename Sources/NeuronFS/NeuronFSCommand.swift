@@ -42,6 +42,7 @@ struct NeuronFSCommand: ParsableCommand {
             let words = try CommandWords.decoded()
             posix_hide_arguments()
             guard let arguments = MountHelper.translated(words) else { return 0 }
+            try CommandNames.check(arguments)
             var command = try parseAsRoot(arguments)
             try command.run()
             return 0

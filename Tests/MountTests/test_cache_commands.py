@@ -250,7 +250,8 @@ def test_find_trainable(demo):
     found = json.loads(ok("find", demo.path, "--trainable", "--json"))
     wanted = set(os.listdir(demo / "trainable" / "mouse")) | set(os.listdir(demo / "trainable" / "human"))
     assert {str(cell["id"]) for cell in found} == wanted
-    every = ok("find", demo.path).splitlines()
+    header, *every = ok("find", demo.path).splitlines()
+    assert header.split()[0] == "FOLDER"
     assert len(every) == len(os.listdir(demo / "mouse")) + len(os.listdir(demo / "human"))
     assert sum(line.endswith("trainable") for line in every) == len(wanted)
 

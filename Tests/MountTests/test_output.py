@@ -1,9 +1,13 @@
 """What commands take in and give out beside their work: bytes that are not UTF-8, streams that are closed or full, pipes in
 place of files."""
 
+import fcntl
 import os
+import pty
 import signal
+import struct
 import subprocess
+import termios
 
 import pytest
 
@@ -135,3 +139,35 @@ def test_a_configuration_that_is_no_regular_file_is_refused(origin, tmp_path, ki
     result = run("cache", "status", environment={"NEURONFS_CONFIG": str(path)})
     assert result.returncode == 2 and reason in one_sentence(result)
     assert not is_mounted(mount)
+
+
+def test_preview_reads_and_replaces_regular_files_alone(trainable, tmp_path):
+    os.mkfifo(tmp_path / "meta.json")
+    result = run("preview", tmp_path, "-o", tmp_path / "x.png")
+    assert result.returncode == 2 and "not a regular file" in one_sentence(result)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (pipe, tmp_path):
+        result = run("preview", trainable, "-o", place, "--size", "64")
+        assert result.returncode == 2 and "no regular file" in one_sentence(result)
+    assert pipe.is_fifo()
+
+
+def test_preview_draws_on_a_terminal_alone(trainable, tmp_path):
+    words = [binary(), "preview", str(trainable), "--size", "64", "--terminal", "-o", str(tmp_path / "x.png")]
+    result = subprocess.run(words, capture_output=True, timeout=120)
+    assert result.returncode == 0 and b"\x1b" not in result.stdout + result.stderr
+    assert result.stdout.decode().splitlines()[0].startswith(f"{tmp_path}/x.png: plane ")
+    master, terminal = pty.openpty()
+    os.set_blocking(master, True)
+    try:
+        fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 40, 0, 0))
+        process = subprocess.Popen(words, stdout=terminal)
+        text = b""
+        while b"labelled pixels" not in text:
+            text += os.read(master, 65536)
+        assert process.wait(60) == 0
+    finally:
+        os.close(terminal)
+        os.close(master)
+    assert text.count("\u2580".encode()) >= 40

@@ -60,7 +60,9 @@ public enum BlockCacheError: Error, Equatable, Sendable, CustomStringConvertible
     /// One sentence for a person.
     public var description: String {
         switch self {
-        case .heldBy(let pid, let owner): "the cache directory is in use by process \(pid) (\(owner))"
+        case .heldBy(let pid, let owner):
+            "the cache directory is in use by process \(pid) (\(owner)), and one mount has it at a time: "
+                + "name another with --cache-dir"
         case .unusable(let path, let errno): "the cache directory \(path) cannot be used: \(Errno(rawValue: errno))"
         }
     }

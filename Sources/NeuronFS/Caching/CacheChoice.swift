@@ -61,3 +61,27 @@ struct CacheChoice: ParsableArguments {
         }
     }
 }
+
+/// The cache that a command works on, which may also be named by its place.
+struct CachePlace: ParsableArguments {
+    @Argument(help: "The cache's directory, or a mount, whose cache is meant.", completion: .directory)
+    var place: String?
+
+    @OptionGroup var choice: CacheChoice
+
+    mutating func validate() throws {
+        guard place == nil || (choice.cacheDir == nil && !choice.demo) else {
+            throw ValidationError("name one cache: by its place, by --cache-dir or by --demo")
+        }
+    }
+
+    /// The directory of the cache.
+    func directory() throws(Failure) -> String {
+        guard let place else { return try choice.directory() }
+        let absolute = try MountTable.absolute(place)
+        if try MountTable.mount(onTheWayTo: place) != nil, let path = try MountedPath.findAnswering(place) {
+            return try choice.directory(of: path)
+        }
+        return absolute
+    }
+}

@@ -23,7 +23,7 @@ struct CacheStatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "How much there is, of what, and what is pinned.")
 
-    @OptionGroup var choice: CacheChoice
+    @OptionGroup var place: CachePlace
 
     @Flag(help: "Also a line for each specimen, the largest first. Reads the head of every block.")
     var specimens = false
@@ -32,7 +32,7 @@ struct CacheStatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let directory = try choice.directory()
+        let directory = try place.directory()
         let inspector = CacheInspector(directory: directory)
         let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
         let usage = try CacheChoice.telling { () throws(BlockCacheError) in
@@ -96,13 +96,13 @@ struct CacheVerifyCommand: ParsableCommand {
         abstract: "Read every block, check it, and remove what is damaged.",
         discussion: "A removed block is fetched again when it is next read. Exit code 1 when anything was wrong.")
 
-    @OptionGroup var choice: CacheChoice
+    @OptionGroup var place: CachePlace
 
     @Flag(help: "No progress bar.")
     var quiet = false
 
     func run() throws {
-        let inspector = CacheInspector(directory: try choice.directory())
+        let inspector = CacheInspector(directory: try place.directory())
         let signals = Signals.blockEnding()
         var bar: ProgressBar?
         let result = try CacheChoice.telling { () throws(BlockCacheError) in
@@ -129,13 +129,13 @@ struct CachePruneCommand: ParsableCommand {
         abstract: "Remove what was read longest ago until at most SIZE is left.",
         discussion: "What is pinned stays, even when that is more.")
 
-    @OptionGroup var choice: CacheChoice
+    @OptionGroup var place: CachePlace
 
     @Option(help: ArgumentHelp("What may be left, for example 20G.", valueName: "size"))
     var to: ByteCount
 
     func run() throws {
-        let inspector = CacheInspector(directory: try choice.directory())
+        let inspector = CacheInspector(directory: try place.directory())
         let removal = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.prune(toBytes: to.bytes) }
         Output.line("removed \(removal.blocks) blocks, \(ByteText.text(removal.bytes))")
     }
@@ -145,7 +145,7 @@ struct CacheClearCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "clear", abstract: "Remove everything that is not pinned.")
 
-    @OptionGroup var choice: CacheChoice
+    @OptionGroup var place: CachePlace
 
     @Flag(help: "Remove what is pinned, too. The pins themselves stay.")
     var includePinned = false
@@ -154,7 +154,7 @@ struct CacheClearCommand: ParsableCommand {
     var yes = false
 
     func run() throws {
-        let directory = try choice.directory()
+        let directory = try place.directory()
         let inspector = CacheInspector(directory: directory)
         if !yes {
             let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
@@ -180,7 +180,9 @@ struct PinTargets: ParsableArguments {
     var specimens: [String]
 
     /// The ids with the cache each belongs to: that of its mount, for a path.
-    func resolve() throws(Failure) -> [(directory: String, specimens: [String])] {
+    ///
+    /// - Parameter areChecked: whether ids must be those of cells of the mount that has their cache open.
+    func resolve(areChecked: Bool) throws(Failure) -> [(directory: String, specimens: [String])] {
         var found: [(directory: String, specimens: [String])] = []
         for text in specimens {
             let ids: [String]
@@ -188,6 +190,7 @@ struct PinTargets: ParsableArguments {
             if MountedPath.isSpecimenID(text) {
                 ids = [text]
                 directory = try choice.directory()
+                if areChecked { try Self.check(text, of: directory) }
             } else {
                 guard let path = try MountedPath.findAnswering(text) else {
                     throw Failure(sentence: "\(text) is neither a specimen id nor a path in a NeuronFS mount", code: 2)
@@ -206,6 +209,15 @@ struct PinTargets: ParsableArguments {
         }
         return found
     }
+
+    private static func check(_ id: String, of directory: String) throws(Failure) {
+        guard let mount = try CacheChoice.mount(using: directory)?["mount_point"]?.stringValue else {
+            return Output.note("no mount has \(directory) open: whether there is a specimen \(id) was not checked")
+        }
+        guard MountChoice.specimenFolder(id, in: mount) != nil else {
+            throw Failure(sentence: "\(mount) has no specimen \(id)", code: 2)
+        }
+    }
 }
 
 struct CachePinCommand: ParsableCommand {
@@ -217,7 +229,7 @@ struct CachePinCommand: ParsableCommand {
     @OptionGroup var targets: PinTargets
 
     func run() throws {
-        for (directory, specimens) in try targets.resolve() {
+        for (directory, specimens) in try targets.resolve(areChecked: true) {
             do throws(Errno) {
                 try makeDirectories(directory, mode: 0o700)
             } catch {
@@ -237,7 +249,7 @@ struct CacheUnpinCommand: ParsableCommand {
     @OptionGroup var targets: PinTargets
 
     func run() throws {
-        for (directory, specimens) in try targets.resolve() {
+        for (directory, specimens) in try targets.resolve(areChecked: false) {
             let inspector = CacheInspector(directory: directory)
             let count = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.unpin(specimens) }
             guard count > 0 else {

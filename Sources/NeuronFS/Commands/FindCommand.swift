@@ -7,13 +7,15 @@ struct FindCommand: ParsableCommand {
         abstract: "Find cells by what the database says of them.",
         discussion: """
             Every option narrows the search; an option that is given twice takes either value. Exit code 1 when no cell
-            matches.
+            matches. The table is for reading: programs take --paths or --json.
 
             neuronfs find --structure VISp --layer 5 --dendrite-type spiny --trainable
-            neuronfs find --species human --paths | xargs neuronfs prefetch
+            neuronfs find --species human --reconstruction full --paths | xargs neuronfs prefetch
             """)
 
-    @Argument(help: "The mount point; the first NeuronFS mount without it.", completion: .directory)
+    @Argument(
+        help: "The mount point; without it the mount of the working directory, or else the first NeuronFS mount.",
+        completion: .directory)
     var mountPoint: String?
 
     @Option(help: ArgumentHelp("mouse or human.", valueName: "species"), completion: .list(["mouse", "human"]))
@@ -33,6 +35,12 @@ struct FindCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A part of the transgenic line's name: Rorb.", valueName: "text"))
     var line: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "full or dendrite-only. The axon of a dendrite-only cell is not traced: it is background in its labels.",
+            valueName: "type"))
+    var reconstruction: [Reconstruction] = []
+
     @Flag(help: "Only cells with both images and a skeleton.")
     var trainable = false
 
@@ -41,6 +49,12 @@ struct FindCommand: ParsableCommand {
 
     @Flag(help: "As JSON.")
     var json = false
+
+    /// How much of a neuron is traced, in the database's words.
+    enum Reconstruction: String, CaseIterable, ExpressibleByArgument {
+        case full
+        case dendriteOnly = "dendrite-only"
+    }
 
     mutating func validate() throws {
         for name in species where FoundCell.species(named: name) == nil {
@@ -51,7 +65,8 @@ struct FindCommand: ParsableCommand {
 
     func run() throws {
         let mount = try MountChoice.path(mountPoint)
-        let cells = try FoundCell.all(in: mount).filter(matches)
+        let all = try FoundCell.all(in: mount)
+        let cells = all.filter(matches)
         if json {
             Output.line(JSONValue.array(cells.map(\.document)).text(.indented))
         } else if paths {
@@ -59,35 +74,43 @@ struct FindCommand: ParsableCommand {
         } else {
             write(cells)
         }
-        guard !cells.isEmpty else { throw Failure(sentence: "no cell matches") }
+        guard !cells.isEmpty else {
+            let reason = filters.lazy.compactMap { $0.unknown(in: all) }.first
+            throw Failure(sentence: "no cell matches" + (reason.map { ": \($0)" } ?? ""))
+        }
+    }
+
+    private var filters: [CellFilter] {
+        [
+            CellFilter(option: "--species", wanted: species.compactMap(FoundCell.species(named:))) { [$0.species] },
+            CellFilter(option: "--structure", wanted: structure) { [$0.structure, $0.parentStructure] },
+            CellFilter(option: "--layer", wanted: layer) { [$0.layer] },
+            CellFilter(option: "--dendrite-type", wanted: dendriteType) { [$0.dendriteType] },
+            CellFilter(option: "--line", wanted: line, takesParts: true) { [$0.line] },
+            CellFilter(option: "--reconstruction", wanted: reconstruction.map(\.rawValue)) { [$0.reconstruction] },
+        ]
     }
 
     private func matches(_ cell: FoundCell) -> Bool {
-        func any(_ wanted: [String], _ isMatch: (String) -> Bool) -> Bool {
-            wanted.isEmpty || wanted.contains(where: isMatch)
-        }
-        let structures = [cell.structure.lowercased(), cell.parentStructure.lowercased()]
-        return any(species) { FoundCell.species(named: $0) == cell.species }
-            && any(structure) { structures.contains($0.lowercased()) }
-            && any(layer) { cell.layer.lowercased() == $0.lowercased() }
-            && any(dendriteType) { Self.plain(cell.dendriteType) == Self.plain($0) }
-            && any(line) { cell.line.lowercased().contains($0.lowercased()) }
+        filters.allSatisfy { $0.matches(cell) }
             && (!trainable || cell.isTrainable)
     }
 
-    /// Folders write "sparsely-spiny" where the database has "sparsely spiny".
-    private static func plain(_ text: String) -> String {
-        text.lowercased().replacing("-", with: " ").replacing("_", with: " ")
-    }
+    private static let header = [
+        "FOLDER", "STRUCTURE", "LAYER", "DENDRITES", "LINE", "RECONSTRUCTION", "IMAGES AND SKELETON",
+    ]
 
     private func write(_ cells: [FoundCell]) {
-        let rows = cells.map { cell in
-            [
-                cell.path, cell.structure, cell.layer, cell.dendriteType, cell.line,
-                cell.isTrainable ? "trainable" : "",
-            ].map { $0.isEmpty ? "-" : OutsideText.line($0) }
-        }
-        let widths = (0..<6).map { column in rows.map { $0[column].count }.max() ?? 0 }
+        guard !cells.isEmpty else { return }
+        let rows =
+            [Self.header]
+            + cells.map { cell in
+                [
+                    cell.path, cell.structure, cell.layer, cell.dendriteType, cell.line, cell.reconstruction,
+                    cell.isTrainable ? "trainable" : "",
+                ].map { $0.isEmpty ? "-" : OutsideText.line($0) }
+            }
+        let widths = Self.header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
         for row in rows {
             let cells = zip(row, widths).map { $0 + String(repeating: " ", count: $1 - $0.count) }
             var text = cells.joined(separator: "  ")

@@ -14,7 +14,7 @@ struct PrefetchCommand: ParsableCommand {
             neuronfs prefetch ./cells/splits/train --jobs 8
             """)
 
-    @Argument(help: "Files or folders of a mount.", completion: .file())
+    @Argument(help: "Files or folders of a mount, or ids of specimens.", completion: .file())
     var paths: [String]
 
     @Option(name: .shortAndLong, help: ArgumentHelp("Files read at the same time.", valueName: "n"))
@@ -39,7 +39,8 @@ struct PrefetchCommand: ParsableCommand {
 
     func run() throws {
         let signals = Signals.blockEnding()
-        let mounts = try mounts()
+        let paths = try paths.map { path throws(Failure) in try MountChoice.folder(path) }
+        let mounts = try Self.mounts(of: paths)
         var parts: [PrefetchPlan.Part] = []
         var known: Set<PrefetchPlan.Part> = []
         for path in paths {
@@ -149,7 +150,7 @@ struct PrefetchCommand: ParsableCommand {
     }
 
     /// The mounts of the paths.
-    private func mounts() throws(Failure) -> Set<String> {
+    private static func mounts(of paths: [String]) throws(Failure) -> Set<String> {
         var mounts: Set<String> = []
         for path in paths {
             // Asked whether it answers when it is met for the first time.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import ImageCodec
 import Support
 
@@ -11,7 +12,7 @@ struct PreviewCommand: ParsableCommand {
             is the image, the right half the image with the label drawn over it.
             """)
 
-    @Argument(help: "A specimen's folder in a mount.")
+    @Argument(help: "A specimen's folder in a mount, or its id.")
     var specimen: String
 
     @Option(name: [.short, .long], help: ArgumentHelp("The PNG file to write.", valueName: "file"))
@@ -23,15 +24,20 @@ struct PreviewCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Side of the window, px.", valueName: "px"))
     var size = 1024
 
-    @Flag(help: "Also draw the picture in the terminal, as coloured blocks.")
+    @Flag(
+        help: "Also draw the picture in the terminal, as coloured blocks. Nothing is drawn where there is no terminal.")
     var terminal = false
 
     mutating func validate() throws {
         guard (16...8192).contains(size) else { throw ValidationError("--size is 16 to 8192") }
+        let name = output.split(separator: "/").last ?? ""
+        guard !name.contains(".") || name.lowercased().hasSuffix(".png") else {
+            throw ValidationError("\(output) is not the name of a PNG file, which preview writes: end it with .png")
+        }
     }
 
     func run() throws {
-        let picture = try PlanePreview(folder: specimen, plane: plane, size: size)
+        let picture = try PlanePreview(folder: try MountChoice.folder(specimen), plane: plane, size: size)
         let pixels = picture.sideBySide()
         let png: [UInt8]
         do throws(ImageCodecError) {
@@ -39,12 +45,21 @@ struct PreviewCommand: ParsableCommand {
         } catch {
             throw Failure(sentence: "cannot make the picture: \(error)")
         }
+        guard !Self.isSpecial(output) else {
+            throw Failure(sentence: "\(output) exists and is no regular file: name a file", code: 2)
+        }
         do throws(Errno) {
             try writeFileAtomically(png, to: output)
         } catch {
             throw Failure(sentence: "cannot write \(output): \(error)")
         }
-        if terminal { Output.picture(TerminalPicture.text(pixels)) }
+        if terminal, let text = TerminalPicture.text(pixels) { Output.picture(text) }
         Output.line("\(output): plane \(picture.plane), \(picture.labelled) labelled pixels in the window")
+    }
+
+    /// Whether something that must not be replaced has the name `path`: a directory, a device, a pipe.
+    private static func isSpecial(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG
     }
 }

@@ -5,8 +5,11 @@ struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "What the mounts of this machine are doing.")
 
-    @Argument(help: "A mount point; all NeuronFS mounts without it.")
+    @Argument(help: "A mount point, or a path in a mount; all NeuronFS mounts without it.", completion: .directory)
     var mountPoint: String?
+
+    @Flag(name: .shortAndLong, help: "Everything that a mount tells of itself.")
+    var verbose = false
 
     @Flag(help: "As JSON.")
     var json = false
@@ -18,7 +21,11 @@ struct StatusCommand: ParsableCommand {
         } else if documents.isEmpty {
             Output.line("no NeuronFS mount")
         } else {
-            for document in documents { MountStatus.print(document) }
+            for document in documents {
+                for line in verbose ? StatusText.everything(document) : StatusText.summary(document) {
+                    Output.line(line)
+                }
+            }
         }
     }
 

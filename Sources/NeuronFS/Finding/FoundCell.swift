@@ -13,6 +13,8 @@ struct FoundCell {
     var layer: String
     var dendriteType: String
     var line: String
+    /// How much of the neuron is traced: `full` or `dendrite-only`; empty where the database does not say.
+    var reconstruction: String
     /// Whether it has both images and a skeleton.
     var isTrainable: Bool
 
@@ -46,7 +48,7 @@ struct FoundCell {
                 id: id, species: species, path: "\(mount)/\(species)/\(id)", name: text("specimen__name"),
                 structure: text("structure__acronym"), parentStructure: text("structure_parent__acronym"),
                 layer: text("structure__layer"), dendriteType: text("tag__dendrite_type"), line: text("line_name"),
-                isTrainable: trainable.contains(String(id)))
+                reconstruction: text("nr__reconstruction_type"), isTrainable: trainable.contains(String(id)))
         }
     }
 
@@ -54,7 +56,9 @@ struct FoundCell {
         [
             "id": .int(id), "path": .string(path), "name": .string(name), "species": .string(species),
             "structure": .string(structure), "parent_structure": .string(parentStructure), "layer": .string(layer),
-            "dendrite_type": .string(dendriteType), "line": .string(line), "trainable": .bool(isTrainable),
+            "dendrite_type": .string(dendriteType), "line": .string(line),
+            "reconstruction": reconstruction.isEmpty ? .null : .string(reconstruction),
+            "trainable": .bool(isTrainable),
         ]
     }
 }

@@ -3,10 +3,11 @@ import Glibc
 
 /// A picture as text: two pixels a character cell, in 24-bit colour.
 enum TerminalPicture {
-    /// `pixels` shrunk to the terminal's width (80 columns where it is none).
-    static func text(_ pixels: PlanePreview.Pixels) -> String {
+    /// `pixels` shrunk to the terminal's width; nil when standard output is none.
+    static func text(_ pixels: PlanePreview.Pixels) -> String? {
         let terminal = Int(posix_terminal_columns(STDOUT_FILENO))
-        let columns = min(terminal > 0 ? terminal : 80, 160, pixels.width)
+        guard terminal > 0 else { return nil }
+        let columns = min(terminal, 160, pixels.width)
         let rows = max(2, pixels.height * columns / pixels.width) / 2 * 2
         // The mean of the block of pixels under a half cell; thin neurites would vanish if one pixel were taken.
         func color(_ column: Int, _ row: Int) -> String {
