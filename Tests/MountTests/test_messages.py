@@ -65,6 +65,22 @@ def test_find_by_reconstruction(demo):
     assert all("dendrite-only" in line for line in table[1:])
 
 
+def test_dendrite_only_cells_are_named_as_such(demo):
+    kinds = {}
+    for row in json.loads((demo / "cells.json").read_text()):
+        folder = demo / ("mouse" if row["donor__species"] == "Mus musculus" else "human") / str(row["specimen__id"])
+        labels = json.loads((folder / "meta.json").read_text()).get("labels")
+        if labels is None:
+            continue
+        kinds[labels["reconstruction"]] = labels["background"]
+        assert labels["reconstruction"] == row["nr__reconstruction_type"]
+        assert ("not traced" in labels["background"]) == (labels["reconstruction"] == "dendrite-only")
+    assert set(kinds) == {"full", "dendrite-only"}
+    assert "nr__reconstruction_type" in (demo / "cells.csv").read_text().splitlines()[0].split(",")
+    words = " ".join((demo / "README.txt").read_text().split())
+    assert "Of 4 of the traced cells only the dendrites are traced." in words
+
+
 def test_the_mount_that_the_working_directory_lies_in(origin):
     with Mount(origin.url) as one, Mount(origin.url) as other:
         for mount in (one, other):

@@ -97,9 +97,19 @@ struct MetaJSON {
             "inside": "signed distance <= 1e-6 um",
             "radius_floor_um": .double(grid?.halfDiagonal ?? 0),
             "overlap": "the lowest code wins",
-            "background": "unlabelled is not proven background: one neuron is traced, others may be stained",
+            "reconstruction": context.specimen.reconstructionType.map { .string($0) } ?? .null,
+            "background": .string(background),
             "variants": .object(variants),
         ]
+    }
+
+    private var background: String {
+        let others = "unlabelled is not proven background: one neuron is traced, others may be stained"
+        switch context.specimen.reconstructionType {
+        case "full": return others
+        case "dendrite-only": return others + "; the axon of this cell is not traced and is background here"
+        default: return others + "; the database does not say whether the axon of this cell is traced"
+        }
     }
 
     private var variants: JSONObject {

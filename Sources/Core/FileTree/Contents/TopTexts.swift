@@ -4,6 +4,7 @@ internal import Catalogue
 enum TopTexts {
     static func readme(_ snapshot: CatalogueSnapshot) -> String {
         let trainable = snapshot.specimens.count(where: \.isTrainable)
+        let dendriteOnly = snapshot.specimens.count { $0.isTrainable && $0.reconstructionType == "dendrite-only" }
         return """
             Allen Cell Types Database, mounted by NeuronFS
             ==============================================
@@ -32,7 +33,10 @@ enum TopTexts {
             does not have is missing from stack/ and labels/ alike. Voxel (i, j, k) of a plane lies at
             ((i + x) * 0.1144, (j + y) * 0.1144, k * 0.28) um of the skeleton; x and y are in meta.json (1 and 1).
 
-            Unlabelled is not proven background: one neuron is traced in a stack, others may be stained.
+            Unlabelled is not proven background: one neuron is traced in a stack, others may be stained. Of
+            \(dendriteOnly) of the traced cells only the dendrites are traced. The axon of these "dendrite-only" cells is
+            background in their labels. nr__reconstruction_type in cells.csv says full or dendrite-only, and so does
+            labels.reconstruction in meta.json. `neuronfs find --reconstruction full` lists the others.
 
             Bytes come from the origin on first read and are kept in a block cache. `cp` works; so does every reader.
 
