@@ -124,7 +124,8 @@ let package = Package(
         tests(
             "FileTreeTests",
             [
-                "FileTree", "SpecimenData", "Catalogue", "OMEZarr", "Morphology", "Support", logging,
+                "FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "OMEZarr", "Morphology", "Support",
+                "TestTools", logging,
             ]),
     ]
 )

@@ -244,8 +244,9 @@ def test_12_a_second_mount_asks_nothing(origin, tmp_path):
 
 
 def test_13_a_waiting_reader_can_be_killed(origin):
-    """A waiting reader ends at once when it is interrupted or killed, also while the origin does not answer. A program
-    that handles the signal itself, as Python does, gets the bytes read so far, or EINTR when there are none."""
+    """A waiting process ends at once when it is interrupted or killed, also while the origin does not answer, and beside
+    others that wait for the same name. A program that handles the signal itself, as Python does, gets the bytes read so
+    far, or EINTR when there are none."""
     with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
         folder = mount / "trainable" / "mouse"
         folder = folder / sorted(os.listdir(folder))[0]
@@ -260,6 +261,13 @@ def test_13_a_waiting_reader_can_be_killed(origin):
             # The stall lasts ten minutes: ending now is ending because of the signal.
             assert reader.wait(timeout=30) != 0
             harness.wait_until(lambda: mount.status()["readers"]["waiting"] == 0, what="the request to end")
+        proxy.add("well_known_file_download", "stall_headers", seconds=600)
+        first, second = (subprocess.Popen(["stat", folder / "ephys.nwb"], stdout=subprocess.DEVNULL) for _ in range(2))
+        harness.wait_until(lambda: mount.status()["readers"]["waiting"] == 2, what="both to wait")
+        for process in (second, first):
+            assert first.poll() is None
+            process.kill()
+            assert process.wait(timeout=harness.PATIENCE) != 0
 
 
 def test_14_a_malformed_skeleton(origin):

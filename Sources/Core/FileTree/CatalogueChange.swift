@@ -41,7 +41,8 @@ extension TreeIndex {
         for specimen in newer.changedSpecimens(since: self) {
             let folder = Node.specimen(specimen).inode
             change.inodes += [folder, Node.specimenFile(specimen, .meta).inode]
-            change.names += SpecimenFolder.allNames.map { Invalidation.Name(directory: folder, name: $0) }
+            change.names += SpecimenFolder.nodes(of: specimen)
+                .map { Invalidation.Name(directory: folder, name: $0.name) }
         }
         return change
     }
@@ -54,15 +55,4 @@ extension TreeIndex {
         }
         .map(\.id)
     }
-}
-
-/// The folder of a specimen.
-enum SpecimenFolder {
-    /// The name of the folder of projections.
-    static let projections = "projections"
-
-    /// Every name that the folder of a specimen can hold.
-    static let allNames: [String] =
-        SpecimenFile.allCases.map(\.name) + Series.allCases.map(\.folder)
-        + [projections, "stack.ome.zarr", "labels.ome.zarr"]
 }

@@ -6,6 +6,11 @@ public import Support
 /// thread. No call waits for the network or for another thread. The token carries the reader's interrupt downwards.
 public protocol FileService: AnyObject, Sendable {
     /// The child called `name` of the directory `parent`.
+    ///
+    /// Answers before it returns, without the origin, wherever the name fixes the type: attributes that are not known yet
+    /// are provisional (``FileAttributes/isProvisional``). Only inside a Zarr store whose geometry is not in memory does it
+    /// answer later. The kernel holds a lock of the directory meanwhile, on which other processes wait that not even
+    /// `SIGKILL` ends.
     func lookup(
         _ name: String, in parent: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void)
@@ -29,10 +34,14 @@ public protocol FileService: AnyObject, Sendable {
     func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String
 
     /// The names of the extended attributes of `inode`.
-    func extendedAttributeNames(of inode: InodeNumber) throws(FileTreeError) -> [String]
+    func extendedAttributeNames(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[String], FileTreeError>) -> Void)
 
     /// The value of the extended attribute `name` of `inode`.
-    func extendedAttribute(_ name: String, of inode: InodeNumber) throws(FileTreeError) -> [UInt8]
+    func extendedAttribute(
+        _ name: String, of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void)
 
     /// The path of `inode` below the mount point, for people who read the log; nil when that is not known without asking.
     func path(of inode: InodeNumber) -> String?
@@ -114,20 +123,26 @@ public struct FileAttributes: Sendable {
     public var inode: InodeNumber
     /// Directory, file or link.
     public var kind: FileKind
-    /// Size in bytes; true before any byte is read.
+    /// Size in bytes; true before any byte is read, unless the attributes are provisional.
     public var size: Int
     /// Hard links: 1, or for a directory 2 and one for each subdirectory.
     public var linkCount: Int
     /// Modification time, seconds since 1970.
     public var modified: Double
+    /// Whether only number and type are certain. The size is the one told last, 0 before any was told, and the file may turn
+    /// out to be absent. The kernel asks for the attributes before it relies on them.
+    public var isProvisional: Bool
 
     /// Attributes with every field given.
-    public init(inode: InodeNumber, kind: FileKind, size: Int, linkCount: Int = 1, modified: Double) {
+    public init(
+        inode: InodeNumber, kind: FileKind, size: Int, linkCount: Int = 1, modified: Double, isProvisional: Bool = false
+    ) {
         self.inode = inode
         self.kind = kind
         self.size = size
         self.linkCount = linkCount
         self.modified = modified
+        self.isProvisional = isProvisional
     }
 }
 

@@ -66,12 +66,25 @@ public final class Tree: FileService {
     let metas = MemoryCache<Int, [UInt8]>(limit: 16 << 20)
     /// Zarr layouts by specimen.
     let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
+    /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
+    let instanceSizes = MemoryCache<ObjectVersion, Int>(limit: 4096)
+    let toldSizes = ToldSizes()
     private let index: Monitor<TreeIndex>
-    private let contexts = Monitor<[Int: SpecimenContext]>([:])
+    private let contexts = Monitor<[Int: KeptContext]>([:])
     private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
     /// The catalogue's generation when the mount began: until it grows the kernel may keep the pages of what is made
     /// from the catalogue.
     private let firstGeneration: Int
+
+    private struct KeptContext {
+        var context: SpecimenContext
+        /// When it is put together anew; nil for one that is complete.
+        var end: Instant?
+    }
+
+    /// Seconds for which a context without the date of its skeleton is kept. The question for it fails again and again
+    /// during an outage, and each look at the folder would wait for it.
+    private static let bareContextLife = 10.0
 
     /// Specimens whose context is kept; a context of 700 planes takes about 100 kB.
     private static let contextLimit = 128
@@ -188,7 +201,11 @@ public final class Tree: FileService {
     var currentIndex: TreeIndex { index.withLock { $0 } }
 
     /// The context of a specimen if it is in memory.
-    func cachedContext(_ id: Int) -> SpecimenContext? { contexts.withLock { $0[id] } }
+    func cachedContext(_ id: Int) -> SpecimenContext? {
+        guard let kept = contexts.withLock({ $0[id] }) else { return nil }
+        if let end = kept.end, end <= .now { return nil }
+        return kept.context
+    }
 
     /// The context of a specimen: its details and the record of its skeleton.
     func context(
@@ -211,6 +228,7 @@ public final class Tree: FileService {
                     case .failure(.cancelled): completion(.failure(.data(.cancelled)))
                     case .failure:
                         // The folder is shown all the same; the skeleton itself will tell what is wrong with it.
+                        keep(bare, until: .now.advanced(bySeconds: Self.bareContextLife))
                         completion(.success(bare))
                     case .success(let version):
                         let context = SpecimenContext(
@@ -228,11 +246,11 @@ public final class Tree: FileService {
         currentIndex.snapshot[context.id].map { $0.hasSameRow(as: context.specimen) } ?? false
     }
 
-    private func keep(_ context: SpecimenContext) {
+    private func keep(_ context: SpecimenContext, until end: Instant? = nil) {
         guard isCurrent(context) else { return }
         contexts.withLock { contexts in
             if contexts.count >= Self.contextLimit, let victim = contexts.keys.first { contexts[victim] = nil }
-            contexts[context.id] = context
+            contexts[context.id] = KeptContext(context: context, end: end)
         }
     }
 }

@@ -14,13 +14,6 @@ extension Tree {
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
     ) {
         guard let node = Node(inode) else { return completion(.failure(.notFound)) }
-        attributes(of: node, token: token, completion: completion)
-    }
-
-    func attributes(
-        of node: Node, token: CancellationToken,
-        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
-    ) {
         let index = currentIndex
         if let attributes = knownAttributes(of: node, index) { return completion(.success(attributes)) }
         guard let id = node.specimenID, index.snapshot[id] != nil else { return completion(.failure(.notFound)) }
@@ -28,10 +21,31 @@ extension Tree {
             switch outcome {
             case .failure(let error): completion(.failure(error))
             case .success(let context):
-                if let attributes = knownAttributes(of: node, context) { return completion(.success(attributes)) }
-                size(of: node, context, token: token, completion: completion)
+                if case .zarr(_, let series, let number) = node {
+                    return zarrAttributes(of: number, context, series, token: token, completion: completion)
+                }
+                if let attributes = toldAttributes(of: node, context) { return completion(.success(attributes)) }
+                size(of: node, context, token: token) { [self] outcome in
+                    if case .success(let attributes) = outcome { toldSizes.note(attributes.size, of: node) }
+                    completion(outcome)
+                }
             }
         }
+    }
+
+    /// What a lookup can say of a node of a specimen while the origin has not been asked.
+    func provisionalAttributes(of node: Node) -> FileAttributes {
+        FileAttributes(
+            inode: node.inode, kind: node.kind,
+            size: node.kind == .directory ? Self.directorySize : toldSizes.size(of: node) ?? 0,
+            linkCount: node.kind == .directory ? 2 : 1, modified: currentIndex.snapshot.fetchedAt, isProvisional: true)
+    }
+
+    /// Attributes that follow from a specimen's context without asking the origin again, to be told to the kernel.
+    func toldAttributes(of node: Node, _ context: SpecimenContext) -> FileAttributes? {
+        let attributes = knownAttributes(of: node, context)
+        if let attributes, attributes.kind == .file { toldSizes.note(attributes.size, of: node) }
+        return attributes
     }
 
     /// Attributes that follow from the catalogue alone.
@@ -100,6 +114,11 @@ extension Tree {
         case .specimenFile(_, .marker): return recordAttributes(node, context.markerFile(endpoint: parts.endpoint))
         case .specimenFile(_, .recording):
             return recordAttributes(node, context.recordingFile(endpoint: parts.endpoint))
+        case .specimenFile(_, .instances):
+            guard let skeleton = context.skeletonFile(endpoint: parts.endpoint),
+                let version = parts.files.cachedVersion(of: skeleton), let size = instanceSizes[version.object]
+            else { return nil }
+            return context.hasLabels ? file(size) : nil
         case .projection(_, let projection):
             return recordAttributes(node, context.projectionFile(projection, endpoint: parts.endpoint))
         case .zarr(_, let series, let number):
@@ -110,13 +129,22 @@ extension Tree {
     }
 
     private func recordAttributes(_ node: Node, _ file: RemoteFile?) -> FileAttributes? {
-        guard let file, let record = parts.registry.cached(file.id), let length = record.length else { return nil }
-        return attributes(node, length: length, modified: record.modified)
+        guard let file, let version = parts.files.cachedVersion(of: file) else { return nil }
+        return attributes(node, length: version.length, modified: version.modified)
     }
 
     private func attributes(_ node: Node, length: Int, modified: Double?) -> FileAttributes {
         FileAttributes(
             inode: node.inode, kind: .file, size: length, modified: modified ?? currentIndex.snapshot.fetchedAt)
+    }
+
+    /// Whether a file is there for whose size the origin, or the skeleton, may have to be asked.
+    func mayAskForSize(of node: Node, _ context: SpecimenContext) -> Bool {
+        switch node {
+        case .specimenFile(_, .meta): true
+        case .specimenFile(_, .instances): context.hasLabels
+        default: remoteFile(of: node, context) != nil
+        }
     }
 
     /// Attributes for which the origin, or the skeleton, has to be asked.

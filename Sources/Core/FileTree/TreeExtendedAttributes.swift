@@ -1,6 +1,6 @@
 internal import Catalogue
 internal import SpecimenData
-internal import Support
+public import Support
 
 extension Tree {
     private enum Attribute: String, CaseIterable {
@@ -10,48 +10,91 @@ extension Tree {
     }
 
     /// The names of the extended attributes of `inode`: none for what does not come from the origin.
-    public func extendedAttributeNames(of inode: InodeNumber) throws(FileTreeError) -> [String] {
-        guard let node = Node(inode) else { throw .notFound }
-        return Attribute.allCases.filter { value(of: $0, node) != nil }.map(\.rawValue)
+    public func extendedAttributeNames(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[String], FileTreeError>) -> Void
+    ) {
+        source(of: inode, token: token) { [self] outcome in
+            completion(
+                outcome.map { source in
+                    Attribute.allCases.filter { value(of: $0, source) != nil }.map(\.rawValue)
+                })
+        }
     }
 
     /// The value of the extended attribute `name` of `inode`.
     ///
     /// `user.neuronfs.url` is where the bytes come from, `.etag` the version the origin named, `.cached` how many bytes
-    /// of it the block cache holds. Only what is known without a request is told.
-    public func extendedAttribute(_ name: String, of inode: InodeNumber) throws(FileTreeError) -> [UInt8] {
-        guard let node = Node(inode) else { throw .notFound }
-        guard let attribute = Attribute(rawValue: name), let value = value(of: attribute, node) else {
-            throw .noAttribute
+    /// of it the block cache holds. No request is made for them, beyond those for the planes and files of the cell.
+    public func extendedAttribute(
+        _ name: String, of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void
+    ) {
+        guard let attribute = Attribute(rawValue: name) else { return completion(.failure(.noAttribute)) }
+        source(of: inode, token: token) { [self] outcome in
+            completion(
+                outcome.flatMap { source in
+                    value(of: attribute, source).map { .success(Array($0.utf8)) } ?? .failure(.noAttribute)
+                })
         }
-        return Array(value.utf8)
     }
 
-    private func value(of attribute: Attribute, _ node: Node) -> String? {
-        guard let id = node.specimenID, let context = cachedContext(id) else { return nil }
-        let url: String
-        let object: String
-        switch node {
-        case .plane(_, .stack, let index):
-            guard let image = context.stack?.plane(at: index) else { return nil }
-            url = RMA.imageURL(
-                base: parts.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
-                height: image.height)
-            object = PlaneReader.objectID(of: image, specimen: id)
-        case .plane(_, _, _):
-            // A label plane comes from the skeleton.
-            guard let file = context.skeletonFile(endpoint: parts.endpoint) else { return nil }
-            (url, object) = (file.url, file.id)
-        default:
-            guard let file = remoteFile(of: node, context) else { return nil }
-            (url, object) = (file.url, file.id)
+    /// Where the bytes of an inode come from.
+    private struct Source: Sendable {
+        var url: String
+        /// Name of the object in the cache.
+        var object: String
+    }
+
+    /// The source of `inode`; nil for what is made here.
+    private func source(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Source?, FileTreeError>) -> Void
+    ) {
+        guard let node = Node(inode) else { return completion(.failure(.notFound)) }
+        guard let id = node.specimenOfOriginal else { return completion(.success(nil)) }
+        // The kernel may have been told of a file before it was known whether it is there.
+        context(of: id, token: token) { [self] outcome in
+            completion(
+                outcome.flatMap { context in source(of: node, context).map { .success($0) } ?? .failure(.notFound) })
         }
+    }
+
+    private func source(of node: Node, _ context: SpecimenContext) -> Source? {
+        if case .plane(let id, let series, let index) = node {
+            guard let image = context.stack?.plane(at: index) else { return nil }
+            // A label plane comes from the skeleton.
+            guard series == .stack else {
+                return context.skeletonFile(endpoint: parts.endpoint).map { Source(url: $0.url, object: $0.id) }
+            }
+            return Source(
+                url: RMA.imageURL(
+                    base: parts.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
+                    height: image.height), object: PlaneReader.objectID(of: image, specimen: id))
+        }
+        return remoteFile(of: node, context).map { Source(url: $0.url, object: $0.id) }
+    }
+
+    private func value(of attribute: Attribute, _ source: Source?) -> String? {
+        guard let source else { return nil }
         switch attribute {
-        case .url: return url
-        case .cached: return String(parts.cachedBytes(object))
+        case .url: return source.url
+        case .cached: return String(parts.cachedBytes(source.object))
         case .etag:
-            let validator = parts.registry.cached(object)?.validator ?? ""
+            let validator = parts.registry.cached(source.object)?.validator ?? ""
             return validator.isEmpty ? nil : OutsideText.line(OutsideText.cut(validator))
+        }
+    }
+}
+
+extension Node {
+    /// The specimen of a node that comes from one file or image of the origin; nil for other nodes.
+    fileprivate var specimenOfOriginal: Int? {
+        switch self {
+        case .plane(let id, _, _), .projection(let id, _), .specimenFile(let id, .skeleton),
+            .specimenFile(let id, .marker), .specimenFile(let id, .recording):
+            id
+        default: nil
         }
     }
 }

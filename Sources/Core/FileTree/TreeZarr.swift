@@ -15,20 +15,35 @@ extension Tree {
         return store
     }
 
-    /// The child `name` of a directory of a store. Chunks without content are not there: readers take the fill value.
-    func zarrChild(
-        _ name: String, of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Node, FileTreeError>) -> Void
-    ) {
+    /// What a lookup of `name` in a directory of a store answers. Chunks without content are not there: readers take the
+    /// fill value.
+    func zarrLookup(
+        _ name: String, of number: Int, _ context: SpecimenContext, _ series: Series
+    ) -> Result<FileAttributes, FileTreeError> {
         guard let store = zarrStore(context, series), let child = store.child(name, of: number),
-            let node = store.node(child)
+            var attributes = toldAttributes(of: .zarr(context.id, series, child), context)
+        else { return .failure(.notFound) }
+        guard case .chunk(let level, let index) = store.node(child) else { return .success(attributes) }
+        if let isPresent = knownPresence(context, series, level: level) {
+            return isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
+        }
+        attributes.isProvisional = true
+        return .success(attributes)
+    }
+
+    /// The attributes of node `number` of a store.
+    func zarrAttributes(
+        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        guard let store = zarrStore(context, series), let node = store.node(number),
+            let attributes = toldAttributes(of: .zarr(context.id, series, number), context)
         else { return completion(.failure(.notFound)) }
-        let found = Node.zarr(context.id, series, child)
-        guard case .chunk(let level, let index) = node else { return completion(.success(found)) }
+        guard case .chunk(let level, let index) = node else { return completion(.success(attributes)) }
         chunkPresence(context, series, level: level, token: token) { outcome in
             completion(
                 outcome.flatMap { isPresent in
-                    isPresent(store.box(level: level, index: index)) ? .success(found) : .failure(.notFound)
+                    isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
                 })
         }
     }
@@ -39,14 +54,14 @@ extension Tree {
         completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
     ) {
         guard let store = zarrStore(context, series), let children = store.children(of: number) else {
-            return completion(.failure(.notDirectory))
+            return completion(.failure(.notFound))
         }
         let entries: @Sendable ([(name: String, node: OMEZarrNode)]) -> [DirectoryEntry] = { [self] children in
             children.map { name, child in
                 let node = Node.zarr(context.id, series, store.numbering.number(of: child))
                 return DirectoryEntry(
                     name: name, inode: node.inode, kind: child.isDirectory ? .directory : .file,
-                    attributes: knownAttributes(of: node, context))
+                    attributes: toldAttributes(of: node, context))
             }
         }
         guard case .chunkRow(let level, _, _) = store.node(number) else {
@@ -65,25 +80,36 @@ extension Tree {
     }
 
     private typealias Box = (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
+    /// Tells whether a chunk of a level holds anything.
+    private typealias Presence = @Sendable (Box) -> Bool
 
-    /// A function that tells whether a chunk of a level holds anything.
     private func chunkPresence(
         _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<@Sendable (Box) -> Bool, FileTreeError>) -> Void
+        completion: @escaping @Sendable (Result<Presence, FileTreeError>) -> Void
     ) {
-        guard series != .stack else {
-            // A plane that the database does not have is the fill value.
-            return completion(
-                .success({ box in
-                    box.planes.contains { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false }
-                }))
+        guard series != .stack else { return completion(.success(presence(ofImages: context))) }
+        labelSource(context, series, level: level, token: token) { [self] outcome in
+            completion(outcome.map { presence(of: $0.value) })
         }
-        labelSource(context, series, level: level, token: token) { outcome in
-            completion(
-                outcome.map { source in
-                    { box in !source.value.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
-                })
-        }
+    }
+
+    /// What ``chunkPresence`` gives, where it needs neither the origin nor work; nil elsewhere.
+    private func knownPresence(_ context: SpecimenContext, _ series: Series, level: Int) -> Presence? {
+        guard series != .stack else { return presence(ofImages: context) }
+        guard let variant = series.variant(main: parts.mainVariant),
+            let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint),
+            let source = parts.skeletons.cachedLabels(of: subject, variant: variant, level: level)
+        else { return nil }
+        return presence(of: source)
+    }
+
+    /// A plane that the database does not have is the fill value.
+    private func presence(ofImages context: SpecimenContext) -> Presence {
+        { box in box.planes.contains { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false } }
+    }
+
+    private func presence(of source: any LabelSource) -> Presence {
+        { box in !source.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
     }
 
     /// The labels of a specimen's whole stack at one level.
@@ -114,12 +140,14 @@ extension Tree {
         guard series == .stack else {
             return labelSource(context, series, level: level, token: token) { [self] outcome in
                 completion(
-                    outcome.map { source in
-                        VersionedFile(
-                            LabelChunkFile(
-                                source: source.value, box: box,
-                                isPresent: { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false },
-                                buffers: buffers), of: source.versions, registry: parts.registry)
+                    outcome.flatMap { source in
+                        guard presence(of: source.value)(box) else { return .failure(.notFound) }
+                        return .success(
+                            VersionedFile(
+                                LabelChunkFile(
+                                    source: source.value, box: box,
+                                    isPresent: { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false },
+                                    buffers: buffers), of: source.versions, registry: parts.registry))
                     })
             }
         }

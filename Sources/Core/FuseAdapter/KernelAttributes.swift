@@ -38,13 +38,13 @@ struct Presentation: Sendable {
         return result
     }
 
-    /// The reply to a lookup.
+    /// The reply to a lookup. The kernel asks again for what is provisional, whenever it is used.
     func entry(_ attributes: FileAttributes) -> fuse_entry_param {
         var entry = fuse_entry_param()
         entry.ino = attributes.inode.rawValue
         entry.attr = stat(attributes)
-        entry.attr_timeout = timeout
-        entry.entry_timeout = timeout
+        entry.attr_timeout = attributes.isProvisional ? 0 : timeout
+        entry.entry_timeout = entry.attr_timeout
         return entry
     }
 

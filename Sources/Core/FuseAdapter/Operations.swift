@@ -140,8 +140,12 @@ private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePoin
         case .failure(let error): request.fail(error)
         }
     }
-    request.parkUnlessAnswered()
+    request.parkUnlessAnswered(longest: lookupLimit)
 }
+
+/// Seconds after which a lookup fails with `ETIMEDOUT`. The kernel holds a lock of the directory until it is answered, and no
+/// signal ends the other processes that look the same name up meanwhile.
+private let lookupLimit = 2.0
 
 private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
     guard let raw = unsafe raw else { return }
@@ -318,24 +322,26 @@ private func getExtendedAttribute(
     // `ls -l` asks every file for a security label and an access list until it hears that there are none of the kind;
     // "no such attribute" would be two requests a file for ever.
     guard text.hasPrefix("user.") else { return request.fail(Errno(rawValue: EOPNOTSUPP)) }
-    do throws(FileTreeError) {
-        let value = try context.service.extendedAttribute(text, of: InodeNumber(rawValue: inode))
-        reply(value, to: request, size: size)
-    } catch {
-        request.fail(error)
+    context.service.extendedAttribute(text, of: InodeNumber(rawValue: inode), token: request.token) { result in
+        switch result {
+        case .success(let value): reply(value, to: request, size: size)
+        case .failure(let error): request.fail(error)
+        }
     }
+    request.parkUnlessAnswered()
 }
 
 private func listExtendedAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int) {
     guard let raw = unsafe raw else { return }
     let context = unsafe raw.context
     let request = unsafe context.begin(raw, .listxattr, inode)
-    do throws(FileTreeError) {
-        let names = try context.service.extendedAttributeNames(of: InodeNumber(rawValue: inode))
-        reply(names.flatMap { Array($0.utf8) + [0] }, to: request, size: size)
-    } catch {
-        request.fail(error)
+    context.service.extendedAttributeNames(of: InodeNumber(rawValue: inode), token: request.token) { result in
+        switch result {
+        case .success(let names): reply(names.flatMap { Array($0.utf8) + [0] }, to: request, size: size)
+        case .failure(let error): request.fail(error)
+        }
     }
+    request.parkUnlessAnswered()
 }
 
 /// The convention of `getxattr(2)`: size 0 asks for the length, too small a buffer is `ERANGE`.

@@ -59,11 +59,13 @@ struct RequestSubject: Hashable, Sendable {
 
     /// Called by the FUSE thread when the operation has returned: if no answer was given, the request is parked under
     /// a deadline and its interrupt is listened to.
-    func parkUnlessAnswered() {
+    ///
+    /// - Parameter longest: seconds that it may wait, where that is less than the mount's requests may.
+    func parkUnlessAnswered(longest: Double = .infinity) {
         let (began, _) = phase.compareExchange(
             expected: Phase.inline, desired: Phase.registering, ordering: .acquiringAndReleasing)
         guard began else { return }
-        let isKept = registry.add(self)
+        let isKept = registry.add(self, longest: longest)
         // The id, not a pointer, is what libfuse keeps: it may call back while the answer is being given.
         let id = unsafe UnsafeMutableRawPointer(bitPattern: UInt(token.requestID))
         unsafe fuse_req_interrupt_func(
@@ -125,6 +127,14 @@ struct RequestSubject: Hashable, Sendable {
         guard claim() else { return }
         unsafe fuse_reply_err(raw, code.rawValue)
         token.cancel()
+    }
+
+    /// Answers that the time is over. What was begun for the request goes on, within its own time-outs: whoever tries again
+    /// finds the result.
+    func expire() {
+        guard claim() else { return }
+        unsafe fuse_reply_err(raw, ETIMEDOUT)
+        token.finish()
     }
 
     /// Answers through `body`, which must call one `fuse_reply_*`; not called when the request was answered before.

@@ -10,7 +10,9 @@ final class RequestRegistry: Sendable {
         // Unowned by design would race with deinit; the registry keeps the request alive until it is answered.
         var request: PendingRequest
         var since: Instant
-        var deadline: Instant
+        /// Seconds that it may wait.
+        var limit: Double
+        var deadline: Instant { since.advanced(bySeconds: limit) }
     }
 
     private struct State {
@@ -51,13 +53,13 @@ final class RequestRegistry: Sendable {
     /// A number for the next request, unique in this process, never 0.
     func nextID() -> UInt64 { counter.add(1, ordering: .relaxed).oldValue }
 
-    /// Takes in a request that waits. False once the mount ends: then it is not kept.
-    func add(_ request: PendingRequest) -> Bool {
-        let now = Instant.now
+    /// Takes in a request that waits, for `longest` seconds or the mount's time-out, whichever is shorter. False once the
+    /// mount ends: then it is not kept.
+    func add(_ request: PendingRequest, longest: Double) -> Bool {
+        let parked = Parked(request: request, since: .now, limit: min(longest, timeout))
         return state.update { state in
             guard !state.isClosed else { return false }
-            state.parked[request.token.requestID] = Parked(
-                request: request, since: now, deadline: now.advanced(bySeconds: timeout))
+            state.parked[request.token.requestID] = parked
             return true
         }
     }
@@ -111,15 +113,17 @@ final class RequestRegistry: Sendable {
         let errno = Errno(rawValue: ETIMEDOUT)
         for entry in overdue {
             expired.add()
+            // A lookup has a limit of its own.
+            let isAtTimeout = entry.limit == timeout
+            let next =
+                isAtTimeout
+                ? "see the transport lines with this request id, or raise --timeout" : "try again in a moment"
             logger.warning(
                 "a reader waited too long",
                 metadata: failures.fields(
                     entry.request.subject, request: entry.request.token.requestID,
-                    [
-                        "errno": "\(errno)", "seconds": "\(timeout)",
-                        "next": "see the transport lines with this request id, or raise --timeout",
-                    ]))
-            entry.request.fail(errno)
+                    ["errno": "\(errno)", "seconds": "\(entry.limit)", "next": "\(next)"]))
+            if isAtTimeout { entry.request.fail(errno) } else { entry.request.expire() }
         }
         failures.tellRepeats(now)
         return !isClosed

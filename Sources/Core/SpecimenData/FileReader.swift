@@ -44,6 +44,12 @@ public final class FileReader: Sendable {
         public var extentSize: Int { file.isImage ? max(length, 1) : ExtentFile.extentLength }
     }
 
+    /// The present version of `file` where it is in memory; nil elsewhere, also when its length is unknown.
+    public func cachedVersion(of file: RemoteFile) -> Version? {
+        guard let record = registry.cached(file.id), let length = record.length else { return nil }
+        return Version(file: file, record: record, length: length)
+    }
+
     /// The present version of `file`.
     public func version(
         of file: RemoteFile, token: CancellationToken,

@@ -17,6 +17,18 @@ public final class SkeletonService: Sendable {
         var variant: LabelVariant
         var level: Int
         var grid: VoxelGrid
+
+        init(
+            _ subject: Subject, _ variant: LabelVariant, _ level: Int, _ version: FileReader.Version,
+            marker: FileReader.Version?
+        ) {
+            specimen = subject.specimen
+            fileVersion = version.number
+            markerVersion = marker?.number ?? 0
+            self.variant = variant
+            self.level = level
+            grid = subject.grid
+        }
     }
 
     /// A skeleton believed up to this many bytes; the largest of 509 real ones has 1.85 MB.
@@ -73,6 +85,17 @@ public final class SkeletonService: Sendable {
         }
     }
 
+    /// The labels of `subject` as ``labels(of:variant:level:token:completion:)`` gives them, where they are in memory.
+    public func cachedLabels(of subject: Subject, variant: LabelVariant, level: Int = 0) -> (any LabelSource)? {
+        guard let version = files.cachedVersion(of: subject.skeleton) else { return nil }
+        guard variant == .ignore, let marker = subject.marker else {
+            return sources[SourceKey(subject, variant, level, version, marker: nil)]
+        }
+        return files.cachedVersion(of: marker).flatMap {
+            sources[SourceKey(subject, variant, level, version, marker: $0)]
+        }
+    }
+
     /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
     public func labels(
         of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken,
@@ -101,9 +124,7 @@ public final class SkeletonService: Sendable {
         marker: FileReader.Version?, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
     ) {
-        let key = SourceKey(
-            specimen: subject.specimen, fileVersion: version.number, markerVersion: marker?.number ?? 0,
-            variant: variant, level: level, grid: subject.grid)
+        let key = SourceKey(subject, variant, level, version, marker: marker)
         let versions = [version.object] + (marker.map { [$0.object] } ?? [])
         if let source = sources[key] { return completion(.success(Derived(value: source, versions: versions))) }
         flights.join(key, token: token) { outcome in

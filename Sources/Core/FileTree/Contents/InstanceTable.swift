@@ -31,11 +31,12 @@ extension Tree {
         guard let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint) else {
             return completion(.failure(.notFound))
         }
-        parts.skeletons.skeleton(of: subject, token: token) { outcome in
+        parts.skeletons.skeleton(of: subject, token: token) { [instanceSizes] outcome in
             completion(
                 outcome.mapError { .data($0) }.flatMap { skeleton in
                     do throws(LabelError) {
                         let bytes = InstanceTable.bytes(try Sections(skeleton.value))
+                        for version in skeleton.versions { instanceSizes.insert(bytes.count, for: version, cost: 1) }
                         return .success(skeleton.map { _ in bytes })
                     } catch {
                         return .failure(.data(.labels(error)))

@@ -1,0 +1,172 @@
+import Catalogue
+import SpecimenData
+import Support
+import Testing
+
+@testable import FileTree
+
+/// Cells of the tests: 1 with images and skeleton, 2 with neither, 3 with images alone, of which no plane is usable.
+private enum Cells {
+    static let rows = [
+        row(1, ["nrwkf__id": .int(11), "erwkf__id": .int(12), "si__path": .string("/1.aff")]), row(2),
+        row(3, ["si__path": .string("/3.aff")]),
+    ]
+
+    static func row(_ id: Int, _ more: JSONObject = [:]) -> JSONObject {
+        var row: JSONObject = [
+            "specimen__id": .int(id), "specimen__name": .string("cell \(id)"),
+            "donor__species": .string("Mus musculus"),
+        ]
+        for (key, value) in more.members { row[key] = value }
+        return row
+    }
+
+    static let planes = [0, 1, 3].map { section -> JSONObject in
+        [
+            "id": .int(100 + section), "data_set_id": .int(1), "section_number": .int(section), "x": .int(0),
+            "y": .int(0), "width": .int(600), "height": .int(500),
+        ]
+    }
+
+    /// What an earlier mount has learnt: planes 0, 1 and 3 of cell 1, and the lengths of its files.
+    static func keep(_ store: CatalogueStore) throws {
+        try store.saveDetails(subImages: planes, projections: [], reconstructions: [], of: 1, at: 1)
+        try store.saveDetails(subImages: [], projections: [], reconstructions: [], of: 3, at: 1)
+        for (file, length) in [(11, 1111), (12, 1212)] {
+            let id = RemoteFile.id(of: file, specimen: 1)
+            try store.saveObject(ObjectRecord(id: id, length: length, etag: "\"1\"", checkedAt: wallClockSeconds()))
+        }
+    }
+}
+
+extension Result where Success == FileAttributes, Failure == FileTreeError {
+    fileprivate var isAbsent: Bool { if case .failure(.notFound) = self { true } else { false } }
+}
+
+extension Result where Failure == FileTreeError {
+    fileprivate var isNotFound: Bool { if case .failure(.notFound) = self { true } else { false } }
+}
+
+@Suite("Lookup")
+struct LookupTests {
+    @Test("a name that fixes the type is answered at once, while the origin answers nothing")
+    func unseenCell() throws {
+        let bench = try TreeBench(rows: Cells.rows)
+        defer { bench.close() }
+        for (name, node) in SpecimenFolder.nodes(of: 1) {
+            let found = try #require(bench.lookup(name, in: .specimen(1)), "\(name) waits").get()
+            #expect(found.isProvisional)
+            #expect(found.inode == node.inode && found.kind == node.kind)
+            #expect(found.size == (node.kind == .file ? 0 : 4096), "nothing was told")
+        }
+        let plane = try #require(bench.lookup("0007.tif", in: .planes(1, .labels))).get()
+        #expect(plane.isProvisional && plane.kind == .file && plane.inode == Node.plane(1, .labels, 7).inode)
+        let picture = try #require(bench.lookup("min_yz.jpg", in: .projections(1))).get()
+        #expect(picture.isProvisional && picture.inode == Node.projection(1, .minYZ).inode)
+    }
+
+    @Test("a name that cannot be is absent at once: by itself, or by the row of its cell")
+    func impossibleNames() throws {
+        let bench = try TreeBench(rows: Cells.rows)
+        defer { bench.close() }
+        let absent: [(Node, [String])] = [
+            (.specimen(1), [".git", "stack2"]), (.planes(1, .stack), ["7.tif", "10000.tif", "thumbs.db"]),
+            (.projections(1), ["max_xz.jpg"]),
+            (.specimen(2), SpecimenFolder.nodes(of: 2).map(\.name).filter { $0 != "meta.json" }),
+            (.specimen(3), ["skeleton.swc", "skeleton.marker", "ephys.nwb", "labels", "labels.ome.zarr"]),
+            (.planes(3, .labels), ["0000.tif"]), (.planes(2, .stack), ["0000.tif"]), (.specimen(9), ["meta.json"]),
+        ]
+        for (parent, names) in absent {
+            for name in names { #expect(bench.lookup(name, in: parent)?.isAbsent == true, "\(parent) \(name)") }
+        }
+        for name in ["meta.json", "stack"] { #expect(bench.lookup(name, in: .specimen(3))?.isAbsent == false) }
+    }
+
+    @Test("inside a Zarr store the geometry decides, so that a lookup waits until it is known")
+    func zarr() throws {
+        let silent = try TreeBench(rows: Cells.rows)
+        defer { silent.close() }
+        #expect(silent.lookup("0", in: .zarr(1, .stack, 0)) == nil)
+        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        defer { bench.close() }
+        _ = try bench.attributes(of: .zarr(1, .stack, 0)).get()
+        let level = try #require(bench.lookup("0", in: .zarr(1, .stack, 0))).get()
+        #expect(!level.isProvisional && level.kind == .directory)
+        #expect(bench.lookup("9", in: .zarr(1, .stack, 0))?.isAbsent == true)
+        // Whether a chunk of labels is there depends on the skeleton, which is not here.
+        var parent = Node.zarr(1, .labels, 0)
+        for name in ["0", "0", "0"] {
+            let inode = try #require(bench.lookup(name, in: parent)).get().inode
+            parent = try #require(Node(inode))
+        }
+        let chunk = try #require(bench.lookup("0", in: parent)).get()
+        #expect(chunk.isProvisional && chunk.kind == .file && chunk.size == 32 * 256 * 256)
+    }
+
+    @Test("what turned out to be there is told for good, what did not is absent, to every call")
+    func afterwards() throws {
+        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        defer { bench.close() }
+        #expect(try bench.lookup("0002.tif", in: .planes(1, .stack))?.get().isProvisional == true)
+        #expect(bench.attributes(of: .plane(1, .stack, 2)).isNotFound)
+        #expect(bench.lookup("0002.tif", in: .planes(1, .stack))?.isAbsent == true)
+        for series in [Series.stack, .labels] {
+            #expect(bench.attributes(of: .plane(1, series, 2)).isNotFound)
+            #expect(bench.open(.plane(1, series, 2)).isNotFound)
+            #expect(bench.attribute("user.neuronfs.url", of: .plane(1, series, 2)).isNotFound)
+        }
+        for name in ["0001.tif", "0003.tif"] {
+            let found = try #require(bench.lookup(name, in: .planes(1, .stack))).get()
+            #expect(!found.isProvisional && found.size > 600 * 500)
+        }
+        #expect(try bench.lookup("skeleton.swc", in: .specimen(1))?.get().size == 1111)
+        #expect(bench.lookup("skeleton.marker", in: .specimen(1))?.isAbsent == true)
+        #expect(bench.attributes(of: .specimenFile(1, .marker)).isNotFound)
+        #expect(bench.open(.specimenFile(1, .marker)).isNotFound)
+        // No plane of cell 3 is usable: it has no folders.
+        for node in [Node.planes(3, .stack), .projections(3), .zarr(3, .stack, 0)] {
+            #expect(bench.children(of: node).isNotFound)
+            #expect(bench.attributes(of: node).isNotFound)
+        }
+        #expect(bench.open(.specimenFile(3, .stackVolume)).isNotFound)
+        #expect(bench.lookup("stack", in: .specimen(3))?.isAbsent == true)
+    }
+
+    @Test("a size that was told is told again while it is not known")
+    func toldSizes() throws {
+        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        defer { bench.close() }
+        let plane = try bench.attributes(of: .plane(1, .stack, 1)).get().size
+        let skeleton = try bench.attributes(of: .specimenFile(1, .skeleton)).get().size
+        #expect(try bench.children(of: .specimen(1)).get().contains { $0.name == "stack.tif" })
+        let volume = try #require(bench.lookup("stack.tif", in: .specimen(1))).get()
+        #expect(!volume.isProvisional && plane > 0 && skeleton == 1111)
+        bench.change("1/image/100")
+        let again = [
+            (bench.lookup("0001.tif", in: .planes(1, .stack)), plane),
+            (bench.lookup("skeleton.swc", in: .specimen(1)), skeleton),
+            (bench.lookup("stack.tif", in: .specimen(1)), volume.size),
+        ]
+        for (found, size) in again {
+            let found = try #require(found).get()
+            #expect(found.isProvisional && found.size == size)
+        }
+        #expect(try bench.attributes(of: .plane(1, .stack, 1)).get().size == plane)
+        #expect(try bench.lookup("0001.tif", in: .planes(1, .stack))?.get().isProvisional == false)
+    }
+
+    @Test("files of one folder have the size that each was told, and another's before that")
+    func sizesOfOneFolder() {
+        let sizes = ToldSizes()
+        let planes = (0..<4).map { Node.plane(1, .stack, $0) }
+        #expect(sizes.size(of: planes[0]) == nil)
+        sizes.note(10, of: planes[0])
+        sizes.note(20, of: planes[1])
+        sizes.note(10, of: planes[2])
+        #expect(planes.map { sizes.size(of: $0) } == [10, 20, 10, 10])
+        sizes.note(10, of: planes[1])
+        sizes.note(30, of: planes[2])
+        #expect(planes.map { sizes.size(of: $0) } == [10, 10, 30, 10])
+        #expect(sizes.size(of: .plane(1, .labels, 0)) == nil && sizes.size(of: .specimenFile(1, .meta)) == nil)
+    }
+}
