@@ -9,6 +9,7 @@ import tempfile
 import time
 
 import fault_bounds
+import fault_kills
 import harness
 import reliability
 from fault_proxy import FaultProxy
@@ -132,6 +133,7 @@ class Result:
     offline_requests: int = 0
     corrupt: int = -1
     timed_out: int = -1
+    killed_seconds: float = 0
     crash: str = ""
 
 
@@ -192,6 +194,13 @@ class Target:
             expected = truth[name][offset:offset + reliability.PAGE]
         return code or ("right" if got == expected else "WRONG")
 
+    def way(self, which):
+        """How a process is to read the object as `read` does: for `fault_kills`."""
+        name, offset = self.places[which]
+        if self.item == "image tile":
+            offset = self.world.row_offset(name, offset)
+        return {"rows of a cell": "names", "size of a file": "size"}.get(self.item, str(offset))
+
     def whole(self, mount, which):
         """Every byte of the object that the disk has, offline: "right", "WRONG", or an errno that is not ENETDOWN."""
         name, _ = self.places[which]
@@ -239,6 +248,7 @@ def run(world, fault, item):
                 _run_start(world, result, proxy, folder)
             else:
                 _run_mounted(world, result, proxy, folder)
+                _run_killed(world, result, proxy, folder)
     except Exception as error:
         result.crash = f"{type(error).__name__}: {error}"
     finally:
@@ -313,6 +323,19 @@ def _run_mounted(world, result, proxy, folder):
         result.offline = "right" if states == {"right"} else " ".join(sorted(states))
         result.corrupt += reliability.metrics(mount)["cache_corrupt_total"]
     result.offline_requests = len(proxy.requests)
+
+
+def _run_killed(world, result, proxy, folder):
+    """Two processes read the object while the fault stays, until SIGKILL."""
+    target = Target(world, result.item)
+    cache = folder / "killed"
+    reliability.copy_catalogue(world.template(result.item), world.origin_url, cache, proxy.url)
+    with _mount(result.fault, proxy, cache) as mount:
+        if result.fault == "changed in mid-file":
+            prepare(world, target, mount)
+        _strike(proxy, target, result.fault, None)
+        result.killed_seconds = fault_kills.killed(mount / target.places[0][0], target.way(0))
+        proxy.clear()
 
 
 def prepare(world, target, mount):

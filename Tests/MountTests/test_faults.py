@@ -110,6 +110,7 @@ def test_fault(results, fault, item):
     if "Retry-After" in fault:
         assert result.once_pause >= 0.99, "the server asked for a second"
     assert result.corrupt == 0
+    assert result.killed_seconds <= harness.PATIENCE, "SIGKILL ends a waiting process within a second"
     assert result.timed_out == 0, "every fault has an end of its own, before the deadline that bounds them all"
     assert result.kept_blocks <= 3 or fault == "200 for a range", "of a page on four tiles, one of them bad"
     if item != "image tile" and result.ever != "right":
