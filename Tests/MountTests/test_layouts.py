@@ -39,14 +39,12 @@ def test_a_pair_of_tiffs_has_one_frame_and_says_its_spacing(folder, pair):
             page = file.pages[0]
             assert page.tags["Software"].value == "NeuronFS"
             assert page.tags["ResolutionUnit"].value == 3 and "DateTime" not in page.tags
-            # One plane must not be taken for a part of a series of files, nor a stack for an ImageJ hyperstack.
-            assert not file.is_ome and not file.is_imagej and len(file.series) == 1
-            assert file.is_bigtiff == ("/" not in name)
+            # One plane must not be taken for a part of a series of files; a stack says what its pages are (test_ome_tiff.py).
+            assert file.is_ome == file.is_bigtiff == ("/" not in name)
+            assert not file.is_imagej and len(file.series) == 1
             resolution = [page.tags[tag].value for tag in ("YResolution", "XResolution")]
             for side, (numerator, denominator) in zip(spacing[1:], resolution):
                 assert 1e4 * denominator / numerator == pytest.approx(side, rel=1e-14)
-            if file.is_bigtiff:
-                assert file.shaped_metadata[0]["spacing"] == spacing[0]
             frames.append((len(file.pages), page.shape, resolution))
     assert frames[0] == frames[1]
 

@@ -28,7 +28,7 @@ import Testing
         var generator = Seeded(1)
         for _ in 0..<150 {
             let value = random(&generator)
-            for style in [JSONValue.Style.compact, .spaced, .indented] {
+            for style in [JSONValue.Style.compact, .indented] {
                 let text = value.text(style)
                 #expect(text.utf8.allSatisfy { $0 < 0x7F })
                 let again = try JSONValue.parse(text)
@@ -44,7 +44,7 @@ import Testing
         let alphabet = Array("{}[]:,\"\\u0123456789abcdefeE+-.truefalsn \n\u{0}\u{1}".utf8) + [0x80, 0xC3, 0xFF]
         var accepted = 0
         for _ in 0..<2500 {
-            var text = random(&generator).bytes(.spaced)
+            var text = random(&generator).bytes(.indented)
             for _ in 0..<Int.random(in: 1...3, using: &generator) where !text.isEmpty {
                 let place = Int.random(in: 0..<text.count, using: &generator)
                 let byte = alphabet[Int.random(in: 0..<alphabet.count, using: &generator)]

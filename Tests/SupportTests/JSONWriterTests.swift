@@ -32,10 +32,8 @@ import Testing
         #expect(value.text(.indented) == expected)
     }
 
-    @Test func spacedAndCompact() {
+    @Test func compact() {
         let text = #""\u00e9\u2028\u007f/\ud83d\ude00""#
-        #expect(
-            value.text(.spaced) == #"[{}, [], {"a": [1, 1.5, \#(text)], "b": {}, "c": [], "d": null, "e": true}]"#)
         #expect(value.text() == #"[{},[],{"a":[1,1.5,\#(text)],"b":{},"c":[],"d":null,"e":true}]"#)
     }
 

@@ -51,10 +51,33 @@ struct VolumeShape: Sendable, CustomTestStringConvertible {
             }
         }
         #expect(position == UInt64(volume.fileSize))
+        let xml = try #require(walker.directories[0][270]?.text)
+        for attribute in [
+            "SizeX=\"\(shape.width)\"", "SizeY=\"\(shape.height)\"", "SizeZ=\"\(shape.depth)\"",
+            "Type=\"uint\(shape.bits)\"",
+            "PlaneCount=\"\(shape.depth)\"",
+        ] {
+            #expect(xml.contains(" \(attribute)"), "\(attribute)")
+        }
+    }
+
+    /// The whole text, which ome-types and Bio-Formats judge in the mount tests.
+    @Test func theFirstDirectoryIsOMEXML() throws {
+        let shape = VolumeShape(width: 33, height: 65, depth: 3, bits: 16)
+        let volume = try volume(shape, "labels <a & b>\n\"c\"")
+        let walker = try TIFFWalker { volume.headerBytes($0) }
         #expect(
-            walker.directories[0][270]?.text
-                == "{\"shape\": [\(shape.depth), \(shape.height), \(shape.width)], \"axes\": \"ZYX\", "
-                + "\"spacing\": 0.28, \"unit\": \"um\"}")
+            walker.directories[0][270]?.text == #"""
+                <?xml version="1.0" encoding="UTF-8"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" \#
+                xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" \#
+                xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 \#
+                http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd" Creator="NeuronFS"><Image ID="Image:0">\#
+                <Description>labels &lt;a &amp; b&gt;
+                "c"</Description><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint16" BigEndian="false" \#
+                SizeX="33" SizeY="65" SizeZ="3" SizeC="1" SizeT="1" PhysicalSizeX="0.1144" PhysicalSizeY="0.1144" \#
+                PhysicalSizeZ="0.28"><Channel ID="Channel:0:0" SamplesPerPixel="1"/>\#
+                <TiffData IFD="0" PlaneCount="3"/></Pixels></Image></OME>
+                """#)
     }
 
     @Test(arguments: VolumeShape.small)
@@ -71,7 +94,7 @@ struct VolumeShape: Sendable, CustomTestStringConvertible {
             #expect(page.rowsPerStrip == UInt32(min(64, shape.height)))
             #expect(page.xResolution == Float(10_000 / 0.1144) && page.resolutionUnit == 3)
         }
-        #expect(read.pages[0].description?.contains("\"description\": \"labels of 328933585\"") == true)
+        #expect(read.pages[0].description?.contains("<Description>labels of 328933585</Description>") == true)
     }
 
     @Test(arguments: [VolumeShape.small[6], VolumeShape.small[7]])
@@ -93,6 +116,9 @@ struct VolumeShape: Sendable, CustomTestStringConvertible {
     @Test func refusals() {
         #expect(throws: TIFFLayoutError.invalidShape(width: 5, height: 5, depth: 0)) {
             try volume(VolumeShape(width: 5, height: 5, depth: 0, bits: 8))
+        }
+        for text in ["a\u{0}b", "a\u{1}b", "\u{1B}[31m", "\u{b5}m"] {
+            #expect(throws: TIFFLayoutError.invalidDescription) { try volume(VolumeShape.small[0], text) }
         }
         let side = 1 << 24
         #expect(throws: TIFFLayoutError.tooLarge(limit: .max)) {

@@ -13,12 +13,18 @@ extension Tree {
             return try VolumeTIFF(
                 width: stack.width, height: stack.height, depth: stack.depth,
                 bitsPerSample: series.bitsPerSample(main: parts.mainVariant), spacing: context.spacing,
-                description: nil)
+                description: volumeDescription(context, series))
         } catch {
             parts.logger.error(
                 "no TIFF can hold this stack", metadata: ["specimen": "\(context.id)", "reason": "\(error)"])
             return nil
         }
+    }
+
+    /// What the file says of itself.
+    private func volumeDescription(_ context: SpecimenContext, _ series: Series) -> String {
+        let cell = "specimen \(context.id) of the Allen Cell Types Database"
+        return series == .stack ? "image stack of \(cell)" : "labels (\(parts.mainVariant)) of \(cell)"
     }
 
     /// Opens `stack.tif` or `labels.tif`.

@@ -6,7 +6,8 @@ public enum TIFFLayoutError: Error, Hashable, Sendable {
     case unsupportedBitsPerSample(Int)
     /// A spacing is not a positive number that a TIFF RATIONAL can express in pixels per centimetre.
     case invalidSpacing(PixelSpacing)
-    /// The description is not ASCII, or has a NUL: field type ASCII (TIFF 6.0, section 2) holds neither.
+    /// The description is not ASCII, or has a NUL: field type ASCII (TIFF 6.0, section 2) holds neither. Or it is that of
+    /// a volume and has another control character than tab and line ends, which XML does not hold.
     case invalidDescription
     /// The file would be longer than `limit` bytes: 2^32 - 1 for classic TIFF, whose offsets have 32 bits, or 2^63 - 1.
     case tooLarge(limit: Int)

@@ -1,9 +1,7 @@
-import Support
-
 /// The layout of a whole stack as one file: a BigTIFF whose directories all stand at the head, followed by the voxels as
 /// one contiguous (z, y, x) array.
 ///
-/// Readers that walk directories see D pages; `tifffile.memmap` sees one (D, H, W) array. With W, H, D the sides in
+/// Readers that walk directories see D pages; `tifffile.memmap` sees one (D, H, W) array, or (H, W) where D is 1. With W, H, D the sides in
 /// voxels, b = bits per sample / 8, R = 64 rows a strip and S = ceil(H / R) strips of a page:
 ///
 /// ```text
@@ -24,9 +22,10 @@ import Support
 /// A and B, the sizes of a directory with its values, are multiples of 8 and do not depend on where it stands, so any
 /// part of the header is computed without the rest: 420 planes of 10,000 rows have a header of 1 MB.
 ///
-/// The description of directory 0 is tifffile's "shaped" metadata, `{"shape": [D, H, W], "axes": "ZYX", ...}` with the z
-/// spacing, which no TIFF field holds, in micrometres. Nothing says that it is an ImageJ hyperstack: one directory would
-/// do for that, but then Pillow, OpenCV and ITK silently see one plane.
+/// The description of directory 0 is OME-XML, so the file is an OME-TIFF whatever its name: Bio-Formats (and with it
+/// Fiji, OMERO, QuPath) and tifffile take the pages for planes, z spacing and all. Without it Bio-Formats takes them for
+/// time points. An ImageJ description would do as well for Bio-Formats, but its readers take the resolution fields to be in
+/// the description's unit. Ours are in centimetres, as ITK and libtiff want them.
 ///
 /// The format is BigTIFF, <https://libtiff.gitlab.io/libtiff/specification/bigtiff.html>.
 public struct VolumeTIFF: Sendable {
@@ -58,7 +57,7 @@ public struct VolumeTIFF: Sendable {
     ///   - depth: Planes, 1...2^24.
     ///   - bitsPerSample: 8 or 16.
     ///   - spacing: Distance of the voxels, um.
-    ///   - description: Free ASCII text without NUL, kept as member `description` of ImageDescription.
+    ///   - description: What the volume is, ASCII; of the control characters only tab and line ends.
     /// - Throws: `TIFFLayoutError` when the shape, sample, spacing or description cannot be expressed, or the file would
     ///   exceed 2^63 - 1 bytes.
     public init(
@@ -67,21 +66,16 @@ public struct VolumeTIFF: Sendable {
         let image = try GreyImage(
             width: width, height: height, depth: depth, bitsPerSample: bitsPerSample, spacing: spacing,
             description: description)
-        var metadata: JSONObject = [
-            // First, and so spelt: tifffile recognises the metadata by this beginning.
-            "shape": .array([.int(depth), .int(height), .int(width)]),
-            "axes": .string("ZYX"),
-            "spacing": .double(spacing.z),
-            "unit": .string("um"),
-        ]
-        metadata["description"] = description.map { .string($0) }
+        if let description, !OMEXML.isText(description) { throw .invalidDescription }
 
         self.width = width
         self.height = height
         self.depth = depth
         self.bitsPerSample = bitsPerSample
         self.image = image
-        self.description = JSONValue.object(metadata).text(.spaced)
+        self.description = OMEXML.document(
+            width: width, height: height, depth: depth, bitsPerSample: bitsPerSample, spacing: spacing,
+            description: description)
         firstDirectorySize = Self.directory(image, firstPixel: 0, description: self.description).size
         directorySize = Self.directory(image, firstPixel: 0, description: nil).size
 

@@ -53,6 +53,9 @@ struct LabelJob {
         Output.line("\(output.path): \(what)" + (counts.map { ", \($0.total) labelled" } ?? ""))
     }
 
+    /// What a TIFF says of itself.
+    private var description: String { "neuronfs label \(kind.rawValue)" }
+
     /// Writes the volume; returns the levels of an OME-Zarr.
     private func write(_ source: any LabelSource, _ drawing: Drawing) throws(Failure) -> [OMEZarrImage.Level] {
         let grid = source.grid
@@ -76,13 +79,13 @@ struct LabelJob {
             case .volume:
                 let layout = try VolumeTIFF(
                     width: grid.width, height: grid.height, depth: grid.depth, bitsPerSample: bits, spacing: spacing,
-                    description: "neuronfs label \(kind.rawValue)")
+                    description: description)
                 var writer = VolumeWriter(source)
                 try writer.writeVolume(layout, to: output.path, progress: &progress)
             case .planes:
                 let layout = try PlaneTIFF(
                     width: grid.width, height: grid.height, bitsPerSample: bits, spacing: spacing,
-                    description: "neuronfs label \(kind.rawValue)")
+                    description: description)
                 var writer = VolumeWriter(source)
                 try writer.writePlaneFiles(layout, to: output.path, progress: &progress)
             }

@@ -11,7 +11,7 @@ import Support
         require((0...bytes.count).contains(error.offset) && !error.reason.isEmpty, "an error names its place")
         return
     }
-    for style in [JSONValue.Style.compact, .spaced, .indented] {
+    for style in [JSONValue.Style.compact, .indented] {
         do throws(JSONError) {
             require(try JSONValue.parse(value.bytes(style)) == value, "a value survives being written")
         } catch {

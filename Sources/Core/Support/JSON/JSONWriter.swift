@@ -3,8 +3,6 @@ extension JSONValue {
     public enum Style: Sendable {
         /// No white space, as the rows of an RMA reply.
         case compact
-        /// `", "` and `": "` on one line, as Python's `json.dumps` and the envelope of an RMA reply.
-        case spaced
         /// Two spaces a level, as Python's `json.dumps(indent=2)`, which is how AllenSDK writes cells.json.
         case indented
     }
@@ -68,11 +66,7 @@ private struct JSONWriter {
 
     private mutating func startElement(_ position: Int) {
         if position > 0 { bytes.append(UInt8(ascii: ",")) }
-        switch style {
-        case .compact: break
-        case .spaced: if position > 0 { bytes.append(UInt8(ascii: " ")) }
-        case .indented: newLine()
-        }
+        if style == .indented { newLine() }
     }
 
     private mutating func end(_ bracket: UInt8, isEmpty: Bool) {
