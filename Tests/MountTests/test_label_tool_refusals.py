@@ -140,9 +140,9 @@ def test_nothing_is_lost(tmp_path, neuron):
     (tmp_path / "x.zarr" / "notes").write_text("mine")
     refused(label(neuron, tmp_path / "x.zarr"), "is not empty")
     (tmp_path / "y.json").write_text('{"mine": true}')
-    refused(label(neuron, tmp_path / "y.npy"), "y.json", "in the way")
+    refused(label(neuron, tmp_path / "y.npy"), "y.json", "was not written by neuronfs label")
     (tmp_path / "y.json").write_text("mine")
-    refused(label(neuron, tmp_path / "y.npy"), "y.json", "in the way")
+    refused(label(neuron, tmp_path / "y.npy"), "y.json", "cannot be read")
     (tmp_path / "file").write_text("mine")
     refused(label(neuron, f"{tmp_path}/file/"), "is a file")
     refused(label(neuron, tmp_path / "none" / "x.tif"), "cannot write", "No such file", code=1)
@@ -150,6 +150,27 @@ def test_nothing_is_lost(tmp_path, neuron):
     labelled(neuron, tmp_path / "z.npy")
     (tmp_path / "z.npy").write_text("old")
     assert labelled(neuron, tmp_path / "z.npy").any()
+
+
+KINDS = ["x.tif", "x.tiff", "x.ome.tif", "x.npy", "x.ome.zarr", "x.zarr", "x/"]
+
+
+@pytest.mark.parametrize("first", KINDS)
+def test_a_report_describes_one_output(tmp_path, neuron, first):
+    """x.json belongs to one of x.tif, x.npy, x/ ...: nnU-Net would give the others its spacing."""
+    labelled(neuron, f"{tmp_path}/{first}", spacing=(0.5, 0.2, 0.2))
+    report = (tmp_path / "x.json").read_bytes()
+    names = sorted(os.listdir(tmp_path))
+    for other in set(KINDS) - {first}:
+        result = label(neuron, f"{tmp_path}/{other}", spacing=(1, 1, 1))
+        refused(result, "x.json", f"describes {first.rstrip('/')}, not {other.rstrip('/')}", "choose another name")
+    assert (tmp_path / "x.json").read_bytes() == report and sorted(os.listdir(tmp_path)) == names
+    # The same output again: replaced where a file is, with its report.
+    if first.endswith((".tif", ".tiff", ".npy")):
+        labelled(neuron, tmp_path / first, spacing=(1, 1, 1))
+        assert json.loads((tmp_path / "x.json").read_text())["spacing"] == [1, 1, 1]
+    else:
+        refused(label(neuron, f"{tmp_path}/{first}"), "is not empty")
 
 
 @pytest.mark.parametrize("name", ["x.tif", "x.npy", "x.ome.zarr", "x/"])

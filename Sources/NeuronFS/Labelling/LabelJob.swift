@@ -99,17 +99,24 @@ struct LabelJob {
         return []
     }
 
-    /// A `NAME.json` that something else wrote must not be lost.
+    /// `NAME.json` may only be replaced when it describes the same output: what else is there must not be lost, and a reader
+    /// of another output must not take this one's spacing for its own.
     private func checkReport() throws(Failure) {
         let path = output.reportPath
         guard unsafe access(path, F_OK) == 0 else { return }
+        let remedy = "remove it or choose another name"
+        let found: JSONValue
         do {
-            let found = try JSONValue.parse(try readWholeFile(path))["format"]?.stringValue
-            if found == LabelReport.format { return }
+            found = try JSONValue.parse(try readWholeFile(path))
         } catch {
-            throw Failure(sentence: "\(path) is in the way and cannot be read: \(error)", code: 2)
+            throw Failure(sentence: "\(path) exists and cannot be read: \(error); \(remedy)", code: 2)
         }
-        throw Failure(sentence: "\(path) is in the way: it was not written by neuronfs label", code: 2)
+        guard found["format"]?.stringValue == LabelReport.format, let file = found["file"]?.stringValue else {
+            throw Failure(sentence: "\(path) exists and was not written by neuronfs label: \(remedy)", code: 2)
+        }
+        guard file == output.name else {
+            throw Failure(sentence: "\(path) exists and describes \(file), not \(output.name): \(remedy)", code: 2)
+        }
     }
 
     private static func sentence(_ error: TIFFLayoutError) -> String {
