@@ -220,6 +220,8 @@ def test_every_format_holds_the_same(tmp_path, neuron, variant):
     labelled(neuron, tmp_path / "c.ome.zarr", options=options)
     group = zarr.open_group(str(tmp_path / "c.ome.zarr"), mode="r")
     assert np.array_equal(group["0"][:], expected) and group["0"].dtype == expected.dtype
+    consolidated = zarr.open_consolidated(str(tmp_path / "c.ome.zarr"), zarr_format=2)
+    assert np.array_equal(consolidated["0"][:], expected) and dict(consolidated.attrs) == dict(group.attrs)
     scales = group.attrs["multiscales"][0]["datasets"][0]["coordinateTransformations"]
     assert scales[0]["scale"] == pytest.approx(SPACING)
 

@@ -88,6 +88,25 @@ def test_zarr_is_opened_without_a_warning(folder, name, reader):
 
 
 @pytest.mark.parametrize("name", VOLUMES)
+def test_consolidated_metadata_are_the_single_files(folder, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        group = zarr.open_consolidated(str(folder / name), zarr_format=2)
+    single = zarr.open_group(str(folder / name), mode="r", use_consolidated=False)
+    assert group.metadata.consolidated_metadata is not None and dict(group.attrs) == dict(single.attrs)
+    assert sorted(group.array_keys()) == sorted(single.array_keys()) and len(list(group.array_keys())) > 1
+    for level in group.array_keys():
+        assert group[level].metadata == single[level].metadata
+    assert np.array_equal(group["2"][37], single["2"][37])
+    # The listing has the file, with its true size.
+    data = (folder / name / ".zmetadata").read_bytes()
+    assert {entry.name: entry.stat().st_size for entry in os.scandir(folder / name)}[".zmetadata"] == len(data)
+    files = {path: json.loads((folder / name / path).read_text()) for path in json.loads(data)["metadata"]}
+    assert json.loads(data) == {"metadata": files, "zarr_consolidated_format": 1}
+    assert set(files) == {".zgroup", ".zattrs", *(f"{level}/.zarray" for level in single.array_keys())}
+
+
+@pytest.mark.parametrize("name", VOLUMES)
 def test_the_reader_of_napari_opens_all_levels(folder, name):
     """ome-zarr-py, on which napari-ome-zarr rests. A label image comes with the image it belongs to, first."""
     with warnings.catch_warnings():

@@ -190,7 +190,7 @@ def test_modification_times_are_the_databases(trainable):
 
 def test_names_that_cannot_be_cost_nothing(trainable):
     for name in [".git", "__init__.py", "stack/thumbs.db", "stack/00001.tif", "stack/1.tif", "labels/-001.tif",
-                 "labels/9999.tif", "stack.ome.zarr/9", "stack.ome.zarr/0/00", "labels.ome.zarr/.zmetadata"]:
+                 "labels/9999.tif", "stack.ome.zarr/9", "stack.ome.zarr/0/00", "labels.ome.zarr/0/.zmetadata"]:
         assert not (trainable / name).exists(), name
 
 

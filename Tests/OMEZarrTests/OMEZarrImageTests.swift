@@ -114,6 +114,19 @@ func image(
         )
     }
 
+    /// zarr-python's format 1: every metadata file below the group by its path, and nothing else.
+    @Test func consolidatedMetadata() throws {
+        let label = try ImageLabel(classes: [.init(value: 1, name: "soma", color: .init(1, 2, 3))], source: nil)
+        let image = try image(ZYX(z: 3, y: 300, x: 99), chunk: ZYX(z: 1, y: 64, x: 64), label: label, dataType: .uint16)
+        let consolidated = try parse(image.zmetadata())
+        #expect(consolidated["zarr_consolidated_format"] == .int(1))
+        var expected: JSONObject = [".zattrs": try parse(image.zattrs()), ".zgroup": try parse(image.zgroup())]
+        #expect(image.levels.count == 4)
+        for level in 0..<4 { expected["\(level)/.zarray"] = try parse(image.zarray(level: level)) }
+        #expect(consolidated["metadata"] == .object(expected))
+        #expect(consolidated.objectValue?.members.map(\.key) == ["metadata", "zarr_consolidated_format"])
+    }
+
     @Test func refusals() throws {
         let one = ZYX(z: 1, y: 1, x: 1)
         for shape in [ZYX(z: 0, y: 1, x: 1), ZYX(z: 1, y: -4, x: 1), ZYX(z: 1, y: 1, x: 1 << 31)] {

@@ -4,7 +4,7 @@ import Testing
 @Suite struct OMEZarrNodeTests {
     /// The tree written out by nested loops: path to whether it is a directory.
     func expectedTree(_ levels: [ZYX<Int>]) -> [String: Bool] {
-        var tree = ["": true, ".zgroup": false, ".zattrs": false]
+        var tree = ["": true, ".zgroup": false, ".zattrs": false, ".zmetadata": false]
         for (n, grid) in levels.enumerated() {
             tree["\(n)"] = true
             tree["\(n)/.zarray"] = false
@@ -49,13 +49,14 @@ import Testing
         #expect(image.metadata(of: node) == nil)
         #expect(image.metadata(of: .groupAttributes) == image.zattrs())
         #expect(image.metadata(of: .groupMetadata) == image.zgroup())
+        #expect(image.metadata(of: .consolidatedMetadata) == image.zmetadata())
         #expect(image.metadata(of: .arrayMetadata(level: 2)) == image.zarray(level: 2))
         #expect(image.byteCount(of: .groupAttributes) == image.zattrs().count)
         #expect(image.byteCount(of: .root) == 0)
     }
 
     @Test(arguments: [
-        "7", "-1", "00", "07", "+1", " 1", "1 ", "1a", ".zmetadata", "zarr.json", "99999999999999999999", "\u{661}",
+        "7", "-1", "00", "07", "+1", " 1", "1 ", "1a", "0/.zmetadata", "zarr.json", "99999999999999999999", "\u{661}",
         "0/14", "0/0/40", "0/0/0/40", "0/0/0/0/0", "0/0/0/01", ".zgroup/x", "0/.zattrs", "0/.zarray/0", "0/0/.zarray",
         "",
     ])

@@ -54,6 +54,7 @@ extension OMEZarrNode {
         case .root: []
         case .groupMetadata: [".zgroup"]
         case .groupAttributes: [".zattrs"]
+        case .consolidatedMetadata: [".zmetadata"]
         case .level(let level): ["\(level)"]
         case .arrayMetadata(let level): ["\(level)", ".zarray"]
         case .chunkPlane(let level, let z): ["\(level)", "\(z)"]

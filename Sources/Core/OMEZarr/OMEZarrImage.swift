@@ -5,6 +5,7 @@ import Support
 /// ```text
 /// .zgroup             {"zarr_format": 2}
 /// .zattrs             "multiscales": axes, and scale and translation of each level, um; "image-label" for labels
+/// .zmetadata          all of these metadata files in one, for readers that open a group as consolidated
 /// 0/.zarray           full resolution
 /// 0/z/y/x             its chunks, see ZarrArrayLayout
 /// 1/...               half the columns and rows, all planes
@@ -19,6 +20,7 @@ import Support
 /// reduced size by itself, and plane numbers mean the same on every level.
 ///
 /// The format is OME-NGFF 0.4, <https://ngff.openmicroscopy.org/0.4/>: "axes", "multiscales" and "image-label" metadata.
+/// `.zmetadata` is zarr-python's, format 1 (`zarr.consolidate_metadata`).
 public struct OMEZarrImage: Sendable {
     /// One resolution.
     public struct Level: Hashable, Sendable {
@@ -40,6 +42,7 @@ public struct OMEZarrImage: Sendable {
     private let groupBytes: [UInt8]
     private let attributeBytes: [UInt8]
     private let arrayBytes: [[UInt8]]
+    private let consolidatedBytes: [UInt8]
 
     /// Lays out an image with a pyramid of levels.
     ///
@@ -78,9 +81,15 @@ public struct OMEZarrImage: Sendable {
         self.name = name
         self.levels = levels
         self.label = label
-        groupBytes = JSONValue.object(["zarr_format": .int(2)]).file
-        attributeBytes = Self.attributes(name: name, levels: levels, label: label).file
+        let group: JSONValue = ["zarr_format": .int(2)]
+        let attributes = Self.attributes(name: name, levels: levels, label: label)
+        groupBytes = group.file
+        attributeBytes = attributes.file
         arrayBytes = levels.map { $0.array.zarray() }
+        var metadata: JSONObject = [".zattrs": attributes, ".zgroup": group]
+        for (index, level) in levels.enumerated() { metadata["\(index)/.zarray"] = level.array.metadata }
+        let consolidated: JSONValue = ["metadata": .object(metadata), "zarr_consolidated_format": .int(1)]
+        consolidatedBytes = consolidated.file
     }
 
     /// Voxels of full resolution that a voxel of `level` covers on each axis: 2^level in a plane, 1 across planes.
@@ -103,6 +112,9 @@ public struct OMEZarrImage: Sendable {
 
     /// The contents of `.zattrs`.
     public func zattrs() -> [UInt8] { attributeBytes }
+
+    /// The contents of `.zmetadata`.
+    public func zmetadata() -> [UInt8] { consolidatedBytes }
 
     /// The contents of `.zarray` of a level.
     public func zarray(level: Int) -> [UInt8] { arrayBytes[level] }

@@ -6,6 +6,8 @@ public enum OMEZarrNode: Hashable, Sendable {
     case groupMetadata
     /// `.zattrs`.
     case groupAttributes
+    /// `.zmetadata`.
+    case consolidatedMetadata
     /// `n`: the directory of a level's array.
     case level(Int)
     /// `n/.zarray`.
@@ -21,7 +23,7 @@ public enum OMEZarrNode: Hashable, Sendable {
     public var isDirectory: Bool {
         switch self {
         case .root, .level, .chunkPlane, .chunkRow: true
-        case .groupMetadata, .groupAttributes, .arrayMetadata, .chunk: false
+        case .groupMetadata, .groupAttributes, .consolidatedMetadata, .arrayMetadata, .chunk: false
         }
     }
 }
@@ -56,7 +58,7 @@ extension OMEZarrImage {
             case .level(let level): levels[level].array.chunkGrid.z
             case .chunkPlane(let level, _): levels[level].array.chunkGrid.y
             case .chunkRow(let level, _, _): levels[level].array.chunkGrid.x
-            case .groupMetadata, .groupAttributes, .arrayMetadata, .chunk: 0
+            case .groupMetadata, .groupAttributes, .consolidatedMetadata, .arrayMetadata, .chunk: 0
             }
         return metadataFiles(of: node).count + numbered
     }
@@ -82,6 +84,7 @@ extension OMEZarrImage {
         switch node {
         case .groupMetadata: zgroup()
         case .groupAttributes: zattrs()
+        case .consolidatedMetadata: zmetadata()
         case .arrayMetadata(let level): zarray(level: level)
         case .root, .level, .chunkPlane, .chunkRow, .chunk: nil
         }
@@ -89,7 +92,8 @@ extension OMEZarrImage {
 
     private func metadataFiles(of node: OMEZarrNode) -> [(name: String, node: OMEZarrNode)] {
         switch node {
-        case .root: [(".zattrs", .groupAttributes), (".zgroup", .groupMetadata)]
+        case .root:
+            [(".zattrs", .groupAttributes), (".zgroup", .groupMetadata), (".zmetadata", .consolidatedMetadata)]
         case .level(let level): [(".zarray", .arrayMetadata(level: level))]
         default: []
         }
@@ -102,7 +106,8 @@ extension OMEZarrImage {
         case .level(let level): .chunkPlane(level: level, z: number)
         case .chunkPlane(let level, let z): .chunkRow(level: level, z: z, y: number)
         case .chunkRow(let level, let z, let y): .chunk(level: level, index: ZYX(z: z, y: y, x: number))
-        case .groupMetadata, .groupAttributes, .arrayMetadata, .chunk: preconditionFailure("a file has no children")
+        case .groupMetadata, .groupAttributes, .consolidatedMetadata, .arrayMetadata, .chunk:
+            preconditionFailure("a file has no children")
         }
     }
 

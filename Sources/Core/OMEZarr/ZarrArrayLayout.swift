@@ -74,8 +74,11 @@ public struct ZarrArrayLayout: Hashable, Sendable {
     public func chunkKey(_ index: ZYX<Int>) -> String { "\(index.z)/\(index.y)/\(index.x)" }
 
     /// The contents of `.zarray`.
-    public func zarray() -> [UInt8] {
-        let metadata: JSONObject = [
+    public func zarray() -> [UInt8] { metadata.file }
+
+    /// The value of which `.zarray` is the text.
+    var metadata: JSONValue {
+        [
             "chunks": .array(chunk.array.map(JSONValue.int)),
             "compressor": .null,
             "dimension_separator": .string("/"),
@@ -86,7 +89,6 @@ public struct ZarrArrayLayout: Hashable, Sendable {
             "shape": .array(shape.array.map(JSONValue.int)),
             "zarr_format": .int(2),
         ]
-        return JSONValue.object(metadata).file
     }
 }
 

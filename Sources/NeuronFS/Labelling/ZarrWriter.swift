@@ -47,6 +47,7 @@ struct ZarrWriter {
         var folder = try TemporaryFolder(for: path)
         try folder.write(image.zgroup(), to: ".zgroup")
         try folder.write(image.zattrs(), to: ".zattrs")
+        try folder.write(image.zmetadata(), to: ".zmetadata")
         for (index, level) in image.levels.enumerated() {
             try folder.write(image.zarray(level: index), to: "\(index)/.zarray")
             let labels = index == 0 ? first : try source(first.grid.level(index))

@@ -4,6 +4,8 @@ internal import OMEZarr
 ///
 ///     0 root, 1 .zgroup, 2 .zattrs, then for each level:
 ///     directory, .zarray, the z directories, the z/y directories, the chunks
+///
+/// `.zmetadata` came later and has the last number an inode can hold, so that no other number changed.
 struct ZarrNumbering: Sendable {
     private struct Level {
         var first: Int
@@ -13,6 +15,9 @@ struct ZarrNumbering: Sendable {
         var chunks: Int { rows + grid.z * grid.y }
         var end: Int { chunks + grid.z * grid.y * grid.x }
     }
+
+    /// The number of `.zmetadata`: the largest of 24 bits, see `InodeCoding`.
+    static let consolidatedMetadata = 1 << 24 - 1
 
     private let levels: [Level]
 
@@ -27,7 +32,7 @@ struct ZarrNumbering: Sendable {
         self.levels = levels
     }
 
-    /// One more than the largest number.
+    /// One more than the largest number but that of `.zmetadata`.
     var count: Int { levels.last?.end ?? 3 }
 
     func number(of node: OMEZarrNode) -> Int {
@@ -35,6 +40,7 @@ struct ZarrNumbering: Sendable {
         case .root: return 0
         case .groupMetadata: return 1
         case .groupAttributes: return 2
+        case .consolidatedMetadata: return Self.consolidatedMetadata
         case .level(let level): return levels[level].first
         case .arrayMetadata(let level): return levels[level].first + 1
         case .chunkPlane(let level, let z): return levels[level].planes + z
@@ -50,6 +56,7 @@ struct ZarrNumbering: Sendable {
         case 0: return .root
         case 1: return .groupMetadata
         case 2: return .groupAttributes
+        case Self.consolidatedMetadata: return .consolidatedMetadata
         default: break
         }
         guard let level = levels.lastIndex(where: { $0.first <= number }), number < levels[level].end else {

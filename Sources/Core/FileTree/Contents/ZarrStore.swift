@@ -33,7 +33,7 @@ struct ZarrStore: Sendable {
             return nil
         }
         numbering = ZarrNumbering(image)
-        guard numbering.count < 1 << 24 else { return nil }
+        guard numbering.count <= ZarrNumbering.consolidatedMetadata else { return nil }
     }
 
     /// Colours as neuroscientists know them from Vaa3D: soma white, axon red, basal blue, apical purple.
