@@ -13,6 +13,8 @@ struct Oracle {
     var floor: Double
     var taper = false
     var slab = false
+    /// Nodes of a soma's outline, in order: its area is labelled 1 up to the floor above and below.
+    var outline: [Int] = []
 
     init(_ nodes: [Skeleton.Node], _ grid: VoxelGrid, floor: Bool = true, taper: Bool = false, slab: Bool = false) {
         self.nodes = nodes
@@ -34,15 +36,18 @@ struct Oracle {
         var node: Int
     }
 
-    /// The class of a node, by walking up.
+    /// The class of a node: of types 5 and 6 by walking up, then by looking down level by level.
     func compartment(_ index: Int) -> Int {
+        func isOpen(_ at: Int) -> Bool { nodes[at].type == 5 || nodes[at].type == 6 }
+        guard isOpen(index) else { return (1...4).contains(nodes[index].type) ? nodes[index].type : 255 }
         var at = index
-        while at >= 0 {
-            switch nodes[at].type {
-            case 1, 2, 3, 4: return nodes[at].type
-            case 5, 6: at = nodes[at].parent
-            default: return 255
-            }
+        while at >= 0 && isOpen(at) { at = nodes[at].parent }
+        if at >= 0 && (2...4).contains(nodes[at].type) { return nodes[at].type }
+        var level = [index]
+        while !level.isEmpty {
+            let below = nodes.indices.filter { level.contains(nodes[$0].parent) }
+            if let nearest = below.map({ nodes[$0].type }).filter({ (2...4).contains($0) }).min() { return nearest }
+            level = below.filter(isOpen)
         }
         return 255
     }
@@ -147,6 +152,41 @@ struct Oracle {
         let first = Int((low / spacing - origin).rounded(.down)) - 1
         let last = Int((high / spacing - origin).rounded(.up)) + 1
         return (first..<(last + 1)).clamped(to: range)
+    }
+
+    /// Whether a point lies in the outline's area, whose corners are all at one z, or as near above or below as a ball of
+    /// the floor reaches. By the winding number, where the engine counts crossings.
+    func isFilled(_ x: Double, _ y: Double, _ z: Double) -> Bool {
+        guard let first = outline.first else { return false }
+        let thickness = max(floor, outline.map { nodes[$0].radius }.min() ?? 0)
+        guard max(0, abs(z - nodes[first].z) - (slab ? grid.spacingZ / 2 : 0)) <= thickness + 1e-6 else { return false }
+        var turn = 0.0
+        for (a, b) in zip(outline, outline.dropFirst() + [first]) {
+            let (p, q) = ((nodes[a].x - x, nodes[a].y - y), (nodes[b].x - x, nodes[b].y - y))
+            turn += atan2(p.0 * q.1 - p.1 * q.0, p.0 * q.0 + p.1 * q.1)
+        }
+        return abs(turn) > .pi
+    }
+
+    /// The whole grid with the area of the outline, and with the edge that closes it.
+    var filledVolume: [Int] {
+        var pieces = pieces
+        if let first = outline.first, let last = outline.last {
+            func ball(_ index: Int) -> Ball {
+                Ball(x: nodes[index].x, y: nodes[index].y, z: nodes[index].z, r: max(nodes[index].radius, floor))
+            }
+            pieces.append(Piece(from: ball(last), to: ball(first), value: 1, node: first))
+        }
+        var volume = volume(x: 0..<grid.width, y: 0..<grid.height, z: 0..<grid.depth, pieces: pieces)
+        for at in volume.indices {
+            let (i, j, k) = (at % grid.width, at / grid.width % grid.height, at / grid.width / grid.height)
+            let point = (
+                (Double(i) + grid.originX) * grid.spacingX, (Double(j) + grid.originY) * grid.spacingY,
+                (Double(k) + grid.originZ) * grid.spacingZ
+            )
+            if isFilled(point.0, point.1, point.2) { volume[at] = 1 }
+        }
+        return volume
     }
 
     /// The whole grid.

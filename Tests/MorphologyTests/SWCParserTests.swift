@@ -35,7 +35,7 @@ import Testing
         #expect([skeleton.bounds.x, skeleton.bounds.y, skeleton.bounds.z] == [0...2, 0...2, 0...2])
     }
 
-    @Test func compartmentsFollowTheNearestNamedAncestor() throws {
+    @Test func compartmentsFollowTheNearestNeuriteAlongTheNeurite() throws {
         let skeleton = try Self.parse(
             """
             7 6 0 0 0 1 6
@@ -52,8 +52,56 @@ import Testing
             """)
         #expect(
             skeleton.compartments == [
-                .unknown, .soma, .basal, .basal, .apical, .unknown, .unknown, .unknown, .unknown, .unknown, .soma,
+                .unknown, .soma, .basal, .basal, .apical, .unknown, .unknown, .unknown, .unknown, .unknown, .unknown,
             ])
+        #expect(skeleton.findings.inferredClasses == 1)
+        #expect(skeleton.findings.unknownClasses == 7)
+    }
+
+    /// Types and parents, and the classes that follow. Node i has id i.
+    @Test(arguments: [
+        ("below where nothing is above", [1, 5, 3], [-1, 0, 1], [1, 3, 3]),
+        ("above before below", [1, 2, 5, 3], [-1, 0, 1, 2], [1, 2, 2, 3]),
+        ("the soma is passed on neither up nor down", [3, 1, 6, 6], [-1, 0, 1, 2], [3, 1, 255, 255]),
+        ("nor is anything across it", [5, 1, 4], [-1, 0, 1], [255, 1, 4]),
+        ("nor across a node of unknown class", [3, 0, 5, 7, 2], [-1, 0, 1, 2, 3], [3, 255, 255, 255, 2]),
+        ("the nearest below", [5, 6, 2, 4], [-1, 0, 1, 0], [4, 2, 2, 4]),
+        ("of several as near the lowest code", [6, 4, 2, 3], [-1, 0, 0, 0], [2, 4, 2, 3]),
+        ("a class that was inferred is passed on no further", [1, 5, 3, 6], [-1, 0, 1, 1], [1, 3, 3, 255]),
+    ])
+    func classesOfForksAndEnds(_ comment: String, types: [Int], parents: [Int], classes: [Int]) throws {
+        let nodes = types.indices.map { index in
+            Skeleton.Node(
+                id: index, type: types[index], x: Double(index), y: 0, z: 0, radius: 1, parent: parents[index])
+        }
+        #expect(try Skeleton(nodes: nodes).compartments.map { Int($0.rawValue) } == classes, "\(comment)")
+        let oracle = Oracle(nodes, VoxelGrid(width: 1, height: 1, depth: 1))
+        #expect(nodes.indices.map(oracle.compartment) == classes, "\(comment)")
+    }
+
+    @Test(arguments: 0..<40)
+    func classesDoNotDependOnTheOrderOfNodes(_ seed: Int) throws {
+        var random = SplitMix(seed)
+        let nodes = (0..<40).map { index in
+            Skeleton.Node(
+                id: index, type: [1, 5, 6, 5, 6, 2, 3, 4, 0][random.below(9)], x: Double(index), y: 0, z: 0, radius: 1,
+                parent: random.below(index + 1) - 1)
+        }
+        func classes(_ nodes: [Skeleton.Node]) throws -> [Int: Int] {
+            let found = try Skeleton(nodes: nodes).compartments.map { Int($0.rawValue) }
+            let oracle = Oracle(nodes, VoxelGrid(width: 1, height: 1, depth: 1))
+            #expect(found == nodes.indices.map(oracle.compartment))
+            return Dictionary(uniqueKeysWithValues: zip(nodes.map(\.id), found))
+        }
+        #expect(try classes(nodes) == classes(NeuronGenerator.shuffled(nodes, &random)))
+    }
+
+    @Test func idsAreExactUpToTheLargest() throws {
+        let skeleton = try Self.parse(
+            "720575940661139073 1 20 20 10 4 -1\n720575940661139074 3 30 20 10 1 720575940661139073\n"
+                + "9223372036854775807.0 3 31 20 10 1 720575940661139074\n")
+        #expect(skeleton.nodes.map(\.id) == [720_575_940_661_139_073, 720_575_940_661_139_074, Int.max])
+        #expect(skeleton.nodes.map(\.parent) == [-1, 0, 1])
     }
 
     /// Line and a word of the reason for everything refused.
@@ -70,16 +118,19 @@ import Testing
         ("1 1 1,5 0 0 1 -1", 1, "x is not a finite number"),
         ("1 1 0 0 0 -0.5 -1", 1, "radius is negative"),
         ("1 1 0 0 0 1001 -1", 1, "radius is 1001"),
+        ("9223372036854775808 1 0 0 0 1 -1", 1, "id is beyond the 64-bit whole numbers: \"9223372036854775808\""),
+        ("1 1 0 0 0 1 -9223372036854775809", 1, "parent is beyond the 64-bit whole numbers"),
+        ("1 1 0 0 0 1 1e300", 1, "parent is beyond the 64-bit whole numbers"),
         ("1 1 0 0 0 1 -1\r\n2 3 0 0 0 1 2", 2, "its own parent"),
         ("1 1 0 0 0 1 3\n2 3 0 0 0 1 1\n3 3 0 0 0 1 2", 1, "its own ancestor"),
         ("1 1 0 0 0 1 -1\n2 3 0 0 0 1 1\n#\n2 3 0 0 0 1 1", 4, "id 2 appears twice"),
         ("9000000000 1 0 0 0 1 -1\n9000000000 3 0 0 0 1 1", 2, "appears twice"),
         ("-1 1 0 0 0 1 -1", 1, "id is negative"),
         ("1.5 1 0 0 0 1 -1", 1, "id is not a whole number"),
-        ("1e300 1 0 0 0 1 -1", 1, "id is not a whole number"),
+        ("1e300 1 0 0 0 1 -1", 1, "id is beyond the 64-bit whole numbers"),
         ("1 1.25 0 0 0 1 -1", 1, "type is not a whole number"),
         ("1 1 0 0 0 1 0.5", 1, "parent is not a whole number"),
-        ("1 1 1000001 0 0 1 -1", 1, "x is 1000001.0, more than"),
+        ("1 1 1000001 0 0 1 -1", 1, "x is 1000001.0 um, more than"),
         ("1 1 0 -2e7 0 1 -1", 1, "y is"),
         ("1 1 0 0 0 1 -1\n2 3 0\0 0 0 1 1", 2, "NUL"),
         ("\u{89}PNG\r\n\u{1A}\n", 1, "id is not a finite number"),
@@ -167,7 +218,8 @@ import Testing
     }
 
     @Test func pixelsAreScaled() throws {
-        let skeleton = try Self.parse("1 1 100 200 10 5 -1\n").scaled(x: 0.1144, y: 0.1144, z: 0.28)
+        let skeleton = try Skeleton.parse(
+            Array("1 1 100 200 10 5 -1\n".utf8), units: .px, voxel: SIMD3(0.1144, 0.1144, 0.28))
         let node = try #require(skeleton.nodes.first)
         #expect(abs(node.x - 11.44) < 1e-12 && abs(node.y - 22.88) < 1e-12)
         #expect(abs(node.z - 2.8) < 1e-12 && abs(node.radius - 0.572) < 1e-12)

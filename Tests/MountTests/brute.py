@@ -3,7 +3,8 @@
 The rules (docs/LABELS.md): a voxel has the value of a solid when the signed distance of its centre to that solid is at
 most 1e-6 um. Solids are one rounded cone an edge (the union of the balls along it, radius changing linearly) and one ball
 a root; radii are raised to half a voxel diagonal; the edge from a type-1 node to one of another type is a tube of the
-child's radius; an edge has its child's class; the lowest value wins.
+child's radius; an edge has its child's class; the lowest value wins. A soma of three points is one ball, and a soma drawn
+as an outline is filled in its plane.
 
 All shapes, spacings and origins are (z, y, x); spacings in um, origins in voxels of the same spacing: voxel (k, j, i) is
 centred at ((k + oz) sz, (j + oy) sy, (i + ox) sx).
@@ -13,6 +14,7 @@ centred at ((k + oz) sz, (j + oy) sy, (i + ox) sx).
 """
 
 import dataclasses
+import re
 
 import numpy as np
 
@@ -29,17 +31,102 @@ class Node:
     parent: int  # index, -1 for a root
 
 
+def _whole(text):
+    return int(text) if re.fullmatch(r"[+-]?\d+", text) else int(float(text))
+
+
 def parse(swc):
-    """The nodes of an SWC file given as bytes or text."""
+    """The nodes of an SWC file given as bytes or text, um: its OFFSET added, nanometres scaled, a soma of three points one
+    node."""
     text = swc.decode("latin-1") if isinstance(swc, (bytes, bytearray)) else swc
     rows = [line.split() for line in text.replace("\r", "\n").split("\n")]
     rows = [row for row in rows if row and not row[0].startswith("#")]
-    ids = {int(float(row[0])): index for index, row in enumerate(rows)}
-    return [
-        Node(int(float(row[0])), int(float(row[1])), np.array([float(value) for value in row[2:5]]), float(row[5]),
-             ids.get(int(float(row[6])), -1))
+    offset = re.search(r"^# OFFSET (\S+) (\S+) (\S+)$", text, re.MULTILINE)
+    offset = np.array([float(value) for value in offset.groups()]) if offset else np.zeros(3)
+    scale = 0.001 if re.search(r"^#.*units\"?: *\"?(1 )?(nm|nanomet)", text, re.MULTILINE) else 1
+    ids = {_whole(row[0]): index for index, row in enumerate(rows)}
+    return one_ball([
+        Node(_whole(row[0]), _whole(row[1]), (np.array([float(value) for value in row[2:5]]) + offset) * scale,
+             float(row[5]) * scale, ids.get(_whole(row[6]), -1))
         for row in rows
+    ])
+
+
+def _soma_groups(nodes):
+    """The connected sets of soma nodes, each a list of indices with the topmost first."""
+    groups = {}
+
+    def top(index):
+        while nodes[index].parent >= 0 and nodes[nodes[index].parent].type == 1:
+            index = nodes[index].parent
+        return index
+
+    for index, node in enumerate(nodes):
+        if node.type == 1:
+            groups.setdefault(top(index), []).append(index)
+    return [[head] + [index for index in group if index != head] for head, group in sorted(groups.items())]
+
+
+def one_ball(nodes):
+    """Somata of exactly three nodes, a root and two children of it at y - r and y + r, made one node."""
+    moved = {}
+    for group in _soma_groups(nodes):
+        centre, r = nodes[group[0]], nodes[group[0]].radius
+        if len(group) != 3 or centre.parent >= 0 or r <= 0:
+            continue
+        sides = sorted((nodes[index] for index in group[1:]), key=lambda node: node.xyz[1])
+        wanted = [centre.xyz - (0, r, 0), centre.xyz + (0, r, 0)]
+        if all(side.parent == group[0] and abs(side.radius - r) <= r / 100 and np.abs(side.xyz - place).max() <= r / 100
+               for side, place in zip(sides, wanted)):
+            moved.update({index: group[0] for index in group[1:]})
+    kept = [index for index in range(len(nodes)) if index not in moved]
+    places = {old: new for new, old in enumerate(kept)}
+    return [
+        dataclasses.replace(nodes[index], parent=places.get(moved.get(nodes[index].parent, nodes[index].parent), -1))
+        for index in kept
     ]
+
+
+def outlines(nodes):
+    """The somata drawn as outlines: lists of indices along the line. The tests' lines are simple and in one plane."""
+    found = []
+    for group in _soma_groups(nodes):
+        line = [group[0]]
+        while True:
+            below = [index for index in group if nodes[index].parent == line[-1]]
+            if len(below) != 1:
+                break
+            line += below
+        if len(line) != len(group) or len(line) < 4 or below:
+            continue
+        x, y = np.array([nodes[index].xyz[:2] for index in line]).T
+        area = abs(np.sum(x * np.roll(y, -1) - y * np.roll(x, -1))) / 2
+        steps = np.hypot(x - np.roll(x, -1), y - np.roll(y, -1))
+        radius, around = np.sqrt(area / np.pi), steps.sum() / (2 * np.pi)
+        thin = max(nodes[index].radius for index in line) <= radius / 10
+        if thin and area > 0 and steps[-1] <= steps[:-1].sum() / 2 and radius**2 >= 0.1 * around**2:
+            assert len({nodes[index].xyz[2] for index in line}) == 1
+            found.append(line)
+    return found
+
+
+def _closing(nodes, line, floor):
+    """The edge from the last node of an outline to its first."""
+    last, first = nodes[line[-1]], nodes[line[0]]
+    return Solid(last.xyz, max(last.radius, floor), first.xyz, max(first.radius, floor), line[0])
+
+
+def _area(nodes, line, floor, shape, spacing, origin):
+    """Which (y, x) of a grid lie within an outline, by winding numbers, and the distance of each (z, 1, 1) from its
+    plane, less half the thickness."""
+    z, y, x = _centres(tuple(slice(0, side) for side in shape), spacing, origin)
+    turn = np.zeros(shape[1:])
+    for a, b in zip(line, line[1:] + line[:1]):
+        ax, ay = nodes[a].xyz[0] - x[0], nodes[a].xyz[1] - y[0]
+        bx, by = nodes[b].xyz[0] - x[0], nodes[b].xyz[1] - y[0]
+        turn += np.arctan2(ax * by - ay * bx, ax * bx + ay * by)
+    thickness = max(floor, min(nodes[index].radius for index in line))
+    return np.abs(turn) > np.pi, np.abs(z - nodes[line[0]].xyz[2]), thickness
 
 
 def scaled(nodes, spacing):
@@ -49,12 +136,25 @@ def scaled(nodes, spacing):
 
 
 def classes(nodes):
-    """1 to 4 by type; 5 and 6 take their nearest ancestor's of another type; everything else, and those without, 255."""
+    """1 to 4 by type; 5 and 6 that of the nearest ancestor of type 2 to 4, else of the nearest descendant (the lowest of
+    several), over nodes of type 5 and 6 alone; everything else 255."""
+    children = [[] for _ in nodes]
+    for index, node in enumerate(nodes):
+        if node.parent >= 0:
+            children[node.parent].append(index)
     result = []
-    for node in nodes:
+    for index, node in enumerate(nodes):
+        if node.type not in (5, 6):
+            result.append(node.type if node.type in (1, 2, 3, 4) else 255)
+            continue
         while node.type in (5, 6) and node.parent >= 0:
             node = nodes[node.parent]
-        result.append(node.type if node.type in (1, 2, 3, 4) else 255)
+        found, level = [node.type] if node.type in (2, 3, 4) else [], [index]
+        while level and not found:
+            level = [child for at in level for child in children[at]]
+            found = [nodes[at].type for at in level if nodes[at].type in (2, 3, 4)]
+            level = [at for at in level if nodes[at].type in (5, 6)]
+        result.append(min(found, default=255))
     return result
 
 
@@ -156,6 +256,8 @@ def _each(pieces, reach, shape, spacing, origin, half_slab=0.0):
 
 def _nodes(swc, units, spacing):
     nodes = swc if isinstance(swc, list) else parse(swc)
+    if units == "nm":
+        return [dataclasses.replace(node, xyz=node.xyz * 0.001, radius=node.radius * 0.001) for node in nodes]
     return scaled(nodes, spacing) if units == "px" else nodes
 
 
@@ -184,9 +286,15 @@ def label_volume(
     nothing = 1 << 20
     volume = np.full(shape, nothing, np.int32)
     half = spacing[0] / 2 if slab else 0.0
-    for solid, box, distance in _each(solids(nodes, lowest, taper), 1e-5, shape, spacing, origin, half):
+    lines = outlines(nodes)
+    pieces = solids(nodes, lowest, taper) + [_closing(nodes, line, lowest) for line in lines]
+    for solid, box, distance in _each(pieces, 1e-5, shape, spacing, origin, half):
         part = volume[box]
         part[distance <= TOLERANCE] = np.minimum(part[distance <= TOLERANCE], codes[solid.node])
+    for line in lines:
+        inside, height, thickness = _area(nodes, line, lowest, shape, spacing, origin)
+        part = inside[None] & (np.maximum(height - half, 0) <= thickness + TOLERANCE)
+        volume[part] = np.minimum(volume[part], codes[line[0]])
     volume[volume == nothing] = 0
     if variant == "ignore":
         volume[volume == 255] = ignore_value
@@ -251,8 +359,13 @@ def distance_field(swc, shape, spacing=ALLEN_SPACING, origin=(0, 0, 0), clip=2.0
     """Least signed distance of any solid, um, clipped to +-clip."""
     nodes = _nodes(swc, "um", spacing)
     field = np.full(shape, clip)
-    for _, box, distance in _each(solids(nodes, _floor(spacing, floor, False), taper), clip, shape, spacing, origin):
+    lowest, lines = _floor(spacing, floor, False), outlines(nodes)
+    pieces = solids(nodes, lowest, taper) + [_closing(nodes, line, lowest) for line in lines]
+    for _, box, distance in _each(pieces, clip, shape, spacing, origin):
         field[box] = np.minimum(field[box], distance)
+    for line in lines:
+        inside, height, thickness = _area(nodes, line, lowest, shape, spacing, origin)
+        field = np.where(inside[None], np.minimum(field, height - thickness), field)
     return np.maximum(field, -clip)
 
 
@@ -266,6 +379,14 @@ def distance_codes(field, clip=2.0):
     return np.where(field <= TOLERANCE, 128 + steps, 127 - steps).astype(np.uint8)
 
 
+def _centroid(nodes, line):
+    """The centroid of an outline's area."""
+    x, y, z = np.array([nodes[index].xyz for index in line]).T
+    cross = x * np.roll(y, -1) - y * np.roll(x, -1)
+    middle = [np.sum((part + np.roll(part, -1)) * cross) / (3 * np.sum(cross)) for part in (x, y)]
+    return np.array([*middle, z[0]])
+
+
 def node_peaks(swc, shape, spacing=ALLEN_SPACING, origin=(0, 0, 0), sigma=0.5, floor=True):
     """255 exp(-d^2 / (2 sigma^2)) to the nearest soma, tip or branch point, before rounding."""
     nodes = _nodes(swc, "um", spacing)
@@ -276,10 +397,14 @@ def node_peaks(swc, shape, spacing=ALLEN_SPACING, origin=(0, 0, 0), sigma=0.5, f
             children[node.parent] += 1
     z, y, x = _centres(tuple(slice(0, side) for side in shape), spacing, origin)
     squared = np.full(shape, np.inf)
-    for node, count in zip(nodes, children):
-        if node.type == 1 or count != 1:
-            squared = np.minimum(
-                squared, (x - node.xyz[0]) ** 2 + (y - node.xyz[1]) ** 2 + (z - node.xyz[2]) ** 2)
+    lines = outlines(nodes)
+    outlined = {index for line in lines for index in line}
+    places = [
+        node.xyz for index, (node, count) in enumerate(zip(nodes, children))
+        if index not in outlined and (node.type == 1 or count != 1)
+    ]
+    for place in places + [_centroid(nodes, line) for line in lines]:
+        squared = np.minimum(squared, (x - place[0]) ** 2 + (y - place[1]) ** 2 + (z - place[2]) ** 2)
     return 255 * np.exp(-squared / (2 * sigma * sigma))
 
 

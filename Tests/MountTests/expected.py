@@ -90,6 +90,7 @@ class Tracing:
         self.spacing, self.origin = spacing, origin
         self.nodes = brute.parse(swc)
         self.codes = brute.classes(self.nodes)
+        assert not brute.outlines(self.nodes), "windows are drawn without the area of outlines"
         self.floor = brute.half_diagonal(spacing)
         self.solids = brute.solids(self.nodes, self.floor)
         ends = np.array([[solid.a[::-1], solid.b[::-1]] for solid in self.solids])

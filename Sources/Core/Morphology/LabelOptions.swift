@@ -23,7 +23,7 @@ public struct NodeKinds: OptionSet, Sendable, Hashable {
     /// Kinds by their bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Nodes of type 1.
+    /// Nodes of type 1; of a soma drawn as an outline, its centre alone.
     public static let soma = NodeKinds(rawValue: 1)
     /// Nodes that are not somata and have no child.
     public static let tips = NodeKinds(rawValue: 2)

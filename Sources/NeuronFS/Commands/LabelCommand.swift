@@ -31,8 +31,13 @@ struct LabelCommand: ParsableCommand {
         help: ArgumentHelp("Where voxel (0, 0, 0) lies in the skeleton's frame, in voxels.", valueName: "x,y,z"))
     var origin = AxisNumbers(x: 0, y: 0, z: 0)
 
-    @Option(help: "Units of the skeleton; px are columns, rows and planes, radii in columns.")
-    var units = SkeletonUnits.um
+    @Option(
+        help: ArgumentHelp(
+            """
+            Units of the skeleton: um, nm or px (columns, rows and planes, radii in columns; default: what its header \
+            states, else um).
+            """, valueName: "unit"))
+    var units: SkeletonUnits?
 
     @Option(help: "What the values say; docs/LABELS.md has a picture of each.")
     var variant = LabelKind.classes

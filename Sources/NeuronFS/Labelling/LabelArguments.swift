@@ -32,8 +32,18 @@ struct AxisNumbers: ExpressibleByArgument {
 enum SkeletonUnits: String, ExpressibleByArgument, CaseIterable {
     /// Micrometres.
     case um
+    /// Nanometres.
+    case nm
     /// Columns, rows and plane indices; radii in columns.
     case px
+
+    var unit: LengthUnit {
+        switch self {
+        case .um: .um
+        case .nm: .nm
+        case .px: .px
+        }
+    }
 }
 
 /// The variants as the command line spells them.

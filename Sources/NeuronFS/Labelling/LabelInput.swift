@@ -8,54 +8,61 @@ enum LabelInput {
     static let maximumBytes = 256 << 20
 
     /// The skeleton at `path`, in um.
+    /// - Parameter units: what its numbers are measured in; `nil` for what its header says, else um.
     /// - Throws: `Failure` 2 with file, line and reason.
     static func skeleton(
-        _ path: String, units: SkeletonUnits, grid: VoxelGrid
+        _ path: String, units: SkeletonUnits?, grid: VoxelGrid, drawsMisfits: Bool
     ) throws(Failure) -> Skeleton {
         let bytes = try contents(path)
+        func parsed(_ units: LengthUnit?) throws(SWCError) -> Skeleton {
+            try Skeleton.parse(bytes, units: units, voxel: voxel(grid))
+        }
+        /// A hint where the numbers are unusable as they were read, and usable as nanometres.
+        func hint(_ isUsable: (Skeleton) -> Bool) -> String {
+            guard units != .nm else { return "" }
+            do throws(SWCError) {
+                let skeleton = try parsed(.nm)
+                return isUsable(skeleton) ? ". In nanometres the numbers make sense: --units nm" : ""
+            } catch {
+                return ""
+            }
+        }
         let skeleton: Skeleton
         do throws(SWCError) {
-            skeleton = try Skeleton.parse(bytes)
+            skeleton = try parsed(units?.unit)
         } catch {
-            throw malformed(path, error)
+            throw Failure(sentence: "\(path): \(error)" + hint { _ in true }, code: 2)
         }
-        guard units == .px else { return skeleton }
-        do throws(SWCError) {
-            return try skeleton.scaled(x: grid.spacingX, y: grid.spacingY, z: grid.spacingZ)
-        } catch {
-            throw Failure(sentence: "\(path): node \(error.line) in um: \(error.reason)", code: 2)
+        if !drawsMisfits, let reason = grid.refusal(of: skeleton) {
+            throw Failure(
+                sentence: "\(path) does not fit the image (--force draws what is inside): \(reason)"
+                    + hint { grid.refusal(of: $0) == nil }, code: 2)
         }
+        return skeleton
     }
 
     /// The markers at `path`, in um, voxel 0 at 0.
+    /// - Parameter scale: um of one unit of the file along x, y and z, that of the skeleton.
     /// - Throws: `Failure` 2 with file, line and reason.
-    static func markers(
-        _ path: String, units: SkeletonUnits, grid: VoxelGrid
-    ) throws(Failure) -> [Marker] {
+    static func markers(_ path: String, scale: SIMD3<Double>, grid: VoxelGrid) throws(Failure) -> [Marker] {
         let bytes = try contents(path)
+        let shift = voxel(grid) / scale
         do throws(SWCError) {
-            switch units {
-            case .um:
-                return try Marker.parse(
-                    bytes, shiftX: grid.spacingX, shiftY: grid.spacingY, shiftZ: grid.spacingZ)
-            case .px:
-                return try Marker.parse(bytes, shiftX: 1, shiftY: 1, shiftZ: 1).map { marker in
-                    Marker(
-                        x: marker.x * grid.spacingX, y: marker.y * grid.spacingY, z: marker.z * grid.spacingZ,
-                        type: marker.type)
-                }
+            return try Marker.parse(bytes, shiftX: shift.x, shiftY: shift.y, shiftZ: shift.z).map { marker in
+                Marker(x: marker.x * scale.x, y: marker.y * scale.y, z: marker.z * scale.z, type: marker.type)
             }
         } catch {
-            throw malformed(path, error)
+            throw Failure(sentence: "\(path): \(error)", code: 2)
         }
     }
 
-    private static func malformed(_ path: String, _ error: SWCError) -> Failure {
-        Failure(sentence: "\(path): \(error)", code: 2)
+    /// um of a column, a row and a plane.
+    private static func voxel(_ grid: VoxelGrid) -> SIMD3<Double> {
+        SIMD3(grid.spacingX, grid.spacingY, grid.spacingZ)
     }
 
     /// The bytes of a file, a pipe or a device, up to `maximumBytes`.
-    private static func contents(_ path: String) throws(Failure) -> [UInt8] {
+    static func contents(_ path: String) throws(Failure) -> [UInt8] {
         do throws(Errno) {
             let descriptor = try openFile(path, flags: O_RDONLY)
             defer { close(descriptor) }
@@ -73,6 +80,7 @@ enum LabelInput {
         } catch {
             throw Failure(sentence: "cannot read \(path): \(error)", code: 2)
         }
-        throw Failure(sentence: "\(path) is longer than \(maximumBytes >> 20) MiB: that is no skeleton", code: 2)
+        throw Failure(
+            sentence: "\(path) is longer than \(maximumBytes >> 20) MiB, the most that is read of such a file", code: 2)
     }
 }

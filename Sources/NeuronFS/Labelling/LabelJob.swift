@@ -8,7 +8,8 @@ import VirtualTIFF
 struct LabelJob {
     let skeletonPath: String
     let markerPath: String?
-    let units: SkeletonUnits
+    /// `nil` for those that the skeleton's header states, else um.
+    let units: SkeletonUnits?
     let kind: LabelKind
     let options: LabelOptions
     /// The image at full resolution.
@@ -25,14 +26,14 @@ struct LabelJob {
     func run() throws(Failure) {
         // Ctrl-C between two planes, so that no half of a volume stays behind.
         _ = Signals.blockEnding()
-        let skeleton = try LabelInput.skeleton(skeletonPath, units: units, grid: frame)
+        let skeleton = try LabelInput.skeleton(
+            skeletonPath, units: units, grid: frame, drawsMisfits: drawsMisfits)
         var markers: [Marker] = []
-        if let markerPath { markers = try LabelInput.markers(markerPath, units: units, grid: frame) }
-        if !drawsMisfits, let reason = frame.refusal(of: skeleton) {
-            throw Failure(
-                sentence: "\(skeletonPath) does not fit the image (--force draws what is inside): \(reason)", code: 2)
+        if let markerPath {
+            markers = try LabelInput.markers(markerPath, scale: skeleton.findings.scale, grid: frame)
         }
         try checkReport()
+        for warning in skeleton.findings.warnings { Output.error("warning: \(skeletonPath): \(warning)") }
 
         let drawing = Drawing(skeleton: skeleton, markers: markers, variant: kind.variant, options: options)
         let grid = frame.level(level)
@@ -50,11 +51,19 @@ struct LabelJob {
         }
         guard !quiet else { return }
         let what = "\(grid.depth) x \(grid.height) x \(grid.width) (z, y, x) voxels, variant \(kind.rawValue)"
-        Output.line("\(output.path): \(what)" + (counts.map { ", \($0.total) labelled" } ?? ""))
+        let labelled = counts.map { ", \($0.total) labelled" } ?? ""
+        Output.line("\(output.path): \(what)\(labelled)" + assumptions(skeleton.findings))
     }
 
-    /// What a TIFF says of itself.
-    private var description: String { "neuronfs label \(kind.rawValue)" }
+    /// What the summary adds where a number was not given on the command line.
+    private func assumptions(_ findings: SkeletonFindings) -> String {
+        var text = ""
+        if findings.unitsSource == .header { text += "; units \(findings.units), as the skeleton's header states" }
+        if let offset = findings.offset {
+            text += "; OFFSET \(offset.x), \(offset.y), \(offset.z) of the skeleton's header added"
+        }
+        return text
+    }
 
     /// Writes the volume; returns the levels of an OME-Zarr.
     private func write(_ source: any LabelSource, _ drawing: Drawing) throws(Failure) -> [OMEZarrImage.Level] {
@@ -79,13 +88,13 @@ struct LabelJob {
             case .volume:
                 let layout = try VolumeTIFF(
                     width: grid.width, height: grid.height, depth: grid.depth, bitsPerSample: bits, spacing: spacing,
-                    description: description)
+                    description: LabelRules.tiffDescription(of: kind.variant))
                 var writer = VolumeWriter(source)
                 try writer.writeVolume(layout, to: output.path, progress: &progress)
             case .planes:
                 let layout = try PlaneTIFF(
                     width: grid.width, height: grid.height, bitsPerSample: bits, spacing: spacing,
-                    description: description)
+                    description: LabelRules.tiffDescription(of: kind.variant))
                 var writer = VolumeWriter(source)
                 try writer.writePlaneFiles(layout, to: output.path, progress: &progress)
             }

@@ -28,6 +28,7 @@ struct LabelReport {
             "file": .string(job.output.name),
             "stored_as": .string(job.output.format.rawValue),
             "variant": .string(job.kind.rawValue),
+            "label_rules": .int(LabelRules.version),
             "dtype": job.kind.variant.bytesPerVoxel == 2 ? "uint16" : "uint8",
             "axes": ["z", "y", "x"],
             "shape": [.int(grid.depth), .int(grid.height), .int(grid.width)],
@@ -47,15 +48,14 @@ struct LabelReport {
         document["background"] = "unlabelled is not proven background: one neuron is traced, others may be stained"
         document["geometry"] = .string(LabelMeaning(job.kind).geometry)
         document["parameters"] = .object(parameters)
-        document["skeleton"] = [
-            "file": .string(LabelOutput.lastComponent(job.skeletonPath)), "units": .string(job.units.rawValue),
-            "nodes": .int(skeleton.nodes.count), "roots": .int(skeleton.roots.count),
-            "bounds_um": [
-                [.double(skeleton.bounds.z.lowerBound), .double(skeleton.bounds.z.upperBound)],
-                [.double(skeleton.bounds.y.lowerBound), .double(skeleton.bounds.y.upperBound)],
-                [.double(skeleton.bounds.x.lowerBound), .double(skeleton.bounds.x.upperBound)],
-            ],
+        var described: JSONObject = ["file": .string(LabelOutput.lastComponent(job.skeletonPath))]
+        for (name, value) in skeleton.findings.json.members { described[name] = value }
+        described["bounds_um"] = [
+            [.double(skeleton.bounds.z.lowerBound), .double(skeleton.bounds.z.upperBound)],
+            [.double(skeleton.bounds.y.lowerBound), .double(skeleton.bounds.y.upperBound)],
+            [.double(skeleton.bounds.x.lowerBound), .double(skeleton.bounds.x.upperBound)],
         ]
+        document["skeleton"] = .object(described)
         if let path = job.markerPath {
             document["markers"] = [
                 "file": .string(LabelOutput.lastComponent(path)), "count": .int(markers.count),

@@ -1,17 +1,21 @@
-/// The solids a skeleton is drawn as: a rounded cone for each edge and a ball for each root.
+/// The solids a skeleton is drawn as: a rounded cone for each edge, a ball for each root, and tubes that fill the outline
+/// of a soma.
 struct SolidList {
-    /// In node order.
+    /// In node order, those of outlines last.
     private(set) var solids: [RoundedCone] = []
 
     /// Builds the solids of `skeleton`.
     ///
     /// The radius of every ball is raised to `floor`. An edge has the value of its child. The edge from a node of type
     /// 1 to one of another type is a tube of the child's radius with `.tube`.
-    /// - Parameter value: what to paint for node index and compartment; 0 leaves the solid out.
+    /// - Parameters:
+    ///   - grid: the grid on whose rows outlines are filled.
+    ///   - value: what to paint for node index and compartment; 0 leaves the solid out.
+    /// - Throws: `LabelError.tooManyRuns` when filling outlines needs more than `options.maximumRuns`.
     init(
-        _ skeleton: Skeleton, floor: Double, somaEdge: SomaEdge,
+        _ skeleton: Skeleton, in grid: VoxelGrid, floor: Double, options: LabelOptions,
         value: (_ node: Int, _ compartment: Compartment) -> UInt16
-    ) {
+    ) throws(LabelError) {
         solids.reserveCapacity(skeleton.nodes.count)
         for (index, node) in skeleton.nodes.enumerated() {
             let painted = value(index, skeleton.compartments[index])
@@ -22,12 +26,36 @@ struct SolidList {
                 continue
             }
             let parent = skeleton.nodes[node.parent]
-            let isTube = somaEdge == .tube && parent.type == 1 && node.type != 1
+            let isTube = options.somaEdge == .tube && parent.type == 1 && node.type != 1
             solids.append(
                 RoundedCone(
                     ax: parent.x, ay: parent.y, az: parent.z, ra: isTube ? radius : max(parent.radius, floor),
                     bx: node.x,
                     by: node.y, bz: node.z, rb: radius, value: painted))
+        }
+        for outline in skeleton.outlines {
+            let painted = value(outline.nodes[0], .soma)
+            guard painted != 0 else { continue }
+            addFill(
+                of: outline, skeleton, try OutlineFill(outline, in: grid, limit: options.maximumRuns), floor, painted)
+        }
+    }
+
+    /// The edge that closes an outline, and its area.
+    private mutating func addFill(
+        of outline: SomaOutline, _ skeleton: Skeleton, _ fill: OutlineFill, _ floor: Double, _ value: UInt16
+    ) {
+        let (first, last) = (skeleton.nodes[outline.nodes[0]], skeleton.nodes[outline.nodes[outline.nodes.count - 1]])
+        solids.append(
+            RoundedCone(
+                ax: last.x, ay: last.y, az: last.z, ra: max(last.radius, floor), bx: first.x, by: first.y, bz: first.z,
+                rb: max(first.radius, floor), value: value))
+        let radius = max(outline.radius, floor)
+        for (y, x) in fill.stretches {
+            solids.append(
+                RoundedCone(
+                    ax: x.lowerBound, ay: y, az: outline.z, ra: radius, bx: x.upperBound, by: y, bz: outline.z,
+                    rb: radius, value: value))
         }
     }
 

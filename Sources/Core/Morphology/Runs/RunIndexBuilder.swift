@@ -5,8 +5,8 @@ extension RunIndex {
         _ skeleton: Skeleton, variant: LabelVariant = .classes, grid: VoxelGrid, options: LabelOptions = LabelOptions()
     ) throws(LabelError) {
         try grid.validate()
-        let list = SolidList(
-            skeleton, floor: SolidList.floor(options, grid), somaEdge: options.somaEdge
+        let list = try SolidList(
+            skeleton, in: grid, floor: SolidList.floor(options, grid), options: options
         ) { _, compartment in
             switch variant {
             case .binary: 1

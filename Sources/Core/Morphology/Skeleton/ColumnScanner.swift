@@ -42,6 +42,62 @@ import Glibc
     /// Whether the line holds data: not blank and not a comment.
     var hasData: Bool { unsafe position < lineEnd && bytes[position] != UInt8(ascii: "#") }
 
+    /// Whether the line is a comment.
+    var isComment: Bool { position < lineEnd && !hasData }
+
+    /// The unread part of the line as text, cut to `limit` bytes.
+    func text(limit: Int) -> String {
+        let part = position..<min(lineEnd, position + limit)
+        return unsafe String(decoding: UnsafeBufferPointer(rebasing: bytes[part]), as: UTF8.self)
+    }
+
+    /// Passes over the beginning of the line, so that at most `count` bytes of it are unread.
+    mutating func skip(toLast count: Int) { position = max(position, lineEnd - count) }
+
+    /// Whether the column ends in a digit.
+    func endsInDigit(_ column: Range<Int>) -> Bool {
+        guard let last = column.last else { return false }
+        return unsafe bytes[last] >= 0x30 && bytes[last] <= 0x39
+    }
+
+    /// A whole number as a column spells it.
+    enum Whole {
+        case value(Int)
+        /// Larger than `Int` holds.
+        case tooLarge
+        /// No number, or a fraction.
+        case none
+    }
+
+    /// The whole number in the column, exact over the whole range of `Int`; "3.0" and "3e0" are whole as well.
+    func whole(_ column: Range<Int>) -> Whole {
+        var index = column.lowerBound
+        var negative = false
+        if unsafe index < column.upperBound && (bytes[index] == 0x2D || bytes[index] == 0x2B) {
+            negative = unsafe bytes[index] == 0x2D
+            index += 1
+        }
+        let digits = index
+        var magnitude = 0
+        var isTooLarge = false
+        while unsafe index < column.upperBound && bytes[index] >= 0x30 && bytes[index] <= 0x39 {
+            let (tens, overflow) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, carry) = unsafe tens.addingReportingOverflow(Int(bytes[index] - 0x30))
+            isTooLarge = isTooLarge || overflow || carry
+            magnitude = sum
+            index += 1
+        }
+        let end = index
+        if unsafe index < column.upperBound && bytes[index] == 0x2E {
+            repeat { index += 1 } while unsafe index < column.upperBound && bytes[index] == 0x30
+        }
+        if end > digits && index == column.upperBound {
+            return isTooLarge ? .tooLarge : .value(negative ? -magnitude : magnitude)
+        }
+        guard let value = number(column), value.rounded() == value else { return .none }
+        return abs(value) <= 0x1p53 ? .value(Int(value)) : .tooLarge
+    }
+
     /// The next column, `nil` at the end of the line. With commas a column may be empty.
     mutating func next() -> Range<Int>? {
         guard position < lineEnd else { return nil }

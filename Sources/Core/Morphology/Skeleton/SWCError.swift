@@ -20,10 +20,10 @@ public struct SWCError: Error, Hashable, CustomStringConvertible {
 public struct SWCLimits: Sendable, Hashable {
     /// Most nodes; the largest real skeleton has 41,080. Default 1,000,000.
     public var maximumNodes = 1_000_000
-    /// Largest absolute coordinate, um (or pixels, for files in pixels). Default 100,000: a whole mouse brain is 13,200
-    /// um.
+    /// Largest absolute coordinate, um, after units and offset are applied. Default 100,000: a whole mouse brain is
+    /// 13,200 um.
     public var maximumCoordinate = 100_000.0
-    /// Largest radius, um. Default 1000; real somata are below 20.
+    /// Largest radius, um, after units are applied. Default 1000; real somata are below 20.
     public var maximumRadius = 1000.0
 
     /// The defaults.

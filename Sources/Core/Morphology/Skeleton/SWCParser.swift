@@ -8,14 +8,23 @@ extension Skeleton {
     /// Reads an SWC file: lines of id, type, x, y, z, radius, parent id; further columns are ignored.
     ///
     /// Tolerated: comment lines (`#`) and blank lines anywhere, LF, CR LF or CR, tabs, blanks around a line, a UTF-8
-    /// byte order mark, no newline at the end, ids from 0 and in any order, a parent after its child, whole numbers
-    /// written as "3.0". A parent id that is negative or not in the file makes a root.
+    /// byte order mark, no newline at the end, ids from 0 to 2^63 - 1 and in any order, a parent after its child, whole
+    /// numbers written as "3.0". A parent id that is negative or not in the file makes a root; `findings` counts the
+    /// latter. Units and `OFFSET` that a comment states are applied (`SWCHeader`).
     ///
+    /// - Parameters:
+    ///   - units: what the numbers are measured in; `nil` for what the header says, else um.
+    ///   - voxel: um of a column, a row and a plane, for numbers in pixels.
     /// - Throws: `SWCError` with line and reason for a missing column, a column that is not a finite decimal number, an
-    ///   id that is negative or not whole, a type that is not whole, a duplicate id, a negative radius, a coordinate or
-    ///   radius above the limits, a node among its own ancestors, a NUL byte, more nodes than the limit, or no node at
-    ///   all.
-    public static func parse(_ bytes: [UInt8], limits: SWCLimits = SWCLimits()) throws(SWCError) -> Skeleton {
+    ///   id that is negative, not whole or above 2^63 - 1, a type that is not whole, a duplicate id, a negative radius, a
+    ///   coordinate or radius above the limits, a node among its own ancestors, an outline of a soma that cannot be
+    ///   filled, headers that contradict each other, a NUL byte, more nodes than the limit, or no node at all.
+    public static func parse(
+        _ bytes: [UInt8], units: LengthUnit? = nil,
+        voxel: SIMD3<Double> = SIMD3(
+            VoxelGrid.allenLateralSpacing, VoxelGrid.allenLateralSpacing, VoxelGrid.allenAxialSpacing),
+        limits: SWCLimits = SWCLimits()
+    ) throws(SWCError) -> Skeleton {
         let parsed: Result<SWCRows, SWCError> = unsafe bytes.withUnsafeBufferPointer { buffer in
             do throws(SWCError) {
                 return .success(try unsafe SWCRows(buffer, limits: limits))
@@ -23,8 +32,12 @@ extension Skeleton {
                 return .failure(error)
             }
         }
-        let rows = try parsed.get()
-        return try Skeleton(checked: try rows.linked()) { index in Int(rows.lines[index]) }
+        var rows = try parsed.get()
+        var findings = rows.header.findings(asked: units, voxel: voxel)
+        try rows.place(scale: findings.scale, offset: findings.offset ?? SIMD3(), limits: limits)
+        let nodes = try rows.linked()
+        findings.missingParents = zip(nodes, rows.nodes).count { linked, row in linked.parent < 0 && row.parent >= 0 }
+        return try Skeleton(checked: nodes, findings: findings) { index in Int(rows.lines[index]) }
     }
 }
 
@@ -34,6 +47,8 @@ private struct SWCRows {
     var nodes: [Skeleton.Node] = []
     /// The line of each node, from 1.
     var lines: [Int32] = []
+    /// What the comments say.
+    var header = SWCHeader()
 
     @unsafe init(_ bytes: UnsafeBufferPointer<UInt8>, limits: SWCLimits) throws(SWCError) {
         if let line = unsafe ColumnScanner.lineOfNUL(bytes) {
@@ -45,38 +60,36 @@ private struct SWCRows {
         lines.reserveCapacity(expected)
         var scanner = unsafe ColumnScanner(bytes)
         while scanner.advance() {
+            if scanner.isComment { try header.read(&scanner) }
             guard scanner.hasData else { continue }
             guard nodes.count < limits.maximumNodes else { throw SWCError.tooManyNodes(limits) }
-            nodes.append(try Self.node(&scanner, limits: limits))
+            nodes.append(try Self.node(&scanner))
             lines.append(Int32(truncatingIfNeeded: scanner.line))
         }
     }
 
-    /// The node of the current line.
-    private static func node(
-        _ scanner: inout ColumnScanner, limits: SWCLimits
-    ) throws(SWCError) -> Skeleton.Node {
+    /// The node of the current line, as the file's numbers say.
+    private static func node(_ scanner: inout ColumnScanner) throws(SWCError) -> Skeleton.Node {
         let id = try whole(&scanner, 0)
         let type = try whole(&scanner, 1)
         let node = Skeleton.Node(
             id: id, type: type, x: try number(&scanner, 2), y: try number(&scanner, 3), z: try number(&scanner, 4),
             radius: try number(&scanner, 5), parent: try whole(&scanner, 6))
         guard id >= 0 else { throw SWCError(line: scanner.line, reason: "the id is negative (\(id))") }
-        let inRange =
-            abs(node.x) <= limits.maximumCoordinate && abs(node.y) <= limits.maximumCoordinate
-            && abs(node.z) <= limits.maximumCoordinate && node.radius >= 0 && node.radius <= limits.maximumRadius
-        if !inRange, let reason = Skeleton.fault(of: node, limits: limits) {
-            throw SWCError(line: scanner.line, reason: reason)
-        }
         return node
     }
 
     private static let names = ["id", "type", "x", "y", "z", "radius", "parent"]
 
-    private static func number(_ scanner: inout ColumnScanner, _ column: Int) throws(SWCError) -> Double {
+    private static func column(_ scanner: inout ColumnScanner, _ column: Int) throws(SWCError) -> Range<Int> {
         guard let range = scanner.next() else {
             throw SWCError(line: scanner.line, reason: "\(column) columns, 7 are needed: no \(names[column])")
         }
+        return range
+    }
+
+    private static func number(_ scanner: inout ColumnScanner, _ column: Int) throws(SWCError) -> Double {
+        let range = try Self.column(&scanner, column)
         guard let value = scanner.number(range), value.isFinite else {
             throw SWCError(
                 line: scanner.line, reason: "\(names[column]) is not a finite number: \(scanner.quoted(range))")
@@ -85,11 +98,34 @@ private struct SWCRows {
     }
 
     private static func whole(_ scanner: inout ColumnScanner, _ column: Int) throws(SWCError) -> Int {
-        let value = try number(&scanner, column)
-        guard let whole = Int(exactly: value), abs(value) <= 9_007_199_254_740_992 else {
-            throw SWCError(line: scanner.line, reason: "\(names[column]) is not a whole number: \(value)")
+        let range = try Self.column(&scanner, column)
+        switch scanner.whole(range) {
+        case .value(let value): return value
+        case .tooLarge:
+            throw SWCError(
+                line: scanner.line,
+                reason: "\(names[column]) is beyond the 64-bit whole numbers: \(scanner.quoted(range))")
+        case .none:
+            let kind = scanner.number(range) == nil ? "finite" : "whole"
+            throw SWCError(
+                line: scanner.line, reason: "\(names[column]) is not a \(kind) number: \(scanner.quoted(range))")
         }
-        return whole
+    }
+
+    /// Moves the nodes to their places in um: (x + offset) * scale; radii are scaled as x is.
+    mutating func place(scale: SIMD3<Double>, offset: SIMD3<Double>, limits: SWCLimits) throws(SWCError) {
+        let isPlain = scale == SIMD3(repeating: 1) && offset == SIMD3()
+        for index in nodes.indices {
+            if !isPlain {
+                nodes[index].x = (nodes[index].x + offset.x) * scale.x
+                nodes[index].y = (nodes[index].y + offset.y) * scale.y
+                nodes[index].z = (nodes[index].z + offset.z) * scale.z
+                nodes[index].radius *= scale.x
+            }
+            if let reason = Skeleton.fault(of: nodes[index], limits: limits) {
+                throw SWCError(line: Int(lines[index]), reason: reason)
+            }
+        }
     }
 
     /// The nodes with parent indices.

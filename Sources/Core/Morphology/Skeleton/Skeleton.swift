@@ -1,7 +1,7 @@
 /// A traced neuron: a forest of nodes, each with a radius and a parent.
 ///
-/// Coordinates are those of the file, micrometres in the image's full frame for the Allen Cell Types Database. Nodes
-/// keep the file's order, in which a parent may follow its child.
+/// Coordinates are micrometres, in the image's full frame for the Allen Cell Types Database. Nodes keep the file's order,
+/// in which a parent may follow its child.
 public struct Skeleton: Sendable {
     /// One sample of the tracing.
     public struct Node: Sendable, Hashable {
@@ -42,18 +42,24 @@ public struct Skeleton: Sendable {
         public var z: ClosedRange<Double>
     }
 
-    /// The nodes in the file's order, at least one.
+    /// The nodes in the file's order, at least one; a soma of three points is one of them (`SomaForms`).
     public let nodes: [Node]
 
-    /// The compartment of each node: that of its type; types 5 (fork) and 6 (end) take their nearest ancestor's of
-    /// another type, unknown without one.
+    /// The compartment of each node: that of its type; types 5 and 6 take that of their neighbours along the neurite
+    /// (`CompartmentRule`).
     public let compartments: [Compartment]
 
     /// How many children each node has.
     public let childCounts: [Int]
 
+    /// The somata that are drawn as outlines, whose area is filled.
+    public let outlines: [SomaOutline]
+
     /// The box around the nodes.
     public let bounds: Bounds
+
+    /// What was found in the file, and how it was read.
+    public let findings: SkeletonFindings
 
     /// Checks the nodes and derives the rest.
     /// - Throws: `SWCError` with the node's position from 1 for what `parse` refuses as well: no node or too many, a
@@ -68,11 +74,18 @@ public struct Skeleton: Sendable {
                 throw SWCError(line: index + 1, reason: "no node at parent index \(node.parent)")
             }
         }
-        try self.init(checked: nodes) { index in index + 1 }
+        try self.init(checked: nodes, findings: SkeletonFindings()) { index in index + 1 }
     }
 
-    /// Derives what follows from nodes whose values are already checked; refuses cycles.
-    init(checked nodes: [Node], lineOf: (Int) -> Int) throws(SWCError) {
+    /// Derives what follows from nodes whose values are already checked; refuses cycles, and outlines that cannot be
+    /// filled.
+    /// - Parameter findings: what the file's reader found; the rest is added here.
+    init(
+        checked given: [Node], findings: SkeletonFindings, lineOf: (Int) -> Int
+    ) throws(SWCError) {
+        let order = try Self.parentsFirst(given, lineOf: lineOf)
+        let somata = try SomaForms(given, order: order, lineOf: lineOf)
+        let nodes = somata.nodes
         guard let first = nodes.first else { throw SWCError(line: 0, reason: "the file holds no node") }
         var childCounts = [Int](repeating: 0, count: nodes.count)
         var x = first.x...first.x
@@ -84,50 +97,45 @@ public struct Skeleton: Sendable {
             y = min(y.lowerBound, node.y)...max(y.upperBound, node.y)
             z = min(z.lowerBound, node.z)...max(z.upperBound, node.z)
         }
-        self.compartments = try Self.compartments(of: nodes, lineOf: lineOf)
+        let rule = CompartmentRule(nodes, order: somata.order)
+        var findings = findings
+        findings.nodes = given.count
+        findings.roots = nodes.count { node in node.parent < 0 }
+        findings.threePointSomata = somata.threePointCount
+        findings.outlinedSomata = somata.outlines.map(\.nodes.count)
+        findings.inferredClasses = rule.inferredCount
+        findings.unknownClasses = rule.compartments.count { compartment in compartment == .unknown }
+        self.compartments = rule.compartments
         self.nodes = nodes
         self.childCounts = childCounts
+        self.outlines = somata.outlines
         self.bounds = Bounds(x: x, y: y, z: z)
+        self.findings = findings
     }
 
     /// Indices of the nodes without a parent: the soma and, in one file of six, disconnected pieces.
     public var roots: [Int] { nodes.indices.filter { index in nodes[index].parent < 0 } }
-
-    /// The skeleton with every coordinate multiplied, and radii by `x`: for files in pixels and plane indices, such as
-    /// the reconstruction challenge's, with the grid's spacings.
-    public func scaled(x: Double, y: Double, z: Double) throws(SWCError) -> Skeleton {
-        try Skeleton(
-            nodes: nodes.map { node in
-                var node = node
-                node.x *= x
-                node.y *= y
-                node.z *= z
-                node.radius *= x
-                return node
-            })
-    }
 
     /// What makes a node unusable by itself.
     static func fault(of node: Node, limits: SWCLimits) -> String? {
         for (name, value) in [("x", node.x), ("y", node.y), ("z", node.z)] {
             guard value.isFinite else { return "\(name) is not a finite number" }
             guard abs(value) <= limits.maximumCoordinate else {
-                return "\(name) is \(value), more than \(limits.maximumCoordinate) from the origin"
+                return "\(name) is \(value) um, more than \(limits.maximumCoordinate) um from the origin"
             }
         }
         guard node.radius.isFinite else { return "the radius is not a finite number" }
         guard node.radius >= 0 else { return "the radius is negative (\(node.radius))" }
         guard node.radius <= limits.maximumRadius else {
-            return "the radius is \(node.radius), more than \(limits.maximumRadius)"
+            return "the radius is \(node.radius) um, more than \(limits.maximumRadius) um"
         }
         return nil
     }
 
-    /// Walks every node's ancestors once, in any file order, and gives each its compartment.
-    private static func compartments(
-        of nodes: [Node], lineOf: (Int) -> Int
-    ) throws(SWCError) -> [Compartment] {
-        var compartments = [Compartment](repeating: .unknown, count: nodes.count)
+    /// The index of every node, a parent before its children, whatever the file's order; refuses cycles.
+    private static func parentsFirst(_ nodes: [Node], lineOf: (Int) -> Int) throws(SWCError) -> [Int] {
+        var order: [Int] = []
+        order.reserveCapacity(nodes.count)
         // 0 not visited, 1 on the current path, 2 done.
         var state = [UInt8](repeating: 0, count: nodes.count)
         var path: [Int] = []
@@ -144,13 +152,11 @@ public struct Skeleton: Sendable {
                     ? "node \(nodes[index].id) is its own parent" : "node \(nodes[index].id) is its own ancestor"
                 throw SWCError(line: lineOf(index), reason: reason)
             }
-            var inherited = index >= 0 ? compartments[index] : .unknown
             while let member = path.popLast() {
-                inherited = Compartment(type: nodes[member].type) ?? inherited
-                compartments[member] = inherited
+                order.append(member)
                 state[member] = 2
             }
         }
-        return compartments
+        return order
     }
 }

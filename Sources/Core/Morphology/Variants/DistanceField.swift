@@ -23,8 +23,9 @@ public enum DistanceField {
         guard options.clip > 0 && options.clip <= 1000 else {
             throw .option("a clip of \(options.clip) um, up to 1000 are possible")
         }
-        let list = SolidList(
-            skeleton, floor: options.radiusFloor ? grid.halfDiagonal : 0, somaEdge: options.somaEdge
+        try grid.validate()
+        let list = try SolidList(
+            skeleton, in: grid, floor: options.radiusFloor ? grid.halfDiagonal : 0, options: options
         ) { _, _ in 1 }
         return try FieldSource(
             DistanceShape(list.solids, clip: options.clip), grid: grid, limit: options.maximumRuns)

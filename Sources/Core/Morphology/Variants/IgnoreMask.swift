@@ -11,7 +11,7 @@ extension RunIndex {
             throw .option("an ignore radius of \(options.ignoreRadius) um, 0...1000 are possible")
         }
         let floor = SolidList.floor(options, grid)
-        let list = SolidList(skeleton, floor: floor, somaEdge: options.somaEdge) { _, compartment in
+        let list = try SolidList(skeleton, in: grid, floor: floor, options: options) { _, compartment in
             UInt16(compartment.rawValue)
         }
         let balls = markers.filter { marker in marker.kind == .cutDendrite || marker.kind == .noReconstruction }

@@ -13,16 +13,21 @@ public enum NodeField {
     /// Distance, in sigma, at which 255 exp(-d^2 / 2) is one half.
     static let reach = (2 * log(510.0)).squareRoot()
 
-    /// The nodes of the given kinds, as indices of `skeleton.nodes`.
-    public static func marked(_ kinds: NodeKinds, of skeleton: Skeleton) -> [Int] {
-        skeleton.nodes.indices.filter { index in
-            if skeleton.nodes[index].type == 1 { return kinds.contains(.soma) }
+    /// Where the peaks of the given kinds are, um. A soma drawn as an outline has one, at the centroid of its area.
+    static func peaks(_ kinds: NodeKinds, of skeleton: Skeleton) -> [SIMD3<Double>] {
+        let outlined = Set(skeleton.outlines.lazy.flatMap(\.nodes))
+        let marked = skeleton.nodes.indices.filter { index in
+            if skeleton.nodes[index].type == 1 { return kinds.contains(.soma) && !outlined.contains(index) }
             switch skeleton.childCounts[index] {
             case 0: return kinds.contains(.tips)
             case 1: return false
             default: return kinds.contains(.branchPoints)
             }
         }
+        let places = marked.map { index in
+            SIMD3(skeleton.nodes[index].x, skeleton.nodes[index].y, skeleton.nodes[index].z)
+        }
+        return places + (kinds.contains(.soma) ? skeleton.outlines.map(\.centre) : [])
     }
 
     /// The source of the variant.
@@ -33,10 +38,8 @@ public enum NodeField {
             throw .option("a sigma of \(options.sigma) um, up to 1000 are possible")
         }
         let sigma = options.radiusFloor ? max(options.sigma, grid.halfDiagonal) : options.sigma
-        let peaks = marked(options.nodeKinds, of: skeleton).map { index in
-            SIMD3(skeleton.nodes[index].x, skeleton.nodes[index].y, skeleton.nodes[index].z)
-        }
-        return try FieldSource(PeakShape(peaks: peaks, sigma: sigma), grid: grid, limit: options.maximumRuns)
+        let shape = PeakShape(peaks: peaks(options.nodeKinds, of: skeleton), sigma: sigma)
+        return try FieldSource(shape, grid: grid, limit: options.maximumRuns)
     }
 }
 

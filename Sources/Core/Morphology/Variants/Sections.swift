@@ -77,8 +77,8 @@ extension RunIndex {
     ) throws(LabelError) {
         try grid.validate()
         let ids = try Sections(skeleton).ids
-        let list = SolidList(
-            skeleton, floor: SolidList.floor(options, grid), somaEdge: options.somaEdge
+        let list = try SolidList(
+            skeleton, in: grid, floor: SolidList.floor(options, grid), options: options
         ) { node, _ in ids[node] }
         try self.init(solids: list.solids, grid: grid, options: options, bytesPerVoxel: 2)
     }
