@@ -1,19 +1,23 @@
-"""`neuronfs label` on small skeletons of the kinds that other programs write.
+"""`neuronfs label` on small skeletons of the kinds that other programs write, and on the images they are for.
 
 The skeletons are those of public bug reports, cut down: NeuroM 614, 735, 837, MorphIO 273, 299, jaxley 477, arbor 2471,
 nat 391, and FlyWire's ids.
 """
 
 import json
+import os
+import struct
 import subprocess
 
 import numpy as np
 import pytest
 import tifffile
+import zarr
 
 import brute
+import neurons
 from harness import binary
-from label_tool import refused, xyz
+from label_tool import SHAPE, SPACING, labelled, refused, xyz
 
 # (z, y, x)
 BOX, UNIT = (25, 50, 50), (1, 1, 1)
@@ -157,3 +161,156 @@ def test_label_rules(tmp_path):
                    check=True, capture_output=True)
     with tifffile.TiffFile(tmp_path / "x.tif") as tiff:
         assert "label_rules=2" in tiff.pages[0].description
+
+
+# The image that labels are for
+
+
+SPACED = (0.5, 0.2, 0.25)
+
+
+@pytest.fixture
+def neuron(tmp_path):
+    path = tmp_path / "cell.swc"
+    path.write_text(neurons.awkward(3, SHAPE, SPACED))
+    return path
+
+
+def image_j(path, **options):
+    unit = options.pop("unit", "um")
+    scale = {"um": 1, "nm": 1000, "\\u00B5m": 1, "micron": 1}[unit]
+    tifffile.imwrite(
+        path, np.zeros(SHAPE, np.uint8), imagej=True, resolution=(1 / (SPACED[2] * scale), 1 / (SPACED[1] * scale)),
+        metadata={"spacing": SPACED[0] * scale, "unit": unit, "axes": "ZYX"}, **options)
+
+
+def ome(path, **options):
+    tifffile.imwrite(
+        path, np.zeros(SHAPE, np.uint8), ome=True, bigtiff=options.get("bigtiff", False), metadata={
+            "axes": "ZYX", "PhysicalSizeX": SPACED[2], "PhysicalSizeXUnit": "µm", "PhysicalSizeY": SPACED[1] * 1000,
+            "PhysicalSizeYUnit": "nm", "PhysicalSizeZ": SPACED[0], "PhysicalSizeZUnit": "µm"})
+
+
+def ngff(path, version=2):
+    group = zarr.open_group(str(path), mode="w", zarr_format=version)
+    group.create_array("0", shape=(2, *SHAPE), chunks=(1, 4, 16, 16), dtype="u1")
+    image = {
+        "axes": [{"name": "c", "type": "channel"}] + [
+            {"name": name, "type": "space", "unit": "micrometer"} for name in "zyx"],
+        "datasets": [{"path": "0", "coordinateTransformations": [{"type": "scale", "scale": [1, *SPACED]}]}]}
+    group.attrs["ome" if version == 3 else "multiscales"] = {"multiscales": [image]} if version == 3 else [image]
+
+
+LIKE = {
+    "imagej.tif": image_j, "imagej_nm.tif": lambda path: image_j(path, unit="nm"),
+    "imagej_micro.tif": lambda path: image_j(path, unit="\\u00B5m"), "be.tif": lambda path: image_j(path, byteorder=">"),
+    "x.ome.tif": ome, "big.ome.tif": lambda path: ome(path, bigtiff=True), "x.ome.zarr": ngff,
+    "v3.zarr": lambda path: ngff(path, 3),
+}
+
+
+@pytest.mark.parametrize("name", LIKE)
+def test_like_an_image(tmp_path, neuron, name):
+    LIKE[name](tmp_path / name)
+    found = voxels(tmp_path, neuron.read_text(), "--like", tmp_path / name, "--force", box=False)
+    assert found.shape == SHAPE
+    said = report(tmp_path)
+    assert said["voxel_spacing_um"] == pytest.approx(SPACED, rel=1e-6) and name in said["spacing_from"]
+    assert np.array_equal(found, brute.label_volume(neuron.read_text(), SHAPE, said["voxel_spacing_um"]))
+
+
+def test_like_a_hyperstack(tmp_path, neuron):
+    """Channels and time points are no planes."""
+    for number, (axes, shape) in enumerate({"TZCYX": (3, 5, 2), "ZCYX": (5, 2), "CYX": (2,)}.items()):
+        path = tmp_path / f"{number}.tif"
+        tifffile.imwrite(
+            path, np.zeros(shape + (40, 46), np.uint8), imagej=True, resolution=(4, 5),
+            metadata={"axes": axes, "spacing": 0.5, "unit": "um"})
+        found = voxels(tmp_path, neuron.read_text(), "--like", path, "--force", box=False)
+        assert found.shape == (5 if "Z" in axes else 1, 40, 46), axes
+
+
+@pytest.mark.parametrize("name", ["x.tif", "x.ome.zarr"])
+def test_like_what_the_tool_wrote(tmp_path, neuron, name):
+    """What one run writes is the image of the next, its origin with it where the format says one."""
+    origin = (2, 3, -1) if name.endswith("zarr") else (0, 0, 0)
+    first = labelled(neuron, tmp_path / "first.npy", shape=SHAPE, spacing=SPACED, origin=origin)
+    labelled(neuron, tmp_path / name, shape=SHAPE, spacing=SPACED, origin=origin)
+    assert np.array_equal(voxels(tmp_path, neuron.read_text(), "--like", tmp_path / name, "--force", box=False), first)
+
+
+def test_an_image_and_options_that_contradict_it(tmp_path, neuron):
+    image_j(tmp_path / "i.tif")
+    text = neuron.read_text()
+
+    def like(*options, name="i.tif"):
+        return run(tmp_path, text, "--like", tmp_path / name, "--force", *options, box=False)
+
+    assert like("--shape", xyz(SHAPE), "--spacing", xyz(SPACED), "--origin", "1,2,3").returncode == 0
+    refused(like("--shape", "46,40,15"), "--shape", "contradicts", "46,40,14")
+    refused(like("--spacing", "0.25,0.2,0.4"), "--spacing", "contradicts", "i.tif")
+    ngff(tmp_path / "i.zarr")
+    assert like(name="i.zarr").returncode == 0
+
+
+def test_images_without_a_spacing(tmp_path, neuron):
+    text = neuron.read_text()
+    plain, lateral = tmp_path / "plain.tif", tmp_path / "lateral.tif"
+    tifffile.imwrite(plain, np.zeros(SHAPE, np.uint8), metadata=None, resolution=(72, 72), resolutionunit="INCH")
+    tifffile.imwrite(
+        lateral, np.zeros(SHAPE, np.uint8), metadata=None, resolution=(1e4 / SPACED[2], 1e4 / SPACED[1]),
+        resolutionunit="CENTIMETER")
+    zarr.create_array(str(tmp_path / "a.zarr"), shape=SHAPE, dtype="u1", zarr_format=2)
+    for name, part in (("plain.tif", "no spacing"), ("lateral.tif", "only the spacing in x and y"), ("a.zarr", "no spacing")):
+        refused(run(tmp_path, text, "--like", tmp_path / name, box=False), name, part, "--spacing")
+        found = voxels(tmp_path, text, "--like", tmp_path / name, "--spacing", xyz(SPACED), "--force", box=False)
+        assert np.array_equal(found, brute.label_volume(text, SHAPE, SPACED)), name
+    refused(run(tmp_path, text, "--like", lateral, "--spacing", "0.3,0.2,0.5", box=False), "contradicts")
+
+
+def test_what_is_no_image(tmp_path, neuron):
+    text = neuron.read_text()
+    (tmp_path / "text.tif").write_text("no image\n" * 99)
+    (tmp_path / "empty.tif").write_bytes(b"")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "bad.zarr").mkdir()
+    (tmp_path / "bad.zarr" / ".zattrs").write_text('{"multiscales": [{"datasets": [{"path": "../no"}]}]}')
+    for name in ("text.tif", "empty.tif", "folder", "fifo", "bad.zarr", "absent.tif"):
+        refused(run(tmp_path, text, "--like", tmp_path / name, box=False), name)
+
+
+def test_hostile_tiffs(tmp_path, neuron):
+    """Cut, with a loop of directories, with offsets and counts beyond the file, and with random bytes flipped: an answer or
+    a sentence, never a crash."""
+    image_j(tmp_path / "i.tif")
+    text, good = neuron.read_text(), (tmp_path / "i.tif").read_bytes()
+    tifffile.imwrite(tmp_path / "p.tif", np.zeros((3, 8, 8), np.uint8), metadata=None, photometric="minisblack")
+    pages = bytearray((tmp_path / "p.tif").read_bytes())
+    with tifffile.TiffFile(tmp_path / "p.tif") as tiff:
+        last = tiff.pages[2]
+        end = last.offset + 2 + 12 * len(last.tags)
+        loop = pages[:end] + struct.pack("<I", tiff.pages[0].offset) + pages[end + 4 :]
+    random = np.random.default_rng(1)
+    files = [good[:size] for size in (3, 7, 9, 60, 200)] + [bytes(loop)]
+    files += [b"II*\0" + struct.pack("<I", offset) + b"\xff" * 40 for offset in (0, 4, 8, 0xFFFFFFFF)]
+    files += [b"II+\0\x08\0\0\0" + struct.pack("<Q", offset) + b"\xff" * 40 for offset in (0, 16, 2**63 - 1, 2**64 - 1)]
+    for _ in range(40):
+        data = bytearray(good[:2000])
+        for place in random.integers(0, 400, 6):
+            data[place] = random.integers(256)
+        files.append(bytes(data) + good[2000:])
+    for data in files:
+        (tmp_path / "h.tif").write_bytes(data)
+        result = run(tmp_path, text, "--like", tmp_path / "h.tif", "--force", box=False)
+        assert result.returncode in (0, 2), (result.returncode, result.stderr, data[:64])
+
+
+def test_the_allen_spacing_is_assumed_aloud(tmp_path):
+    text = "1 1 2 2 2 0.5 -1\n"
+    result = run(tmp_path, text, "--shape", xyz(SHAPE), box=False)
+    assert result.returncode == 0 and "no --spacing: the Allen stacks' 0.1144, 0.1144, 0.28 um assumed" in result.stdout
+    assert report(tmp_path)["spacing_from"].startswith("assumed")
+    assert "assumed" not in run(tmp_path, text, "--shape", xyz(SHAPE), "--spacing", xyz(SPACING), box=False).stdout
+    result = run(tmp_path, text, box=False)
+    assert result.returncode == 64 and "--like" in result.stderr

@@ -6,8 +6,8 @@ struct LabelCommand: ParsableCommand {
         commandName: "label",
         abstract: "Make a label volume from a skeleton of your own, without a mount.",
         discussion: """
-            neuronfs label cell.swc --shape 2048,2048,128 -o labels.tif
-            neuronfs label cell.swc --shape 2048,2048,128 -o labels.ome.zarr
+            neuronfs label cell.swc --like stack.tif -o labels.tif
+            neuronfs label cell.swc --shape 2048,2048,128 --spacing 0.2,0.2,0.5 -o labels.ome.zarr
 
             The name says what is written: NAME.tif one BigTIFF, NAME.npy a NumPy
             array, NAME.zarr an OME-Zarr directory, NAME/ a directory of planes
@@ -19,17 +19,26 @@ struct LabelCommand: ParsableCommand {
     @Argument(help: ArgumentHelp("The skeleton, an SWC file.", valueName: "swc"))
     var skeleton: String
 
-    @Option(help: ArgumentHelp("Columns, rows and planes of the image.", valueName: "x,y,z"))
-    var shape: VoxelShape
+    @Option(
+        help: ArgumentHelp(
+            "The image that the labels are for, a TIFF or a Zarr: its shape, spacing and origin are taken.",
+            valueName: "file"))
+    var like: String?
 
-    @Option(help: ArgumentHelp("Size of a voxel, um.", valueName: "x,y,z"))
-    var spacing = AxisNumbers(
-        x: VoxelGrid.allenLateralSpacing, y: VoxelGrid.allenLateralSpacing, z: VoxelGrid.allenAxialSpacing)
+    @Option(help: ArgumentHelp("Columns, rows and planes of the image.", valueName: "x,y,z"))
+    var shape: VoxelShape?
+
+    @Option(
+        help: ArgumentHelp(
+            "Size of a voxel, um (default without --like: that of the Allen stacks, 0.1144,0.1144,0.28).",
+            valueName: "x,y,z"))
+    var spacing: AxisNumbers?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Where voxel (0, 0, 0) lies in the skeleton's frame, in voxels.", valueName: "x,y,z"))
-    var origin = AxisNumbers(x: 0, y: 0, z: 0)
+        help: ArgumentHelp(
+            "Where voxel (0, 0, 0) lies in the skeleton's frame, in voxels (default: 0,0,0).", valueName: "x,y,z"))
+    var origin: AxisNumbers?
 
     @Option(
         help: ArgumentHelp(
@@ -84,10 +93,13 @@ struct LabelCommand: ParsableCommand {
     func validate() throws {
         // The grid has limits of its own, which a level is counted for: here only what cannot be counted with.
         let sides = 1...Int(Int32.max)
-        guard sides.contains(shape.x), sides.contains(shape.y), sides.contains(shape.z) else {
+        guard shape != nil || like != nil else {
+            throw ValidationError("--shape, or --like with the image that the labels are for, is missing")
+        }
+        if let shape, ![shape.x, shape.y, shape.z].allSatisfy(sides.contains) {
             throw ValidationError("--shape is three numbers from 1 to \(sides.upperBound)")
         }
-        guard spacing.x > 0, spacing.y > 0, spacing.z > 0 else {
+        if let spacing, ![spacing.x, spacing.y, spacing.z].allSatisfy({ $0 > 0 }) {
             throw ValidationError("--spacing is three numbers above 0")
         }
         guard (0...15).contains(level) else { throw ValidationError("--level is 0 to 15") }
@@ -123,12 +135,11 @@ struct LabelCommand: ParsableCommand {
         if let sigma { options.sigma = sigma }
         if let ignoreRadius { options.ignoreRadius = ignoreRadius }
         if let ignoreValue { options.ignoreValue = ignoreValue }
-        let frame = VoxelGrid(
-            width: shape.x, height: shape.y, depth: shape.z, spacingX: spacing.x, spacingY: spacing.y,
-            spacingZ: spacing.z, originX: origin.x, originY: origin.y, originZ: origin.z)
+        let frame = try LabelFrame(shape: shape, spacing: spacing, origin: origin, like: like)
         let job = LabelJob(
-            skeletonPath: skeleton, markerPath: markers, units: units, kind: variant, options: options, frame: frame,
-            level: level, drawsMisfits: force, output: try LabelOutput(output), quiet: quiet)
+            skeletonPath: skeleton, markerPath: markers, units: units, kind: variant, options: options,
+            frame: frame.grid, spacingSource: frame.spacingSource, level: level, drawsMisfits: force,
+            output: try LabelOutput(output), quiet: quiet)
         try job.run()
     }
 }

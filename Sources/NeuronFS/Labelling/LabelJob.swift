@@ -14,6 +14,8 @@ struct LabelJob {
     let options: LabelOptions
     /// The image at full resolution.
     let frame: VoxelGrid
+    /// Where the size of a voxel comes from.
+    let spacingSource: SpacingSource
     /// The pyramid level written.
     let level: Int
     /// Whether a skeleton that leaves the frame is drawn all the same.
@@ -58,6 +60,10 @@ struct LabelJob {
     /// What the summary adds where a number was not given on the command line.
     private func assumptions(_ findings: SkeletonFindings) -> String {
         var text = ""
+        if spacingSource == .assumed {
+            text +=
+                "; no --spacing: the Allen stacks' \(frame.spacingX), \(frame.spacingY), \(frame.spacingZ) um assumed"
+        }
         if findings.unitsSource == .header { text += "; units \(findings.units), as the skeleton's header states" }
         if let offset = findings.offset {
             text += "; OFFSET \(offset.x), \(offset.y), \(offset.z) of the skeleton's header added"

@@ -37,6 +37,7 @@ struct LabelReport {
             "spacing": Self.spacing(grid),
             "first_voxel_centre_um": [.double(grid.z(0)), .double(grid.y(0)), .double(grid.x(0))],
             "level": .int(job.level),
+            "spacing_from": .string(job.spacingSource.text),
             "full_resolution": [
                 "shape": [.int(job.frame.depth), .int(job.frame.height), .int(job.frame.width)],
                 "voxel_spacing_um": Self.spacing(job.frame),
