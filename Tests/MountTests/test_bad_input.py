@@ -138,6 +138,8 @@ def test_bad_skeleton(bad, case):
     assert (folder / "skeleton.swc").read_bytes() == data
     assert sorted(os.listdir(folder / "labels")) == [plane_name(index) for index in range(PLANES)]
     assert meta(folder)["specimen_id"] == specimen(case)
+    refused = meta(folder)["skeleton"]["refused"]
+    assert all(word in refused for word in words) and (line is None or f"line {line}" in refused), refused
     url = os.getxattr(folder / "skeleton.swc", "user.neuronfs.url").decode()
     assert errno_of(lambda: (folder / "labels" / plane_name(18)).read_bytes()) == errno.EIO
     lines = log_lines(bad, url)
@@ -174,8 +176,16 @@ def test_odd_skeleton_is_drawn(bad, case):
     found = np.stack([tifffile.imread(folder / "labels" / plane_name(index)) for index in range(PLANES)])
     assert np.array_equal(found, tracing.window((0, 0, 0), (PLANES, HEIGHT - 2, WIDTH - 2)))
     assert found.any()
+    findings = meta(folder)["skeleton"]["findings"]
+    assert meta(folder)["skeleton"]["refused"] is None and findings["roots"] == tracing.roots
+    assert findings["nodes"] == len(tracing.nodes) and findings["unknown_classes"] == tracing.codes.count(255)
     if case == "dangling parent":
-        assert tracing.roots == 2
+        assert tracing.roots == 2 and findings["parents_not_in_file"] == 1
+        assert findings["warnings"][0].startswith("1 node names a parent")
+        url = os.getxattr(folder / "skeleton.swc", "user.neuronfs.url").decode()
+        assert any("1 node names a parent" in line for line in log_lines(bad, url))
+    else:
+        assert findings["warnings"] == [] and findings["parents_not_in_file"] == 0
 
 
 def test_an_empty_skeleton_file(bad_origin, demo, data_folder):

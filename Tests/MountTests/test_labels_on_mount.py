@@ -83,6 +83,24 @@ def test_the_cells_are_what_the_tests_take_them_for(demo):
 
 
 @cells
+def test_meta_says_what_was_found_and_which_rules(demo, cell):
+    folder = demo_folder(demo, cell)
+    trace, found = tracing(folder), meta(folder)
+    assert (folder / "meta.json").stat().st_size == len((folder / "meta.json").read_bytes())
+    assert found["skeleton"]["findings"] == {
+        "nodes": len(trace.nodes), "roots": trace.roots, "parents_not_in_file": 0, "inferred_classes": 0,
+        "unknown_classes": trace.codes.count(255), "nodes_in_comments": 0, "three_point_somata": 0, "outlined_somata": [],
+        "units": "um", "units_from": "assumed", "warnings": []}
+    assert found["skeleton"]["refused"] is None and found["labels"]["label_rules"] == 2
+    plane = plane_name(sorted(planes(folder))[0])
+    for name in (f"labels/{plane}", f"labels-nodes/{plane}", "labels.tif"):
+        with tifffile.TiffFile(folder / name) as tiff:
+            assert "label_rules=2" in tiff.pages[0].description, name
+    with tifffile.TiffFile(folder / "stack" / plane) as tiff:
+        assert "label_rules" not in tiff.pages[0].description
+
+
+@cells
 def test_whole_planes(demo, cell):
     folder = demo_folder(demo, cell)
     depth, *shape = meta(folder)["stack"]["shape"]

@@ -63,7 +63,7 @@ public final class Tree: FileService {
     /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
     let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
     /// `meta.json` by specimen; some 100 kB each.
-    let metas = MemoryCache<Int, [UInt8]>(limit: 16 << 20)
+    let metas = MemoryCache<Int, Derived<[UInt8]>>(limit: 16 << 20)
     /// Zarr layouts by specimen.
     let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
     /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
@@ -131,12 +131,17 @@ public final class Tree: FileService {
         upstreamChanged(id)
     }
 
-    /// Bytes made from the catalogue of `generation`, as a file that is stale once the catalogue is another.
-    func catalogueFile(_ bytes: [UInt8], of generation: Int) -> any OpenFile {
-        VersionedFile(BytesFile(bytes)) { [weak self] in
-            self.map { $0.currentIndex.snapshot.generation == generation } ?? true
+    /// Bytes made from the catalogue of `generation`, and from files of the origin at `versions`, as a file that is stale
+    /// once one of them is another.
+    func catalogueFile(
+        _ bytes: [UInt8], of generation: Int, and versions: [ObjectVersion] = []
+    ) -> any OpenFile {
+        let registry = parts.registry
+        return VersionedFile(BytesFile(bytes)) { [weak self] in
+            let isCurrent = self.map { $0.currentIndex.snapshot.generation == generation } ?? true
+            return isCurrent && registry.holds(versions)
         } hasChanged: { [firstGeneration] in
-            generation != firstGeneration
+            generation != firstGeneration || versions.contains { registry.hasChanged($0.id) }
         }
     }
 

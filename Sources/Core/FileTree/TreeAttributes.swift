@@ -106,7 +106,7 @@ extension Tree {
                 let layout = planeLayout(context, series, image)
             else { return nil }
             return file(layout.fileSize)
-        case .specimenFile(_, .meta): return file(metaBytes(context).count)
+        case .specimenFile(_, .meta): return knownMeta(context).map { file($0.value.count) }
         case .specimenFile(_, .stackVolume): return volumeLayout(context, .stack).map { file($0.fileSize) }
         case .specimenFile(_, .labelVolume):
             return context.hasLabels ? volumeLayout(context, .labels).map { file($0.fileSize) } : nil
@@ -152,14 +152,11 @@ extension Tree {
         of node: Node, _ context: SpecimenContext, token: CancellationToken,
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
     ) {
-        if case .specimenFile(_, .instances) = node {
-            return instanceTable(context, token: token) { [self] outcome in
-                completion(
-                    outcome.map {
-                        attributes(node, length: $0.value.count, modified: context.skeletonModified)
-                    })
-            }
+        let made: @Sendable (Result<Derived<[UInt8]>, FileTreeError>) -> Void = { [self] outcome in
+            completion(outcome.map { attributes(node, length: $0.value.count, modified: context.skeletonModified) })
         }
+        if case .specimenFile(_, .instances) = node { return instanceTable(context, token: token, completion: made) }
+        if case .specimenFile(_, .meta) = node { return meta(context, token: token, completion: made) }
         guard let file = remoteFile(of: node, context) else { return completion(.failure(.notFound)) }
         parts.files.version(of: file, token: token) { [self] outcome in
             switch outcome {

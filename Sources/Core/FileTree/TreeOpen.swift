@@ -38,7 +38,9 @@ extension Tree {
         case .specimenFile(_, .meta):
             // Asked for first: bytes of an older list then count as stale, never the other way round.
             let generation = currentIndex.snapshot.generation
-            completion(.success(catalogueFile(metaBytes(context), of: generation)))
+            meta(context, token: token) { [self] outcome in
+                completion(outcome.map { catalogueFile($0.value, of: generation, and: $0.versions) })
+            }
         case .specimenFile(_, .instances):
             instanceTable(context, token: token) { [registry = parts.registry] outcome in
                 completion(
@@ -121,13 +123,13 @@ extension Tree {
     func planeLayout(_ context: SpecimenContext, _ series: Series, _ image: PlaneImage) -> PlaneTIFF? {
         let key = LayoutKey(
             width: image.width, height: image.height, bits: series.bitsPerSample(main: parts.mainVariant),
-            resolution: image.resolution)
+            resolution: image.resolution, variant: series.variant(main: parts.mainVariant))
         if let layout = layouts[key] { return layout }
         do throws(TIFFLayoutError) {
             let layout = try PlaneTIFF(
                 width: image.width, height: image.height, bitsPerSample: key.bits,
                 spacing: PixelSpacing(x: image.resolution, y: image.resolution, z: SpecimenContext.planeDistance),
-                description: nil)
+                description: key.variant.map(LabelRules.tiffDescription))
             layouts.insert(layout, for: key, cost: layout.headerSize)
             return layout
         } catch {
@@ -145,4 +147,6 @@ struct LayoutKey: Hashable, Sendable {
     var height: Int
     var bits: Int
     var resolution: Double
+    /// `nil` for images.
+    var variant: LabelVariant?
 }

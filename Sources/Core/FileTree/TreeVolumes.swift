@@ -23,8 +23,9 @@ extension Tree {
 
     /// What the file says of itself.
     private func volumeDescription(_ context: SpecimenContext, _ series: Series) -> String {
-        let cell = "specimen \(context.id) of the Allen Cell Types Database"
-        return series == .stack ? "image stack of \(cell)" : "labels (\(parts.mainVariant)) of \(cell)"
+        let labels = series.variant(main: parts.mainVariant).map(LabelRules.tiffDescription)
+        return labels.map { "\($0); specimen=\(context.id)" }
+            ?? "image stack of specimen \(context.id) of the Allen Cell Types Database"
     }
 
     /// Opens `stack.tif` or `labels.tif`.

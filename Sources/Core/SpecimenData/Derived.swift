@@ -14,6 +14,12 @@ public struct Derived<Value: Sendable>: Sendable {
     /// The files, each at the version whose bytes were used.
     public let versions: [ObjectVersion]
 
+    /// Something made from files at these versions.
+    public init(value: Value, versions: [ObjectVersion]) {
+        self.value = value
+        self.versions = versions
+    }
+
     /// Something else made from this, and so from the same versions.
     public func map<Other: Sendable>(_ transform: (Value) -> Other) -> Derived<Other> {
         Derived<Other>(value: transform(value), versions: versions)

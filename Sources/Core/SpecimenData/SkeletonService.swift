@@ -73,7 +73,7 @@ public final class SkeletonService: Sendable {
             case .success(let file):
                 let queued = origin.workers.submit { [self] in
                     do throws(SWCError) {
-                        let skeleton = try Skeleton.parse(file.value)
+                        let skeleton = try Self.parse(file.value, subject.grid)
                         completion(.success(file.map { _ in skeleton }))
                     } catch {
                         log(subject, "\(error)")
@@ -94,6 +94,45 @@ public final class SkeletonService: Sendable {
         return files.cachedVersion(of: marker).flatMap {
             sources[SourceKey(subject, variant, level, version, marker: $0)]
         }
+    }
+
+    /// What reading a skeleton shows. The same file gives the same, whoever reads it.
+    public enum Reading: Sendable {
+        /// It is well formed; where it does not fit its stack, `misfit` says why.
+        case read(SkeletonFindings, misfit: String?)
+        /// It is malformed.
+        case malformed(SWCError)
+    }
+
+    /// What reading the skeleton at `file` shows, without a line in the log: labels that are asked for tell it.
+    /// - Parameter grid: the voxel grid of its stack, where there is one.
+    public func reading(
+        of file: RemoteFile, in grid: VoxelGrid?, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Derived<Reading>, SpecimenDataError>) -> Void
+    ) {
+        files.wholeFile(file, limit: Self.largestSkeleton, token: token) { [self] outcome in
+            switch outcome {
+            case .failure(let error): completion(.failure(error))
+            case .success(let file):
+                let queued = origin.workers.submit {
+                    let reading: Reading
+                    do throws(SWCError) {
+                        let skeleton = try Self.parse(file.value, grid)
+                        reading = .read(skeleton.findings, misfit: grid?.refusal(of: skeleton))
+                    } catch {
+                        reading = .malformed(error)
+                    }
+                    completion(.success(file.map { _ in reading }))
+                }
+                if !queued { completion(.failure(.shutDown)) }
+            }
+        }
+    }
+
+    /// - Parameter grid: what columns, rows and planes are, should the file count in them.
+    private static func parse(_ bytes: [UInt8], _ grid: VoxelGrid?) throws(SWCError) -> Skeleton {
+        guard let grid else { return try Skeleton.parse(bytes) }
+        return try Skeleton.parse(bytes, voxel: SIMD3(grid.spacingX, grid.spacingY, grid.spacingZ))
     }
 
     /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
@@ -162,7 +201,7 @@ public final class SkeletonService: Sendable {
         let skeleton: Skeleton
         let markers: [Marker]
         do throws(SWCError) {
-            skeleton = try Skeleton.parse(bytes)
+            skeleton = try Self.parse(bytes, subject.grid)
             markers = try marker.map { bytes throws(SWCError) in try Marker.parse(bytes) } ?? []
         } catch {
             log(subject, "\(error)")
@@ -171,6 +210,13 @@ public final class SkeletonService: Sendable {
         if let reason = subject.grid.refusal(of: skeleton) {
             log(subject, reason)
             return .failure(.misfit(reason: reason))
+        }
+        for warning in skeleton.findings.warnings {
+            origin.logger.warning(
+                "a skeleton is not as it should be",
+                metadata: [
+                    "specimen": "\(subject.specimen)", "file": "\(subject.skeleton.url)", "reason": "\(warning)",
+                ])
         }
         do throws(LabelError) {
             let source = try key.variant.source(of: skeleton, markers: markers, in: subject.grid.level(key.level))

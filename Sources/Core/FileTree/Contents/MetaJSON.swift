@@ -4,9 +4,12 @@ internal import SpecimenData
 internal import Support
 
 /// `meta.json` of a specimen: every catalogue field, the geometry of the stack, how skeleton and image fit together,
-/// what the labels mean, and where everything comes from. Two mounts of one catalogue version give the same bytes.
+/// what was found in the skeleton, what the labels mean, and where everything comes from. Two mounts of one version of
+/// the database give the same bytes.
 struct MetaJSON {
     let context: SpecimenContext
+    /// What reading the skeleton shows; `nil` for a cell without one.
+    let reading: SkeletonService.Reading?
     let endpoint: String
     let mainVariant: LabelVariant
 
@@ -54,6 +57,18 @@ struct MetaJSON {
     private var resolution: JSONValue { .double(context.resolution) }
 
     private var skeleton: JSONObject {
+        var skeleton = skeletonFrame
+        switch reading {
+        case .read(let findings, let misfit):
+            skeleton["findings"] = .object(findings.json)
+            skeleton["refused"] = misfit.map(JSONValue.string) ?? .null
+        case .malformed(let error): skeleton["refused"] = .string("\(error)")
+        case nil: break
+        }
+        return skeleton
+    }
+
+    private var skeletonFrame: JSONObject {
         [
             "file": "skeleton.swc",
             "marker_file": context.markerFile(endpoint: endpoint) == nil ? .null : "skeleton.marker",
@@ -87,12 +102,13 @@ struct MetaJSON {
         let grid = context.stackGrid
         return [
             "main": .string(mainVariant.rawValue),
+            "label_rules": .int(LabelRules.version),
             "values": [
                 "0": "background", "1": "soma", "2": "axon", "3": "basal dendrite", "4": "apical dendrite",
                 "255": "unknown",
             ],
             "geometry":
-                "union of exact rounded cones over all edges and a ball at each root, in um; the edge from the soma is a tube of the child's radius",
+                "union of exact rounded cones over all edges and a ball at each root, in um; the edge from the soma is a tube of the child's radius; a soma of three points is one ball, an outlined soma is filled in its plane",
             "sampled_at": "the voxel centre",
             "inside": "signed distance <= 1e-6 um",
             "radius_floor_um": .double(grid?.halfDiagonal ?? 0),
@@ -162,12 +178,39 @@ struct MetaJSON {
 }
 
 extension Tree {
-    /// The bytes of `meta.json`, made once for each context.
-    func metaBytes(_ context: SpecimenContext) -> [UInt8] {
-        if let bytes = metas[context.id] { return bytes }
-        let bytes = MetaJSON(context: context, endpoint: parts.endpoint, mainVariant: parts.mainVariant).bytes
-        // Not of a context that was begun under an older list of cells.
-        if isCurrent(context) { metas.insert(bytes, for: context.id, cost: bytes.count) }
-        return bytes
+    /// The bytes of `meta.json` where nothing has to be asked for: those made before, and those of a cell without a
+    /// skeleton.
+    func knownMeta(_ context: SpecimenContext) -> Derived<[UInt8]>? {
+        if let known = metas[context.id] { return known }
+        guard context.skeletonFile(endpoint: parts.endpoint) == nil else { return nil }
+        return makeMeta(context, Derived(value: nil, versions: []))
+    }
+
+    /// The bytes of `meta.json`, made once for each context. They hold what was found in the skeleton, which is read for
+    /// that.
+    func meta(
+        _ context: SpecimenContext, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Derived<[UInt8]>, FileTreeError>) -> Void
+    ) {
+        if let known = knownMeta(context) { return completion(.success(known)) }
+        guard let skeleton = context.skeletonFile(endpoint: parts.endpoint) else {
+            return completion(.failure(.notFound))
+        }
+        parts.skeletons.reading(of: skeleton, in: context.stackGrid, token: token) { [self] outcome in
+            completion(outcome.map { makeMeta(context, $0.map { $0 }) }.mapError { .data($0) })
+        }
+    }
+
+    private func makeMeta(
+        _ context: SpecimenContext, _ reading: Derived<SkeletonService.Reading?>
+    ) -> Derived<[UInt8]> {
+        let document = MetaJSON(
+            context: context, reading: reading.value, endpoint: parts.endpoint, mainVariant: parts.mainVariant)
+        let meta = reading.map { _ in document.bytes }
+        // Not of a context that was begun under an older list of cells, nor of a skeleton that has changed meanwhile.
+        if isCurrent(context), parts.registry.holds(meta.versions) {
+            metas.insert(meta, for: context.id, cost: meta.value.count)
+        }
+        return meta
     }
 }

@@ -31,7 +31,7 @@ final class VersionedFile: OpenFile {
     /// A file made from `versions` of objects.
     convenience init(_ file: any OpenFile, of versions: [ObjectVersion], registry: ObjectRegistry) {
         self.init(file) {
-            versions.allSatisfy { version in registry.cached(version.id).map { $0.version == version.number } ?? true }
+            registry.holds(versions)
         } hasChanged: {
             versions.contains { registry.hasChanged($0.id) }
         }
@@ -58,5 +58,12 @@ final class VersionedFile: OpenFile {
         completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
     ) {
         file.countBlocks(forgets: forgets, token: token, completion: completion)
+    }
+}
+
+extension ObjectRegistry {
+    /// Whether none of `versions` is known to have been followed by another.
+    func holds(_ versions: [ObjectVersion]) -> Bool {
+        versions.allSatisfy { version in cached(version.id).map { $0.version == version.number } ?? true }
     }
 }
