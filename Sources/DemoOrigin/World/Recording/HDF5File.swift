@@ -198,7 +198,7 @@ extension HDF5Value {
         case .texts(let texts): texts.flatMap { Self.padded($0, to: width) }
         case .double(let value): HDF5Bytes.little(value.bitPattern)
         case .doubles(let values): values.flatMap { HDF5Bytes.little($0.bitPattern) }
-        case .float(let value): HDF5Bytes.sample(value)
+        case .float(let value): HDF5Bytes.little(value.bitPattern)
         case .integer(let value): HDF5Bytes.integer(value)
         }
     }
@@ -218,18 +218,15 @@ extension HDF5Value {
 }
 
 /// Numbers as HDF5 files of this writer hold them.
-enum HDF5Bytes {
+private enum HDF5Bytes {
     /// The address that says "there is none".
-    fileprivate static let undefined = little(UInt64.max)
+    static let undefined = little(UInt64.max)
 
-    /// A 32-bit float.
-    static func sample(_ value: Float) -> [UInt8] { little(value.bitPattern) }
+    static func integer(_ value: Int) -> [UInt8] { little(UInt64(bitPattern: Int64(value))) }
 
-    fileprivate static func integer(_ value: Int) -> [UInt8] { little(UInt64(bitPattern: Int64(value))) }
+    static func short(_ value: Int) -> [UInt8] { little(UInt16(value)) }
 
-    fileprivate static func short(_ value: Int) -> [UInt8] { little(UInt16(value)) }
-
-    fileprivate static func little(_ value: some FixedWidthInteger) -> [UInt8] {
+    static func little(_ value: some FixedWidthInteger) -> [UInt8] {
         (0..<value.bitWidth / 8).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
 }

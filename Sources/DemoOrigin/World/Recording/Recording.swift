@@ -29,12 +29,16 @@ struct Recording {
         for (index, piece) in pieces.enumerated() {
             let offset = file.offsets[index]
             let part = range.clamped(to: offset..<offset + piece.sweep.count * HDF5File.sampleBytes)
-            guard !part.isEmpty else { continue }
-            let first = (part.lowerBound - offset) / HDF5File.sampleBytes
-            let last = (part.upperBound - 1 - offset) / HDF5File.sampleBytes
-            let samples = (first...last).flatMap { HDF5Bytes.sample(sample($0, of: piece, index)) }
-            let skipped = part.lowerBound - offset - first * HDF5File.sampleBytes
-            result += samples[skipped..<skipped + part.count]
+            var position = part.lowerBound
+            while position < part.upperBound {
+                let (number, skipped) = (position - offset).quotientAndRemainder(dividingBy: HDF5File.sampleBytes)
+                let bits = sample(number, of: piece, index).bitPattern
+                let end = min(part.upperBound, position - skipped + HDF5File.sampleBytes)
+                for byte in skipped..<skipped + end - position {
+                    result.append(UInt8(truncatingIfNeeded: bits >> (8 * byte)))
+                }
+                position = end
+            }
         }
         return result
     }

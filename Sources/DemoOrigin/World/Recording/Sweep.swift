@@ -66,9 +66,15 @@ struct Sweep {
     func response(at time: Double, of membrane: Membrane) -> Double {
         guard !isVoltageHeld else { return stimulus(at: time) / membrane.resistance }
         let height = 0.08
-        let halfWidth = 0.0006
-        let spike = spikeTimes.map { max(0, 1 - abs(time - $0) / halfWidth) }.max() ?? 0
-        return membrane.rest + min(depolarisation(at: time, of: membrane), Membrane.ceiling) + height * spike
+        return membrane.rest + min(depolarisation(at: time, of: membrane), Membrane.ceiling) + height * spike(at: time)
+    }
+
+    /// How near the peak of a spike is: 1 at the peak, 0 from half a millisecond on.
+    private func spike(at time: Double) -> Double {
+        guard spikes > 0 else { return 0 }
+        let interval = duration / Double(spikes)
+        let nearest = min(max(((time - start) / interval).rounded(.down), 0), Double(spikes - 1))
+        return max(0, 1 - abs(time - start - (nearest + 0.5) * interval) / 0.0005)
     }
 
     private func depolarisation(at time: Double, of membrane: Membrane) -> Double {
