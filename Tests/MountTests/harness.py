@@ -39,6 +39,16 @@ def is_mounted(path):
         return any(line.split(" ")[4].replace("\\040", " ") == str(path) for line in table)
 
 
+def unmount_below(folder):
+    """Takes away every NeuronFS mount below `folder`, which commands in a test may have made."""
+    with open("/proc/self/mountinfo") as table:
+        places = [line.split(" ")[4].replace("\\040", " ") for line in table if " fuse.neuronfs " in line]
+    for place in places:
+        if place.startswith(f"{folder}/"):
+            subprocess.run([binary(), "umount", place], capture_output=True, timeout=60 * PATIENCE)
+            assert not is_mounted(place), place
+
+
 def wait_until(condition, seconds=20, what="condition"):
     """Polls, because what is waited for happens in another process. Fails after `seconds`, times PATIENCE."""
     seconds *= PATIENCE

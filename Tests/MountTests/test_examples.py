@@ -63,11 +63,7 @@ def home(tmp_path):
     try:
         yield home
     finally:
-        with open("/proc/self/mountinfo") as table:
-            mounts = [line.split(" ")[4] for line in table if line.split(" ")[4].startswith(f"{home}/")]
-        for mount in mounts:
-            subprocess.run([harness.binary(), "umount", mount], capture_output=True, timeout=60)
-        assert not any(map(harness.is_mounted, mounts))
+        harness.unmount_below(home)
 
 
 def shell_in(home, origin, tmp_path):

@@ -19,6 +19,13 @@ from test_commands import one_sentence
 LATIN = b"caf\xe9"
 
 
+@pytest.fixture(autouse=True)
+def no_mount_is_left(tmp_path):
+    """Here a mount that should have been refused would stay."""
+    yield
+    harness.unmount_below(tmp_path)
+
+
 def test_arguments_that_are_not_utf8_are_refused(origin, tmp_path):
     """They were repaired into the name of another file: mounted there, or written there."""
     folder = os.fsencode(tmp_path) + b"/" + LATIN
