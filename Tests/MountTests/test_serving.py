@@ -268,6 +268,18 @@ def test_a_waiting_reader_ends_by_itself(gate, origin, series):
         assert data[-expected.size :] == expected.tobytes()
 
 
+def test_a_date_that_cannot_be_had_is_not_asked_for_at_each_look(origin):
+    """The dates of a cell's folder are those of its skeleton. Without it the images are served all the same."""
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+        proxy.add("well_known_file_download", "status", code=404)
+        begin = time.monotonic()
+        for index in range(20):
+            path = mount / "mouse" / str(SMALL) / "stack" / plane_name(index)
+            os.close(os.open(path, os.O_RDONLY))
+        asked = [request for request in list(proxy.requests) if "well_known_file_download" in request.path]
+        assert len(asked) <= 1 + (time.monotonic() - begin) // 10
+
+
 def test_metadata_that_stalls_holds_up_its_own_cell_alone(gate):
     """A cell nobody has looked at needs three queries; with them held, other cells and the top answer."""
     with Mount(gate.url) as mount:
