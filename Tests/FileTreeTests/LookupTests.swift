@@ -150,9 +150,13 @@ struct LookupTests {
         for (found, size) in again {
             let found = try #require(found).get()
             #expect(found.isProvisional && found.size == size)
+            let open = try #require(bench.tree.attributes(ofOpen: found.inode))
+            #expect(open.isProvisional && open.size == size)
         }
         #expect(try bench.attributes(of: .plane(1, .stack, 1)).get().size == plane)
         #expect(try bench.lookup("0001.tif", in: .planes(1, .stack))?.get().isProvisional == false)
+        #expect(bench.tree.attributes(ofOpen: Node.plane(1, .stack, 1).inode)?.isProvisional == false)
+        #expect(bench.tree.attributes(ofOpen: InodeNumber(rawValue: 7)) == nil)
     }
 
     @Test("files of one folder have the size that each was told, and another's before that")

@@ -19,7 +19,7 @@ import reliability
 from gate import Gate
 from harness import PATIENCE, Mount, wait_until
 from recorded_origin import RecordedOrigin
-from test_refresh import Lists, species, sync
+from test_refresh import Lists, sync
 
 SMALL = 900_000_112
 # Everything that the origin is asked for once the list of cells is there.
@@ -80,6 +80,14 @@ def kill(processes):
     return sorted(left)
 
 
+def exchange_skeleton(lists):
+    """The cell gets another skeleton. Its dates are those of the whole folder, and nobody has asked for them."""
+    rows = lists.rows
+    own = next(row for row in rows if row["specimen__id"] == SMALL)
+    other = next(row["nrwkf__id"] for row in rows if row["nrwkf__id"] not in (None, "", own["nrwkf__id"]))
+    lists.serve([dict(row, nrwkf__id=other) if row is own else row for row in rows])
+
+
 def end(processes):
     """Kills them in any order until all are gone, so that no mount is held."""
     for process in processes:
@@ -137,6 +145,44 @@ def test_two_on_one_name(stalled, action):
         end([*first.values(), *second.values()])
 
 
+SEEK = """
+import os, sys
+file = os.open(sys.argv[1], os.O_RDONLY)
+print("open", flush=True)
+sys.stdin.readline()
+print(os.lseek(file, 0, os.SEEK_END), flush=True)
+"""
+
+
+def test_the_end_of_an_open_file_is_found_without_the_origin(origin):
+    """lseek(2) asks with the lock of the inode held: a second process would wait for the lock, and no signal would end it."""
+    with RecordedOrigin(origin.url) as recorded, Gate(recorded.url) as gate, \
+            Mount(gate.url, options=["--timeout", str(20 * PATIENCE)]) as mount:
+        lists = Lists(recorded)
+        path = mount / "mouse" / str(SMALL) / "stack.tif"
+        size = path.stat().st_size
+        processes = [subprocess.Popen([sys.executable, "-c", SEEK, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                     for _ in range(2)]
+        try:
+            for process in processes:
+                assert process.stdout.readline() == b"open\n"
+            exchange_skeleton(lists)
+            gate.hold("well_known_file_download")
+            sync(mount)
+            # Until the name has been looked up anew, and what the kernel knew of the file is out of date.
+            os.close(os.open(path, os.O_PATH))
+            begin = time.monotonic()
+            for process in processes:
+                process.stdin.write(b"now\n")
+                process.stdin.flush()
+            assert [int(process.stdout.readline()) for process in processes] == [size, size]
+            assert time.monotonic() - begin < 2 * PATIENCE
+        finally:
+            for process in processes:
+                process.stdin.close()
+            end(processes)
+
+
 def test_what_waits_can_be_interrupted(stalled):
     """Ctrl-C ends a program that has not been killed, and tells it so."""
     process = subprocess.Popen([sys.executable, "-c", "import os, sys; print('begin', flush=True); os.stat(sys.argv[1])",
@@ -168,8 +214,7 @@ def test_a_mapping_survives_a_lookup_that_knows_no_size(origin):
     with RecordedOrigin(origin.url) as recorded, Gate(recorded.url) as gate, \
             Mount(gate.url, options=LONG, environment=LONG_SILENCE) as mount:
         rows = Lists(recorded).rows
-        row = next(row for row in rows if row["specimen__id"] == SMALL)
-        folder = mount / species(row) / str(SMALL)
+        folder = mount / "mouse" / str(SMALL)
         for name in ("ephys.nwb", "skeleton.swc", "labels-instance.json", "stack.tif", "labels.tif"):
             with open(folder / name, "rb", buffering=0) as file:
                 truth = file.read(1 << 20)
@@ -208,14 +253,9 @@ def test_a_lookup_in_a_store_of_unknown_geometry_has_an_end(origin):
     """It waits two seconds, and what it began goes on: whoever tries again once the origin has answered gets the answer."""
     with RecordedOrigin(origin.url) as recorded, Gate(recorded.url) as gate, \
             Mount(gate.url, options=["--timeout", str(20 * PATIENCE)]) as mount:
-        lists = Lists(recorded)
-        row = next(row for row in lists.rows if row["specimen__id"] == SMALL)
-        other = next(other for other in lists.rows if other["nrwkf__id"] not in (None, "", row["nrwkf__id"]))
-        store = os.open(mount / species(row) / str(SMALL) / "stack.ome.zarr", os.O_RDONLY | os.O_DIRECTORY)
+        store = os.open(mount / "mouse" / str(SMALL) / "stack.ome.zarr", os.O_RDONLY | os.O_DIRECTORY)
         try:
-            # The dates of a cell's folder are those of its skeleton, which is another one from now on.
-            lists.serve([dict(row, nrwkf__id=other["nrwkf__id"]) if kept["specimen__id"] == SMALL else kept
-                         for kept in lists.rows])
+            exchange_skeleton(Lists(recorded))
             gate.hold("well_known_file_download")
             sync(mount)
             for _ in range(2):

@@ -20,6 +20,13 @@ public protocol FileService: AnyObject, Sendable {
         of inode: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void)
 
+    /// The attributes of an open file, as far as they are known without the origin; provisional elsewhere. Nil for what is no
+    /// file.
+    ///
+    /// The kernel asks for them with the lock of the inode held (`lseek(2)` to the end), on which other processes wait that not
+    /// even `SIGKILL` ends.
+    func attributes(ofOpen inode: InodeNumber) -> FileAttributes?
+
     /// The children of a directory, in a fixed order, without `.` and `..`.
     func children(
         of directory: InodeNumber, token: CancellationToken,

@@ -33,6 +33,14 @@ extension Tree {
         }
     }
 
+    /// The attributes of an open file, as far as they are known without the origin.
+    public func attributes(ofOpen inode: InodeNumber) -> FileAttributes? {
+        guard let node = Node(inode) else { return nil }
+        if let attributes = knownAttributes(of: node, currentIndex) { return attributes }
+        guard let id = node.specimenID else { return nil }
+        return cachedContext(id).flatMap { toldAttributes(of: node, $0) } ?? provisionalAttributes(of: node)
+    }
+
     /// What a lookup can say of a node of a specimen while the origin has not been asked.
     func provisionalAttributes(of node: Node) -> FileAttributes {
         FileAttributes(

@@ -43,10 +43,13 @@ struct Presentation: Sendable {
         var entry = fuse_entry_param()
         entry.ino = attributes.inode.rawValue
         entry.attr = stat(attributes)
-        entry.attr_timeout = attributes.isProvisional ? 0 : timeout
+        entry.attr_timeout = timeout(of: attributes)
         entry.entry_timeout = entry.attr_timeout
         return entry
     }
+
+    /// Seconds for which the kernel may keep `attributes`.
+    func timeout(of attributes: FileAttributes) -> Double { attributes.isProvisional ? 0 : timeout }
 
     /// A name that the kernel has to look up before it can use it (inode 0 in a readdirplus reply): only the type and
     /// the number are told, which is all that `ls` and `find` without tests ask for.

@@ -66,7 +66,7 @@ func makeOperations() -> fuse_lowlevel_ops {
     var operations = fuse_lowlevel_ops()
     unsafe operations.`init` = { userdata, connection in unsafe initialise(userdata, connection) }
     unsafe operations.lookup = { raw, parent, name in unsafe lookup(raw, parent, name) }
-    unsafe operations.getattr = { raw, inode, _ in unsafe getAttributes(raw, inode) }
+    unsafe operations.getattr = { raw, inode, info in unsafe getAttributes(raw, inode, isOpen: info != nil) }
     unsafe operations.readlink = { raw, inode in unsafe readLink(raw, inode) }
     unsafe operations.open = { raw, inode, info in unsafe open(raw, inode, info) }
     unsafe operations.read = { raw, inode, size, offset, info in unsafe read(raw, inode, size, offset, info) }
@@ -147,11 +147,17 @@ private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePoin
 /// signal ends the other processes that look the same name up meanwhile.
 private let lookupLimit = 2.0
 
-private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t) {
+private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, isOpen: Bool) {
     guard let raw = unsafe raw else { return }
     let context = unsafe raw.context
     let request = unsafe context.begin(raw, .getattr, inode)
     let presentation = context.presentation
+    if isOpen, let attributes = context.service.attributes(ofOpen: InodeNumber(rawValue: inode)) {
+        return unsafe request.answer { raw in
+            var status = presentation.stat(attributes)
+            unsafe fuse_reply_attr(raw, &status, presentation.timeout(of: attributes))
+        }
+    }
     context.service.attributes(of: InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
         case .success(let attributes):
