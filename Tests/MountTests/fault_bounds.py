@@ -13,6 +13,8 @@ import reliability
 ATTEMPTS = 4
 # What a server asked for with Retry-After in the cases (fault_cases.FAULTS).
 RETRY_AFTER = 1
+# TransportConfiguration.backoffCeiling.
+LONGEST_PAUSE = 15
 # For work that no time-out is about: 80 MB through a proxy in Python, a handshake, twelve cases on two busy cores. Less than
 # --timeout, which is what a wait that nothing else ends would take.
 SLACK = 15
@@ -60,7 +62,12 @@ def ever(fault, item, is_final, timeouts):
     """The longest until a reader is told of a fault that stays, s. `is_final`: it is not tried again."""
     attempts = 1 if is_final else ATTEMPTS
     question = attempts * _wait(fault, timeouts) + _pauses(fault, attempts, timeouts)
-    return QUESTIONS.get(item, PAGE_QUESTIONS) * min(timeouts.timeout, question)
+    questions = QUESTIONS.get(item, PAGE_QUESTIONS)
+    asked_alike = questions * min(timeouts.timeout, question)
+    if "Retry-After" not in fault:
+        return asked_alike
+    # The host is busy, and stays so for the next question: that one makes a single request, after the next longer pause.
+    return max(asked_alike, _pauses(fault, attempts + questions - 1, timeouts))
 
 
 def _wait(fault, timeouts):
@@ -68,9 +75,9 @@ def _wait(fault, timeouts):
 
 
 def _pauses(fault, attempts, timeouts):
-    """Rests between so many attempts, s: at most the base, twice it, four times it; or what the server asked for."""
+    """Rests between so many attempts, s: at most the base, twice it, four times it, ...; or what the server asked for."""
     least = RETRY_AFTER if "Retry-After" in fault else 0
-    return sum(max(least, timeouts.backoff_base * 2 ** number) for number in range(attempts - 1))
+    return sum(min(LONGEST_PAUSE, max(least, timeouts.backoff_base * 2 ** number)) for number in range(attempts - 1))
 
 
 def allowed(bound):

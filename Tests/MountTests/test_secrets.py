@@ -6,8 +6,6 @@ import pathlib
 import re
 import signal
 import subprocess
-import threading
-import time
 
 import pytest
 

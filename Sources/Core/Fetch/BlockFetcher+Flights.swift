@@ -70,6 +70,7 @@ extension BlockFetcher {
         counters.requests.add()
         var request = flight.plan.request
         request.lane = flight.isDemand ? .demand : .prefetch
+        request.object = flight.plan.id
         let started = request
         let exchange = source.start(request) { result in
             self.circuit.note(result, of: started)

@@ -70,6 +70,7 @@ final class WholeStream: BodySink {
         request.sink = self
         request.isQuestion = file.isSmall
         request.requestID = requestID
+        request.object = file.id
         request.lane = state.withLock { $0.isDemand } ? .demand : .prefetch
         fetcher.counters.requests.add()
         let started = request

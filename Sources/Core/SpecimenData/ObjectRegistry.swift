@@ -219,6 +219,7 @@ public final class ObjectRegistry: Sendable {
     ) {
         var request = HTTPRequest(
             url: file.url, expects: file.isImage ? .jpeg : .bytes, maximumBody: Self.largestUnsizedFile)
+        request.object = file.id
         if question == .head { request.method = .head }
         if question == .firstByte { request.range = 0..<1 }
         request.requestID = token.requestID

@@ -61,6 +61,9 @@ public struct HTTPRequest: Sendable {
     /// connections is free for such, so that they do not wait behind large contents. See
     /// ``TransportConfiguration/maxConnectionsPerHost``.
     public var isQuestion = false
+    /// The object that is asked for, `<specimen>/...`; "" for none. While others wait, no object and no specimen keeps more
+    /// than half of a host's places.
+    public var object = ""
     /// Bounds everything: waiting, every try and the pauses between them.
     public var deadline: Instant?
     /// Names the request in the log.

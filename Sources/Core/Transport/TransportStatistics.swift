@@ -47,6 +47,8 @@ public struct TransportStatistics: Sendable {
     public internal(set) var faults: [TransportError.Kind: Int] = [:]
     /// Errors handed to callers by kind.
     public internal(set) var errors: [TransportError.Kind: Int] = [:]
+    /// Origins (scheme, host and port) that have answered "later" and are left alone for a while.
+    public internal(set) var busyHosts: [String] = []
     /// By host name; hosts beyond the first 64 are summed under "other".
     public internal(set) var hosts: [String: Host] = [:]
 

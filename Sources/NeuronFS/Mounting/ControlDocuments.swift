@@ -79,6 +79,7 @@ final class ControlDocuments: Sendable {
             "requests": .int(http.requests), "in_flight": .int(http.inFlight), "retries": .int(http.retries),
             "failed": .int(http.failed), "cancelled": .int(http.cancelled), "received_bytes": .int(http.bytesReceived),
             "unreachable": .array(fetch.unreachableHosts.map { .string($0) }),
+            "busy": .array(http.busyHosts.prefix(8).map { .string($0) }),
         ]
         if let slowest = http.slowestHost {
             network["slowest_host"] = .string(slowest.name)

@@ -8,19 +8,33 @@ import Support
 ///
 /// Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it: an origin that
 /// stalls on images still tells names and sizes, and a crawl over the names leaves room for a reader.
+///
+/// Within a host the job whose specimen, and then whose object, has the fewest places is next, so that none gets more than
+/// half while others wait. A place that is held for long is taken back for that (`Admission+Fairness`). A host that has
+/// answered "later" is not asked (``BusyGate``).
 struct Admission {
     /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
-    private final class Host {
-        let queues = Job.Rank.allCases.map { JobFIFO($0) }
+    final class Host {
+        /// By rank, then by object.
+        var queues: [[String: JobFIFO]] = Job.Rank.allCases.map { _ in [:] }
         var load = Load()
+        var gate = BusyGate()
+        var places = Places()
+        /// Mean seconds to the head of a reply; a new one weighs 0.2. Waits without a reply do not count.
+        var replyTime = 0.0
+
+        var isIdle: Bool { load.all == 0 && gate.isOpen && queues.allSatisfy(\.isEmpty) }
     }
 
     /// How many jobs of each rank may be under way at once.
-    private struct Limits {
+    struct Limits {
         let all: Int
         /// Of questions, and as many of contents.
         let share: Int
         let prefetch: Int
+
+        /// What one object or specimen may hold while others wait.
+        var half: Int { max(1, all / 2) }
 
         init(_ all: Int, _ configuration: TransportConfiguration) {
             self.all = all
@@ -30,7 +44,7 @@ struct Admission {
     }
 
     /// How many are.
-    private struct Load {
+    struct Load {
         private var counts = Job.Rank.allCases.map { _ in 0 }
 
         var all: Int { counts.reduce(0, +) }
@@ -49,10 +63,19 @@ struct Admission {
         }
     }
 
-    private var hosts: [String: Host] = [:]
-    private var load = Load()
-    private let window: Limits
-    private let perHost: Limits
+    /// A job that could start.
+    private struct Candidate {
+        /// Places its specimen and its object hold already, and since when it waits.
+        var order: (specimen: Int, object: Int, turn: UInt64)
+        var rank: Job.Rank
+        var object: String
+    }
+
+    var hosts: [String: Host] = [:]
+    var load = Load()
+    let window: Limits
+    let perHost: Limits
+    private var lastTurn: UInt64 = 0
 
     /// Jobs under way.
     var active: Int { load.all }
@@ -65,39 +88,59 @@ struct Admission {
     /// Queues `job`; at the front when it goes on with a try or with work that has waited before.
     mutating func enqueue(_ job: Job, atFront: Bool = false) {
         job.state = .queued
-        host(job.origin.origin).queues[job.rank.rawValue].add(job, atFront: atFront)
+        if !atFront || job.turn == 0 {
+            lastTurn += 1
+            job.turn = lastTurn
+        }
+        let host = host(job.origin.origin)
+        let queue = host.queues[job.rank.rawValue][job.object] ?? JobFIFO(job.rank)
+        host.queues[job.rank.rawValue][job.object] = queue
+        queue.add(job, atFront: atFront)
     }
 
     /// Takes the next job that may start, and counts it as active: of those a reader waits for, the first to come.
-    mutating func next() -> Job? {
+    mutating func next(_ now: Instant = .now) -> Job? {
         for ranks in [[Job.Rank.question, .demand], [.prefetch]] {
-            var best: (origin: String, rank: Job.Rank, id: UInt64)?
-            for origin in Array(hosts.keys) {
-                for rank in ranks {
-                    guard load.admits(rank, window), let id = candidate(origin, rank) else { continue }
-                    if best.map({ id < $0.id }) ?? true { best = (origin, rank, id) }
+            var best: (host: Host, candidate: Candidate)?
+            for (origin, host) in hosts {
+                guard !host.isIdle else {
+                    hosts[origin] = nil
+                    continue
+                }
+                for rank in ranks where load.admits(rank, window) {
+                    guard let found = candidate(host, rank, now) else { continue }
+                    if best.map({ found.order.turn < $0.candidate.order.turn }) ?? true { best = (host, found) }
                 }
             }
-            if let best, let job = hosts[best.origin]?.queues[best.rank.rawValue].removeFirst() {
+            guard let best else { continue }
+            if let job = best.host.queues[best.candidate.rank.rawValue][best.candidate.object]?.removeFirst() {
                 count(job, 1)
+                best.host.gate.begin(job.id)
                 return job
             }
         }
         return nil
     }
 
-    /// The id of the job of `rank` that `origin` could start.
-    private mutating func candidate(_ origin: String, _ rank: Job.Rank) -> UInt64? {
-        guard let host = hosts[origin] else { return nil }
-        let id = host.queues[rank.rawValue].first?.id
-        if host.load.all == 0, host.queues.allSatisfy(\.isEmpty) {
-            hosts[origin] = nil
-            return nil
+    /// The job of `rank` that `host` would start next.
+    private func candidate(_ host: Host, _ rank: Job.Rank, _ now: Instant) -> Candidate? {
+        var best: Candidate?
+        for (object, queue) in host.queues[rank.rawValue] {
+            guard let job = queue.first else {
+                host.queues[rank.rawValue][object] = nil
+                continue
+            }
+            guard host.gate.admits(now), host.load.admits(rank, perHost),
+                !host.places.isCapped(job, at: perHost.half, now)
+            else { continue }
+            let order = (host.places.ofSpecimen(job), host.places.ofObject(job), host.places.turn(job))
+            if best.map({ order < $0.order }) ?? true { best = Candidate(order: order, rank: rank, object: object) }
         }
-        return host.load.admits(rank, perHost) ? id : nil
+        return best
     }
 
-    private mutating func host(_ origin: String) -> Host {
+    /// The state of a host, made where there is none.
+    mutating func host(_ origin: String) -> Host {
         if let host = hosts[origin] { return host }
         let host = Host()
         hosts[origin] = host
@@ -105,11 +148,20 @@ struct Admission {
     }
 
     /// Gives back the place of a job that was active.
-    mutating func release(_ job: Job) { count(job, -1) }
+    ///
+    /// - Parameter replyTime: seconds until its reply began; nil when there was none.
+    mutating func release(_ job: Job, replyTime: Double? = nil) {
+        count(job, -1)
+        guard let replyTime, let host = hosts[job.origin.origin] else { return }
+        host.replyTime = host.replyTime == 0 ? replyTime : 0.8 * host.replyTime + 0.2 * replyTime
+        host.places.answered(job)
+    }
 
     private mutating func count(_ job: Job, _ change: Int) {
         load.add(change, of: job.rank)
-        host(job.origin.origin).load.add(change, of: job.rank)
+        let host = host(job.origin.origin)
+        host.load.add(change, of: job.rank)
+        host.places.add(change, job)
     }
 
     /// Moves a job to the demand lane, whatever it is doing.

@@ -5,6 +5,9 @@ import Support
 extension EventLoop {
     /// - Parameter reach: of the server that was asked.
     func settle(_ job: Job, _ outcome: Leg.Outcome, reach: Reach) {
+        if case .failed(let fault) = outcome, RetryPolicy.isBusy(fault) { return settleBusy(job, fault) }
+        admission.host(job.origin.origin).gate.ended(job.id, tells: true, now: .now)
+        publishBusyHosts()
         switch outcome {
         case .done: succeed(job)
         case .redirect(let target): redirect(job, to: target, reach: reach)
@@ -22,6 +25,58 @@ extension EventLoop {
         finish(job, .success(response))
     }
 
+    /// Queues a job, unless the host is to be left alone until its deadline has passed.
+    func queue(_ job: Job, atFront: Bool = false) {
+        admission.enqueue(job, atFront: atFront)
+        failIfBusyTooLong(job, admission.host(job.origin.origin).gate)
+    }
+
+    private func failIfBusyTooLong(_ job: Job, _ gate: BusyGate) {
+        guard let opensAt = gate.opensAt, let deadline = job.request.deadline, opensAt >= deadline else { return }
+        // It was another job's reply, and the host is there.
+        job.hasReplied = true
+        let seconds = Leg.seconds(opensAt.seconds(since: .now).rounded(.up))
+        fail(
+            job,
+            Fault(
+                .deadlineExceeded,
+                "the host is busy for \(seconds) more, and then the deadline has passed (last: \(gate.cause))"))
+    }
+
+    /// What follows an answer "later": a pause for everybody who asks this host. The job asks again after it, as long as
+    /// it may; when the host has answered so as often as a job may ask, those that wait fail, too, instead of asking.
+    private func settleBusy(_ job: Job, _ fault: Fault) {
+        noteFault(job, fault)
+        let now = Instant.now
+        let origin = job.origin
+        let host = admission.host(origin.origin)
+        let isNews = host.gate.answeredBusy(job.id, cause: fault.cause, now: now) {
+            retryPolicy.pause(afterAttempt: $0, retryAfter: fault.retryAfter)
+        }
+        let gate = host.gate
+        publishBusyHosts()
+        let isHopeless = isNews && gate.failures >= configuration.maximumAttempts
+        let others = waiting(for: origin.origin)
+        if isHopeless || job.attempts >= configuration.maximumAttempts {
+            fail(job, fault)
+        } else {
+            logRetry(job, fault, host: origin.host, pause: gate.opensAt?.seconds(since: now) ?? 0)
+            statistics.withLock { $0.retries += 1 }
+            job.prepareRetry(after: fault)
+            queue(job, atFront: true)
+        }
+        for other in others.sorted(by: { $0.id < $1.id }) {
+            if isHopeless {
+                var shared = fault
+                shared.cause += " to \(gate.failures) requests in a row"
+                other.hasReplied = true
+                fail(other, shared)
+            } else {
+                failIfBusyTooLong(other, gate)
+            }
+        }
+    }
+
     private func redirect(_ job: Job, to target: String, reach: Reach) {
         let decision = RedirectPolicy.decide(
             from: job.url, reach: reach, to: target, visited: job.visited, limit: configuration.maximumRedirects,
@@ -35,7 +90,7 @@ extension EventLoop {
             job.visited.append(next)
             job.origin = origin
             job.leastReach = max(job.leastReach, reach)
-            admission.enqueue(job, atFront: true)
+            queue(job, atFront: true)
         case .refuse(let cause):
             retryOrFail(job, Fault(.redirectRefused, cause))
         }
@@ -43,10 +98,7 @@ extension EventLoop {
 
     private func retryOrFail(_ job: Job, _ fault: Fault) {
         let host = job.origin.host
-        statistics.withLock { statistics in
-            statistics.faults[fault.kind, default: 0] += 1
-            statistics.updateHost(host) { $0.failures += 1 }
-        }
+        noteFault(job, fault)
         guard RetryPolicy.isTransient(fault), job.attempts < configuration.maximumAttempts else {
             return fail(job, fault)
         }
@@ -63,15 +115,32 @@ extension EventLoop {
             return fail(job, Fault(.deadlineExceeded, cause))
         }
         retryBudget.spend()
+        logRetry(job, fault, host: host, pause: pause)
+        statistics.withLock { $0.retries += 1 }
+        job.prepareRetry(after: fault)
+        self.pause(job, until: retryAt)
+    }
+
+    private func noteFault(_ job: Job, _ fault: Fault) {
+        let host = job.origin.host
+        statistics.withLock { statistics in
+            statistics.faults[fault.kind, default: 0] += 1
+            statistics.updateHost(host) { $0.failures += 1 }
+        }
+    }
+
+    private func logRetry(_ job: Job, _ fault: Fault, host: String, pause: Double) {
         logger.info(
             "trying again",
             metadata: [
                 "url": "\(job.request.url.prefix(300))", "host": "\(host)", "attempt": "\(job.attempts)",
                 "cause": "\(fault.cause)", "pause": "\(pause)", "request": "\(job.request.requestID)",
             ])
-        statistics.withLock { $0.retries += 1 }
-        job.prepareRetry(after: fault)
-        self.pause(job, until: retryAt)
+    }
+
+    private func publishBusyHosts() {
+        let busy = admission.hosts.filter { !$0.value.gate.isOpen }.keys.sorted()
+        statistics.withLock { if $0.busyHosts != busy { $0.busyHosts = busy } }
     }
 
     /// The fault of a job whose deadline has passed, naming what it was waiting for.
@@ -82,7 +151,9 @@ extension EventLoop {
             } else {
                 job.attempts == 0 ? "waiting for a free connection" : "waiting for the next try"
             }
-        let last = job.lastFault.map { "; last: \($0.cause)" } ?? ""
+        let gate = admission.hosts[job.origin.origin]?.gate
+        let cause = job.lastFault?.cause ?? gate.flatMap { $0.isOpen ? nil : "the host is busy: \($0.cause)" }
+        let last = cause.map { "; last: \($0)" } ?? ""
         return Fault(.deadlineExceeded, "the deadline passed (\(state)\(last))")
     }
 }

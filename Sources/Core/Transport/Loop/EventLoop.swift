@@ -20,6 +20,10 @@ import Support
     private var jobs: [UInt64: Job] = [:]
     var admission: Admission
     private var timers = TimerQueue()
+    /// When jobs were last admitted.
+    private var admittedAt = Instant.now
+    /// When it is looked next whether a place is to be taken back.
+    private var fairnessCheckAt = Instant.now
     private var doubts: DoubtfulOrigins
     var retryPolicy: RetryPolicy
     var retryBudget: RetryBudget
@@ -105,13 +109,19 @@ import Support
             guard deadline > begun else { return fail(job, deadlineFault(job)) }
             timers.add(job, at: deadline, live: jobs.count)
         }
-        admission.enqueue(job)
+        queue(job)
+    }
+
+    /// The jobs that wait for a place at an origin.
+    func waiting(for origin: String) -> [Job] {
+        jobs.values.filter { $0.state == .queued && $0.origin.origin == origin }
     }
 
     // MARK: Legs
 
     private func admit() {
-        while let job = admission.next() {
+        admittedAt = .now
+        while let job = admission.next(admittedAt) {
             guard let easy = idleHandles.popLast() ?? EasyHandle() else {
                 admission.release(job)
                 fail(job, Fault(.connectFailed, "no memory for a connection"))
@@ -150,7 +160,7 @@ import Support
         legs[leg.easy.address] = nil
         leg.job.leg = nil
         if leg.headAt != nil { leg.job.hasReplied = true }
-        admission.release(leg.job)
+        admission.release(leg.job, replyTime: leg.headAt?.seconds(since: leg.started))
         if idleHandles.count < configuration.window { idleHandles.append(leg.easy) }
         let host = leg.job.origin.host
         statistics.withLock { statistics in
@@ -212,13 +222,41 @@ import Support
             settle(leg.job, .failed(reason), reach: leg.reach)
             isReady = true
         }
+        if now >= fairnessCheckAt, admission.isCrowded {
+            fairnessCheckAt = now.advanced(bySeconds: Self.fairnessInterval)
+            if let overdue = admission.overdue(legs.values.map(\.job)), overdue.due <= now {
+                takeBack(overdue)
+                isReady = true
+            }
+        }
         return isReady
+    }
+
+    /// Seconds between two looks at who waits and who holds places; a place is held for ten times as long at least.
+    private static let fairnessInterval = 0.1
+
+    /// Takes a place back from a job, which waits again behind all others.
+    private func takeBack(_ overdue: Admission.Overdue) {
+        let job = overdue.job
+        guard let leg = job.leg else { return }
+        logger.debug("a place is taken back for a job that waits", metadata: trace(job, [:]))
+        if overdue.isOfHog { admission.host(job.origin.origin).places.cap(job, .now) }
+        admission.host(job.origin.origin).gate.ended(job.id, tells: false, now: .now)
+        detach(leg, isGivenUp: true)
+        job.yield()
+        admission.enqueue(job)
+        admission.host(job.origin.origin).places.yield(job)
     }
 
     private func pollMilliseconds() -> Int32 {
         let now = Instant.now
         var next = now.advanced(bySeconds: 60)
         if let timer = timers.next { next = min(next, timer) }
+        for host in admission.hosts.values where !host.queues.allSatisfy(\.isEmpty) {
+            // One that was open before had no place: that is no matter of time.
+            if let instant = host.gate.opensAt, instant > admittedAt { next = min(next, instant) }
+        }
+        if admission.isCrowded { next = min(next, fairnessCheckAt) }
         for leg in legs.values { next = min(next, leg.nextCheck) }
         return Int32((max(0, next.seconds(since: now)) * 1000).rounded(.up))
     }
@@ -243,6 +281,7 @@ import Support
         if let leg = job.leg {
             let now = Instant.now
             if leg.wasSilent(now) { distrust(leg, now) }
+            admission.host(leg.job.origin.origin).gate.ended(job.id, tells: false, now: now)
             detach(leg, isGivenUp: true)
         }
         let error = fault.error(

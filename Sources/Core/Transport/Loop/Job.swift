@@ -47,6 +47,8 @@ final class Job {
     var state = State.queued
     /// Tries begun.
     var attempts = 0
+    /// The order in which jobs wait: the lower, the earlier. 0 before the first wait.
+    var turn: UInt64 = 0
     /// Whether the head of any reply has come, in whatever try.
     var hasReplied = false
     /// The URLs of this try; the last is the next to ask.
@@ -63,6 +65,9 @@ final class Job {
     var leastReach = Reach.machine
 
     var url: String { visited.last ?? request.url }
+    /// What the request is for, and the specimen that it belongs to; "" where it is for neither.
+    var object: String { request.object }
+    let specimen: String
     var rank: Rank { lane == .prefetch ? .prefetch : request.isQuestion ? .question : .demand }
 
     init(id: UInt64, request: HTTPRequest, origin: URLParts, begun: Instant, completion: @escaping Completion) {
@@ -73,6 +78,7 @@ final class Job {
         self.begun = begun
         self.completion = completion
         lane = request.lane
+        specimen = String(request.object.prefix { $0 != "/" })
         visited = [request.url]
     }
 
@@ -95,11 +101,23 @@ final class Job {
     /// Makes the job ready for another try after `fault`.
     func prepareRetry(after fault: Fault) {
         lastFault = fault
+        goHome()
+        needsFreshConnection = [.stalled, .noReply, .reset, .truncated].contains(fault.kind)
+        if fault.voidsBody || partial.validator == nil || !hasRest { partial = Partial() }
+    }
+
+    /// Makes the job ready to do its try again, which it gave up for another job.
+    func yield() {
+        attempts -= 1
+        goHome()
+        if partial.validator == nil || !hasRest { partial = Partial() }
+    }
+
+    /// The next exchange asks for the request's own URL.
+    private func goHome() {
         visited = [request.url]
         origin = home
         leastReach = .machine
-        needsFreshConnection = [.stalled, .noReply, .reset, .truncated].contains(fault.kind)
-        if fault.voidsBody || partial.validator == nil || !hasRest { partial = Partial() }
     }
 
     /// Whether bytes are left to ask for, as far as the request and the replies tell. None are when a chunked body was

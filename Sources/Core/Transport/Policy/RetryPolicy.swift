@@ -3,6 +3,13 @@ struct RetryPolicy {
     /// The statuses that say "later": RFC 9110 408, 429 (RFC 6585) and the gateway family.
     static func isTransient(status: Int) -> Bool { [408, 429, 500, 502, 503, 504].contains(status) }
 
+    /// Whether a status says that the host as a whole is not to be asked for a while: 429, those of a gateway whose server
+    /// is down or overloaded, and every transient one that names a time to come back.
+    static func isBusy(_ fault: Fault) -> Bool {
+        guard fault.kind == .status, let status = fault.status else { return false }
+        return [429, 502, 503, 504].contains(status) || isTransient(status: status) && fault.retryAfter != nil
+    }
+
     /// Whether a failure of this kind may be mended by another try. `status` has its own rule.
     static func isTransient(_ kind: TransportError.Kind) -> Bool {
         switch kind {
