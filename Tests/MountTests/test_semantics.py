@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import requests
 import tifffile
+import zarr
 
 import harness
 from fault_proxy import FaultProxy
@@ -92,7 +93,8 @@ def test_03_inode_numbers(origin, demo):
 def test_04_absence(demo):
     """What the database does not have is absent (ENOENT): a cell without a skeleton has no skeleton.swc and no labels,
     a cell without images no stack, a missing plane no file in stack/ and none in labels/. There are no empty files in
-    their place."""
+    their place. In volumes a missing plane is 0 in stack.tif and stack.ome.zarr, and 255, unknown, in labels.tif and on
+    every level of labels.ome.zarr."""
     seen = set()
     for row in cells(demo).values():
         folder = folder_of(demo, row)
@@ -108,6 +110,11 @@ def test_04_absence(demo):
                 seen.add("plane")
                 for series in ["stack", "labels"]:
                     expect(errno.ENOENT, lambda: os.stat(folder / series / f"{index:04}.tif"))
+                assert not tifffile.memmap(folder / "stack.tif", mode="r")[index].any()
+                expect(errno.ENOENT, lambda: os.stat(folder / "stack.ome.zarr" / "0" / str(index) / "0" / "0"))
+                assert (tifffile.memmap(folder / "labels.tif", mode="r")[index] == 255).all()
+                for level, array in zarr.open_group(str(folder / "labels.ome.zarr"), mode="r").arrays():
+                    assert (array[index] == 255).all(), level
     assert seen == {"skeleton", "images", "plane"}
 
 

@@ -10,6 +10,16 @@ struct SpecimenContext: Sendable {
     let details: SpecimenDetails
     /// The skeleton's length, validator and date; nil when there is no skeleton or the origin would not tell.
     let skeletonModified: Double?
+    /// Indices of the planes without an image in volumes: those that are missing, and those of another place or size than
+    /// the stack's, which are planes of their own.
+    let gaps: Set<Int>
+
+    init(specimen: Specimen, details: SpecimenDetails, skeletonModified: Double?) {
+        self.specimen = specimen
+        self.details = details
+        self.skeletonModified = skeletonModified
+        gaps = Self.gaps(details.stack)
+    }
 
     var id: Int { specimen.id }
     var stack: ImageStack? { details.stack }
@@ -45,9 +55,17 @@ struct SpecimenContext: Sendable {
             originY: Double(image.y), originZ: 0)
     }
 
-    /// Whether a plane has the place and size of the stack. Others are planes of their own size, and zero in volumes.
-    func isOfStackSize(_ image: PlaneImage) -> Bool {
-        image.width == stack?.width && image.height == stack?.height && image.x == stack?.x && image.y == stack?.y
+    /// The image of a plane in volumes; nil for a gap.
+    func volumePlane(at index: Int) -> PlaneImage? { gaps.contains(index) ? nil : stack?.plane(at: index) }
+
+    private static func gaps(_ stack: ImageStack?) -> Set<Int> {
+        guard let stack else { return [] }
+        return Set(
+            (0..<stack.depth).filter { index in
+                guard let image = stack.plane(at: index) else { return true }
+                return (image.x, image.y, image.width, image.height)
+                    != (stack.x, stack.y, stack.width, stack.height)
+            })
     }
 
     var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: Self.planeDistance) }

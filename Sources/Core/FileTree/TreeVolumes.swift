@@ -36,24 +36,20 @@ extension Tree {
         guard let layout = volumeLayout(context, series), let stack = context.stack else {
             return completion(.failure(.notFound))
         }
-        // A plane that is missing, or of another size than most, is zero in both volumes.
-        let images = (0..<stack.depth).map { index in
-            stack.plane(at: index).flatMap { context.isOfStackSize($0) ? $0 : nil }
-        }
         guard series != .stack else {
             return completion(
                 .success(
                     StackVolumeFile(
-                        layout: layout, images: images, specimen: context.id, planes: parts.planes,
-                        registry: parts.registry, buffers: buffers, window: parts.readAheadWindow)))
+                        layout: layout, images: (0..<stack.depth).map(context.volumePlane), specimen: context.id,
+                        planes: parts.planes, registry: parts.registry, buffers: buffers,
+                        window: parts.readAheadWindow)))
         }
         labelSource(context, series, level: 0, token: token) { [self] outcome in
             completion(
                 outcome.map { source in
                     VersionedFile(
-                        LabelVolumeFile(
-                            layout: layout, source: source.value, isPresent: images.map { $0 != nil },
-                            buffers: buffers), of: source.versions, registry: parts.registry)
+                        LabelVolumeFile(layout: layout, source: source.value, buffers: buffers), of: source.versions,
+                        registry: parts.registry)
                 })
         }
     }

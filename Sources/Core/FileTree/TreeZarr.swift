@@ -100,19 +100,27 @@ extension Tree {
             let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint),
             let source = parts.skeletons.cachedLabels(of: subject, variant: variant, level: level)
         else { return nil }
-        return presence(of: source)
+        return presence(of: withGaps(source, variant, context))
     }
 
     /// A plane that the database does not have is the fill value.
     private func presence(ofImages context: SpecimenContext) -> Presence {
-        { box in box.planes.contains { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false } }
+        { box in box.planes.contains { context.volumePlane(at: $0) != nil } }
     }
 
     private func presence(of source: any LabelSource) -> Presence {
         { box in !source.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
     }
 
-    /// The labels of a specimen's whole stack at one level.
+    /// `labels`, in which planes without an image are unknown.
+    private func withGaps(
+        _ labels: any LabelSource, _ variant: LabelVariant, _ context: SpecimenContext
+    ) -> any LabelSource {
+        context.gaps.isEmpty
+            ? labels : GappedLabels(labels, gaps: context.gaps, value: variant.valueWithoutImage)
+    }
+
+    /// The labels of a specimen's whole stack at one level; planes without an image are unknown.
     func labelSource(
         _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<any LabelSource>, FileTreeError>) -> Void
@@ -120,8 +128,9 @@ extension Tree {
         guard let variant = series.variant(main: parts.mainVariant),
             let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint)
         else { return completion(.failure(.notFound)) }
-        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) {
-            completion($0.mapError { .data($0) })
+        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) { [self] outcome in
+            completion(
+                outcome.mapError { .data($0) }.map { labels in labels.map { withGaps($0, variant, context) } })
         }
     }
 
@@ -144,15 +153,12 @@ extension Tree {
                         guard presence(of: source.value)(box) else { return .failure(.notFound) }
                         return .success(
                             VersionedFile(
-                                LabelChunkFile(
-                                    source: source.value, box: box,
-                                    isPresent: { context.stack?.plane(at: $0).map(context.isOfStackSize) ?? false },
-                                    buffers: buffers), of: source.versions, registry: parts.registry))
+                                LabelChunkFile(source: source.value, box: box, buffers: buffers),
+                                of: source.versions, registry: parts.registry))
                     })
             }
         }
-        guard let plane = box.planes.first, let image = context.stack?.plane(at: plane), context.isOfStackSize(image)
-        else {
+        guard let plane = box.planes.first, let image = context.volumePlane(at: plane) else {
             return completion(.failure(.notFound))
         }
         parts.planes.version(of: image, specimen: context.id, level: level) { [self] version in

@@ -44,6 +44,12 @@ struct FindCommand: ParsableCommand {
     @Flag(help: "Only cells with both images and a skeleton.")
     var trainable = false
 
+    @Flag(
+        help:
+            "Only cells whose stack has no missing plane. The first time the mount asks the database for each cell's planes."
+    )
+    var complete = false
+
     @Flag(help: "Only the folders, one a line.")
     var paths = false
 
@@ -66,7 +72,9 @@ struct FindCommand: ParsableCommand {
     func run() throws {
         let mount = try MountChoice.path(mountPoint)
         let all = try FoundCell.all(in: mount)
-        let cells = all.filter(matches)
+        let found = all.filter(matches)
+        // Last, because each look costs the mount queries.
+        let cells = complete ? try found.filter { cell in try cell.isComplete() } : found
         if json {
             Output.line(JSONValue.array(cells.map(\.document)).text(.indented))
         } else if paths {

@@ -15,6 +15,8 @@ struct FoundCell {
     var line: String
     /// How much of the neuron is traced: `full` or `dendrite-only`; empty where the database does not say.
     var reconstruction: String
+    /// Whether it has image planes.
+    var hasImages: Bool
     /// Whether it has both images and a skeleton.
     var isTrainable: Bool
 
@@ -48,7 +50,20 @@ struct FoundCell {
                 id: id, species: species, path: "\(mount)/\(species)/\(id)", name: text("specimen__name"),
                 structure: text("structure__acronym"), parentStructure: text("structure_parent__acronym"),
                 layer: text("structure__layer"), dendriteType: text("tag__dendrite_type"), line: text("line_name"),
-                reconstruction: text("nr__reconstruction_type"), isTrainable: trainable.contains(String(id)))
+                reconstruction: text("nr__reconstruction_type"), hasImages: row["si__path"]?.stringValue != nil,
+                isTrainable: trainable.contains(String(id)))
+        }
+    }
+
+    /// Whether it has a stack in which no plane is missing, as its `meta.json` says: the list of cells does not.
+    func isComplete() throws(Failure) -> Bool {
+        guard hasImages else { return false }
+        let file = "\(path)/meta.json"
+        do {
+            let stack = try JSONValue.parse(try readWholeFile(file))["stack"]
+            return stack?["missing_planes"]?.arrayValue?.isEmpty ?? false
+        } catch {
+            throw Failure(sentence: "cannot read \(file): \(error)")
         }
     }
 

@@ -32,6 +32,7 @@ struct MetaJSON {
 
     private func describe(_ stack: ImageStack) -> JSONObject {
         let missing = (0..<stack.depth).filter { stack.plane(at: $0) == nil }
+        let gaps = context.gaps.sorted()
         return [
             "axes": ["z", "y", "x"],
             "shape": [.int(stack.depth), .int(stack.height), .int(stack.width)],
@@ -43,6 +44,11 @@ struct MetaJSON {
             "first_section_number": .int(stack.firstSection),
             "plane_of_section": "section_number - first_section_number",
             "missing_planes": .array(missing.map { .int($0) }),
+            "missing_planes_note":
+                "no file in stack/ and labels*/: take a plane's index from its name, not from its place in a sorted list",
+            "planes_without_image": .array(gaps.map { .int($0) }),
+            "planes_without_image_note":
+                "missing planes, and planes of another place or size than the stack; 0 in stack.tif, absent from stack.ome.zarr",
             "planes": .array(
                 stack.planes.map { plane in
                     [
@@ -103,6 +109,9 @@ struct MetaJSON {
         return [
             "main": .string(mainVariant.rawValue),
             "label_rules": .int(LabelRules.version),
+            "value_without_image": .int(Int(mainVariant.valueWithoutImage)),
+            "value_without_image_note":
+                "what labels.tif and every level of labels.ome.zarr hold in the planes of stack.planes_without_image",
             "values": [
                 "0": "background", "1": "soma", "2": "axon", "3": "basal dendrite", "4": "apical dendrite",
                 "255": "unknown",

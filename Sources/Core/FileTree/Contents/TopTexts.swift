@@ -29,9 +29,13 @@ enum TopTexts {
               cells.csv, cells.json                    the catalogue; cells.json as AllenSDK caches it
               .neuronfs/           status, metrics and options of this mount
 
-            Plane NNNN is section_number - min(section_number): index = round(z / 0.28 um). A plane that the database
-            does not have is missing from stack/ and labels/ alike. Voxel (i, j, k) of a plane lies at
-            ((i + x) * 0.1144, (j + y) * 0.1144, k * 0.28) um of the skeleton; x and y are in meta.json (1 and 1).
+            Plane NNNN is section_number - min(section_number): index = round(z / 0.28 um). Voxel (i, j, k) of a plane
+            lies at ((i + x) * 0.1144, (j + y) * 0.1144, k * 0.28) um of the skeleton; x and y are in meta.json (1 and 1).
+
+            A plane that the database does not have is missing from stack/ and labels/ alike: take z from a file's name,
+            not from its place in a sorted list. meta.json lists these planes (stack.missing_planes); `neuronfs find
+            --complete` lists the cells without any. In stack.tif and stack.ome.zarr such a plane is black, in labels.tif
+            and labels.ome.zarr it is 255, unknown.
 
             Unlabelled is not proven background: one neuron is traced in a stack, others may be stained. Of
             \(dendriteOnly) of the traced cells only the dendrites are traced. The axon of these "dendrite-only" cells is

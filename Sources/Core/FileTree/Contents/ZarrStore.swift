@@ -27,8 +27,10 @@ struct ZarrStore: Sendable {
                 chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
                 levelCount: OMEZarrImage.levelCount(
                     shape: ZYX(z: stack.depth, y: stack.height, x: stack.width), chunk: Self.stackChunk),
-                label: series == .stack ? nil : try ImageLabel(classes: Self.classes(main), source: "../stack.ome.zarr")
-            )
+                label: series == .stack
+                    ? nil
+                    : try ImageLabel(
+                        classes: Self.classes(main, hasGaps: !context.gaps.isEmpty), source: "../stack.ome.zarr"))
         } catch {
             return nil
         }
@@ -37,16 +39,17 @@ struct ZarrStore: Sendable {
     }
 
     /// Colours as neuroscientists know them from Vaa3D: soma white, axon red, basal blue, apical purple.
-    private static func classes(_ main: LabelVariant) -> [ImageLabel.Class] {
-        switch main {
-        case .binary: [.init(value: 1, name: "neuron", color: .init(255, 255, 255))]
+    private static func classes(_ main: LabelVariant, hasGaps: Bool) -> [ImageLabel.Class] {
+        let unknown = ImageLabel.Class(value: 255, name: "unknown", color: .init(147, 161, 161))
+        return switch main {
+        case .binary: [.init(value: 1, name: "neuron", color: .init(255, 255, 255))] + (hasGaps ? [unknown] : [])
         default:
             [
                 .init(value: 1, name: "soma", color: .init(255, 255, 255)),
                 .init(value: 2, name: "axon", color: .init(220, 50, 47)),
                 .init(value: 3, name: main == .classes3 ? "dendrite" : "basal dendrite", color: .init(38, 139, 210)),
             ] + (main == .classes3 ? [] : [.init(value: 4, name: "apical dendrite", color: .init(211, 54, 200))]) + [
-                .init(value: 255, name: "unknown", color: .init(147, 161, 161))
+                unknown
             ]
         }
     }

@@ -6,20 +6,16 @@ internal import Support
 final class LabelChunkFile: OpenFile {
     private let source: any LabelSource
     private let box: (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
-    private let isPresent: @Sendable (Int) -> Bool
     private let buffers: BufferPool
 
     let keepsPageCache = true
     let bypassesPageCache = false
 
-    /// - Parameter isPresent: whether a plane is in the stack; one that is missing is background here as in the volume.
     init(
-        source: any LabelSource, box: (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>),
-        isPresent: @escaping @Sendable (Int) -> Bool, buffers: BufferPool
+        source: any LabelSource, box: (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>), buffers: BufferPool
     ) {
         self.source = source
         self.box = box
-        self.isPresent = isPresent
         self.buffers = buffers
     }
 
@@ -39,10 +35,6 @@ final class LabelChunkFile: OpenFile {
                     * box.rows.count
                 let target = unsafe UnsafeMutableRawBufferPointer(
                     rebasing: buffer[(first - lines.lowerBound) * line..<(last - lines.lowerBound) * line])
-                guard isPresent(box.planes.lowerBound + plane) else {
-                    unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
-                    continue
-                }
                 unsafe source.paintWindow(
                     plane: box.planes.lowerBound + plane, x: box.columns, y: rows, into: target, rowStride: line)
             }

@@ -18,16 +18,14 @@ private func planeParts(_ range: Range<Int>, planeSize: Int) -> [(plane: Int, by
 final class LabelVolumeFile: OpenFile {
     private let layout: VolumeTIFF
     private let source: any LabelSource
-    private let isPresent: [Bool]
     private let buffers: BufferPool
 
     let keepsPageCache = true
     let bypassesPageCache = false
 
-    init(layout: VolumeTIFF, source: any LabelSource, isPresent: [Bool], buffers: BufferPool) {
+    init(layout: VolumeTIFF, source: any LabelSource, buffers: BufferPool) {
         self.layout = layout
         self.source = source
-        self.isPresent = isPresent
         self.buffers = buffers
     }
 
@@ -38,13 +36,9 @@ final class LabelVolumeFile: OpenFile {
             unsafe buffer.copyBytes(from: layout.headerBytes(parts.header))
             var position = parts.header.count
             for part in planeParts(parts.pixels, planeSize: source.planeBytes) {
-                let target = unsafe UnsafeMutableRawBufferPointer(
-                    rebasing: buffer[position..<position + part.bytes.count])
-                if isPresent[part.plane] {
-                    unsafe source.paint(plane: part.plane, bytes: part.bytes, into: target)
-                } else {
-                    unsafe target.initializeMemory(as: UInt8.self, repeating: 0)
-                }
+                unsafe source.paint(
+                    plane: part.plane, bytes: part.bytes,
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[position..<position + part.bytes.count]))
                 position += part.bytes.count
             }
             receiver.deliver(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(buffer)))
