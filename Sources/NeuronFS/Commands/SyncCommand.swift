@@ -26,7 +26,9 @@ struct SyncCommand: ParsableCommand {
         guard let before = MountStatus.read(path), let pid = before["pid"]?.intValue,
             let count = before["catalogue"]?["syncs"]?.intValue
         else { throw Failure(sentence: "the mount on \(path) is dead or of another version: mount it again") }
-        guard listens(pid) else { throw Failure(sentence: "process \(pid) of \(path) takes no requests to sync") }
+        guard listens(pid), try MountProcess.belongs(pid, to: MountChoice.entry(path).owner) else {
+            throw Failure(sentence: "process \(pid) of \(path) takes no requests to sync")
+        }
         guard kill(pid_t(pid), SIGUSR1) == 0 else {
             throw Failure(sentence: "cannot ask process \(pid) of \(path): \(Errno.current)")
         }

@@ -4,46 +4,114 @@ import Support
 
 struct UnmountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "umount", abstract: "End a mount and wait until its process is gone.")
+        commandName: "umount", abstract: "End a mount and wait until its process is gone.",
+        discussion: """
+            A mount that is in use stays, and the processes that use it are named. After exit code 0 the mount's process
+            has ended and its cache is free.
+            """)
 
     @Argument(help: "The mount point.")
     var mountPoint: String
 
+    @Flag(help: "Also when it is in use: programs in it get errors from then on.")
+    var lazy = false
+
     /// Seconds the process has to end: it answers what is parked, writes nothing that takes long.
     private static let patience = 15.0
+    /// Seconds after which other mount namespaces are named: in most of them a mount ends with ours a moment later.
+    private static let namespacePatience = 5.0
+    /// Seconds after which a process that was asked to end is killed.
+    private static let politePatience = 10.0
 
     func run() throws {
         let path = try MountTable.absolute(mountPoint)
-        guard let mount = try MountTable.mount(on: path) else {
-            throw Failure(sentence: "nothing is mounted on \(path)", code: 2)
-        }
+        guard let mount = try MountTable.mount(on: path) else { return try endLeftover(path) }
         guard mount.type == "fuse.neuronfs" else {
             throw Failure(sentence: "\(path) is a mount of type \(mount.type), not one of NeuronFS", code: 2)
         }
         // Found before the mount is gone, and without asking it: it may be silent, or closed to us.
         var process = MountProcess.serving(mount)
+        var isSilent = false
         switch MountState(of: path) {
         case .dead: return try MountPoint.detach(path, lazily: true)
-        case .silent:
-            try MountPoint.detach(path, lazily: true)
-            return Output.note(Self.noteOnSilence(path, process))
-        case .alive(let status): process = status?["pid"]?.intValue ?? process
+        case .silent: isSilent = true
+        case .alive(let status): process = MountProcess.serving(mount, status)
         case .closed: break
         }
-        try MountPoint.detach(path, lazily: false)
-        guard let process else { return }
-        let deadline = Instant.now.advanced(bySeconds: Self.patience)
-        while MountProcess.isRunning(process) {
-            guard Instant.now < deadline else {
-                throw Failure(sentence: "\(path) is unmounted, but its process \(process) has not ended yet")
+        try MountPoint.detach(path, lazily: lazy || isSilent)
+        if lazy {
+            try Self.end(process, of: path)
+        } else if isSilent {
+            try Self.tellOfSilence(path, process)
+        } else {
+            try Self.wait(for: process, of: mount)
+        }
+    }
+
+    /// Ends the process of a mount on `path` that is mounted there no more, but in another mount namespace, or in use.
+    private func endLeftover(_ path: String) throws(Failure) {
+        let owners = geteuid() == 0 ? Users.owners() : [geteuid()]
+        guard let process = owners.lazy.compactMap({ MountProcess.serving(path, owner: $0) }).first else {
+            throw Failure(sentence: "nothing is mounted on \(path)", code: 2)
+        }
+        guard lazy else {
+            throw Failure(
+                sentence: "nothing is mounted on \(path), but process \(process) of a mount there goes on: "
+                    + "neuronfs umount --lazy \(path) ends it")
+        }
+        try Self.end(process, of: path)
+    }
+
+    /// Waits until the process of `mount` has ended by itself, as it does once nothing holds the mount.
+    private static func wait(for process: Int?, of mount: MountTable.Entry) throws(Failure) {
+        let start = Instant.now
+        while process.map({ MountProcess.isRunning($0) }) ?? false {
+            let seconds = Instant.now.seconds(since: start)
+            if seconds > namespacePatience {
+                let here = try MountTable.all()
+                let holders =
+                    here.filter { $0.device == mount.device }.map { "the mount on \($0.path)" }
+                    + Users.inOtherNamespaces(mount.device, here: here).map(\.text)
+                guard holders.isEmpty else {
+                    throw Failure(
+                        sentence:
+                            "\(mount.path) is unmounted, but held by \(holders.joined(separator: ", ")), so process "
+                            + "\(process ?? 0) goes on and keeps its cache: neuronfs umount --lazy \(mount.path) ends it"
+                    )
+                }
+            }
+            guard seconds < patience else {
+                throw Failure(
+                    sentence: "\(mount.path) is unmounted, but its process \(process ?? 0) has not ended yet: "
+                        + "neuronfs umount --lazy \(mount.path) ends it")
             }
             usleep(20_000)
         }
     }
 
-    private static func noteOnSilence(_ path: String, _ process: Int?) -> String {
+    /// Ends the process of a mount that is detached, however many still use it: with it their reads end, too.
+    private static func end(_ process: Int?, of path: String) throws(Failure) {
+        guard let process else {
+            throw Failure(
+                sentence: "\(path) is detached, but its process cannot be found: while it runs it keeps its cache")
+        }
+        let start = Instant.now
+        for (signal, seconds) in [(SIGTERM, politePatience), (SIGKILL, patience)] {
+            guard kill(pid_t(process), signal) == 0 || errno == ESRCH else {
+                throw Failure(
+                    sentence: "\(path) is detached, but its process \(process) cannot be ended: \(Errno.current)")
+            }
+            while Instant.now.seconds(since: start) < seconds {
+                guard MountProcess.isRunning(process) else { return }
+                usleep(20_000)
+            }
+        }
+        throw Failure(sentence: "\(path) is detached, but its process \(process) has not ended yet")
+    }
+
+    private static func tellOfSilence(_ path: String, _ process: Int?) throws(Failure) {
         let detached = "\(path) did not answer for \(Int(MountState.patience)) s and is detached"
-        guard let process, MountProcess.isRunning(process) else { return detached }
-        return "\(detached); its process is still there: kill -9 \(process)"
+        guard let process, MountProcess.isRunning(process) else { return Output.note(detached) }
+        throw Failure(sentence: "\(detached), but its process is still there and keeps its cache: kill -9 \(process)")
     }
 }

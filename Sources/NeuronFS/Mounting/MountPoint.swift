@@ -73,7 +73,7 @@ enum MountPoint {
     /// Takes the mount on `path` away. One that is in use is tried again for a second: `neuronfs status` of anybody uses
     /// every mount of the machine for a moment.
     ///
-    /// - Parameter lazily: also when it is in use, which only a mount that does not answer any more should be.
+    /// - Parameter lazily: also when it is in use: for a mount that does not answer any more, or that the user gives up.
     static func detach(_ path: String, lazily: Bool) throws(Failure) {
         if geteuid() != 0, let mount = try MountTable.mount(on: path), let owner = mount.owner, owner != geteuid() {
             let others = owner == 0 ? "" : " and root"
@@ -84,7 +84,7 @@ enum MountPoint {
             if try detachUnlessBusy(path, lazily: lazily) { return }
             usleep(50_000)
         }
-        throw busyFailure(path)
+        throw try busyFailure(path)
     }
 
     /// Returns false when the mount is in use.
@@ -111,11 +111,12 @@ enum MountPoint {
     /// `MNT_DETACH` of sys/mount.h.
     private static let detachFlag = 2
 
-    private static func busyFailure(_ path: String) -> Failure {
-        let users = Users.of(path)
-        let who =
-            users.isEmpty
-            ? "" : " by " + users.map { "\($0.name) (pid \($0.pid), \($0.use))" }.joined(separator: ", ")
-        return Failure(sentence: "\(path) is busy: it is in use\(who)")
+    private static func busyFailure(_ path: String) throws(Failure) -> Failure {
+        let below = try MountTable.all().filter { $0.path.hasPrefix(path + "/") }.map { "the mount on \($0.path)" }
+        let users = Users.of(path).map(\.text) + below
+        let unseen = geteuid() == 0 ? "" : " by a process of another user"
+        let who = users.isEmpty ? unseen : " by " + users.joined(separator: ", ")
+        return Failure(
+            sentence: "\(path) is busy: it is in use\(who); end that, or neuronfs umount --lazy \(path) ends the mount")
     }
 }

@@ -3,8 +3,20 @@ import Support
 
 /// The processes of mounts, as /proc shows them.
 enum MountProcess {
-    /// The process that serves `mount`, found by its owner and its arguments: for a mount that does not say it itself.
-    static func serving(_ mount: MountTable.Entry) -> Int? {
+    /// The process that serves `mount`: the one that its status names, else the one found by owner and arguments.
+    static func serving(_ mount: MountTable.Entry, _ status: JSONValue? = nil) -> Int? {
+        if let pid = status?["pid"]?.intValue, belongs(pid, to: mount.owner) { return pid }
+        return serving(mount.path, owner: mount.owner)
+    }
+
+    /// Whether process `pid` is one of the user `owner`: a mount could name the process of somebody else.
+    static func belongs(_ pid: Int, to owner: UInt32?) -> Bool {
+        var status = stat()
+        return unsafe stat("/proc/\(pid)", &status) == 0 && status.st_uid == owner
+    }
+
+    /// The process of `owner` whose arguments say that it serves a mount on `path`.
+    static func serving(_ path: String, owner: UInt32?) -> Int? {
         let names: [String]
         do throws(Failure) {
             names = try Folder.names("/proc")
@@ -12,13 +24,12 @@ enum MountProcess {
             return nil
         }
         return names.lazy.compactMap { Int($0) }.first { pid in
-            var status = stat()
-            guard unsafe stat("/proc/\(pid)", &status) == 0, status.st_uid == mount.owner else { return false }
+            guard belongs(pid, to: owner) else { return false }
             let words = arguments(of: pid)
             guard words.count > 2, ["mount", "demo"].contains(words[1]),
                 words.contains(where: { ["--foreground", "-f"].contains($0) })
             else { return false }
-            return words.dropFirst(2).contains { $0 == mount.path || isPath($0, of: pid, equalTo: mount.path) }
+            return words.dropFirst(2).contains { $0 == path || isPath($0, of: pid, equalTo: path) }
         }
     }
 

@@ -5,6 +5,10 @@ import Support
 /// The NeuronFS mounts of this machine, as the kernel lists them.
 enum MountTable {
     struct Entry: Sendable {
+        /// The kernel's number of this mount, in no other mount namespace the same.
+        var id: Int
+        /// The file system, `0:52`, the same wherever it is mounted.
+        var device: String
         var path: String
         var source: String
         var type: String
@@ -12,7 +16,10 @@ enum MountTable {
         var owner: UInt32?
 
         /// The owner in a sentence.
-        var ownerText: String { owner.map { $0 == 0 ? "root" : "user \($0)" } ?? "another user" }
+        var ownerText: String { owner.map { Users.text($0) } ?? "another user" }
+
+        /// Whether this user may go by what the mount says of itself: it is this user's, or root's.
+        var isTrusted: Bool { owner == geteuid() || owner == 0 }
     }
 
     /// Every mount of this mount namespace. From /proc, so that no file system is asked, not even a dead one.
@@ -23,16 +30,22 @@ enum MountTable {
         } catch {
             throw Failure(sentence: "cannot read /proc/self/mountinfo: \(error)")
         }
-        return String(decoding: table, as: UTF8.self).split(separator: "\n").compactMap { line in
-            // proc(5): ... (5) mount point ... - (1) type (2) source (3) options
+        return entries(String(decoding: table, as: UTF8.self))
+    }
+
+    /// The mounts that a `mountinfo` of /proc lists.
+    static func entries(_ table: String) -> [Entry] {
+        table.split(separator: "\n").compactMap { line in
+            // proc(5): (1) id (2) parent's id (3) major:minor (4) root (5) mount point ... - (1) type (2) source (3) options
             let halves = line.components(separatedBy: " - ")
             guard halves.count == 2 else { return nil }
             let left = halves[0].split(separator: " ")
             let right = halves[1].split(separator: " ")
-            guard left.count > 4, right.count > 1 else { return nil }
+            guard left.count > 4, right.count > 1, let id = Int(left[0]) else { return nil }
             let user = right.last?.split(separator: ",").first { $0.hasPrefix("user_id=") }
             return Entry(
-                path: unescaped(left[4]), source: unescaped(right[1]), type: String(right[0]),
+                id: id, device: String(left[2]), path: unescaped(left[4]), source: unescaped(right[1]),
+                type: String(right[0]),
                 owner: user.flatMap { UInt32($0.dropFirst("user_id=".count)) })
         }
     }

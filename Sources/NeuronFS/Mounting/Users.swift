@@ -6,14 +6,57 @@ enum Users {
     struct User {
         var pid: Int
         var name: String
+        /// The user whose process it is.
+        var owner: UInt32?
         var use: String
+
+        /// `tail (pid 4711, user 1000, its working directory)`.
+        var text: String {
+            ["\(name) (pid \(pid)", owner.map { Users.text($0) } ?? "", use].filter { !$0.isEmpty }
+                .joined(separator: ", ") + ")"
+        }
+    }
+
+    /// A user in a sentence.
+    static func text(_ user: UInt32) -> String { user == 0 ? "root" : "user \(user)" }
+
+    /// One process of each other mount namespace that holds the file system `device`, as far as /proc shows them to us.
+    ///
+    /// - Parameter here: the mounts of this namespace.
+    static func inOtherNamespaces(_ device: String, here: [MountTable.Entry]) -> [User] {
+        // A namespace shares its mounts, and so their numbers, with no other.
+        var known = Set(here.map(\.id))
+        return pids().compactMap { pid in
+            do throws(Errno) {
+                let table = String(decoding: try readWholeFile("/proc/\(pid)/mountinfo"), as: UTF8.self)
+                let held = MountTable.entries(table).filter { $0.device == device && known.insert($0.id).inserted }
+                guard let first = held.first else { return nil }
+                return User(
+                    pid: pid, name: name(of: pid), owner: owner(of: pid), use: "mount namespace with \(first.path)")
+            } catch {
+                // A process that has ended or is not ours to look at.
+                return nil
+            }
+        }
     }
 
     /// Processes with a working directory, an open file or a memory map below `path`, as far as /proc shows them to us.
     static func of(_ path: String) -> [User] {
-        names(in: "/proc").compactMap { Int($0) }.filter { $0 != Int(getpid()) }.compactMap { pid in
-            use(of: path, by: pid).map { use in User(pid: pid, name: name(of: pid), use: use) }
+        pids().compactMap { pid in
+            use(of: path, by: pid).map { User(pid: pid, name: name(of: pid), owner: owner(of: pid), use: $0) }
         }
+    }
+
+    /// The users who have processes.
+    static func owners() -> Set<UInt32> { Set(pids().compactMap { owner(of: $0) }) }
+
+    private static func pids() -> [Int] {
+        names(in: "/proc").compactMap { Int($0) }.filter { $0 != Int(getpid()) }.sorted()
+    }
+
+    private static func owner(of pid: Int) -> UInt32? {
+        var status = stat()
+        return unsafe stat("/proc/\(pid)", &status) == 0 ? status.st_uid : nil
     }
 
     private static func use(of path: String, by pid: Int) -> String? {
