@@ -23,8 +23,8 @@ final class Scratch: Sendable {
     /// All files below `cache`, as paths.
     func blockFiles() throws -> [String] {
         var files: [String] = []
-        for subdirectory in try Disk.names(in: "\(cache)/blocks-V1") {
-            for name in try Disk.names(in: "\(cache)/blocks-V1/\(subdirectory)") {
+        for subdirectory in try names(in: "\(cache)/blocks-V1") {
+            for name in try names(in: "\(cache)/blocks-V1/\(subdirectory)") {
                 files.append("\(cache)/blocks-V1/\(subdirectory)/\(name)")
             }
         }
@@ -34,7 +34,7 @@ final class Scratch: Sendable {
     /// The bytes on disk of all files that are blocks, by the definition in CacheLimits.
     func blockBytes() throws -> Int {
         try blockFiles().filter { !$0.contains("tmp.") }
-            .reduce(0) { $0 + (try Disk.status($1).size + 4095) / 4096 * 4096 }
+            .reduce(0) { $0 + (try readFile($1).count + 4095) / 4096 * 4096 }
     }
 }
 
@@ -42,21 +42,29 @@ func removeTree(_ path: String) {
     var status = stat()
     guard lstat(path, &status) == 0 else { return }
     if status.st_mode & S_IFMT == S_IFDIR {
-        for name in (try? Disk.names(in: path)) ?? [] { removeTree("\(path)/\(name)") }
+        for name in (try? names(in: path)) ?? [] { removeTree("\(path)/\(name)") }
         rmdir(path)
     } else {
         unlink(path)
     }
 }
 
-func readFile(_ path: String) throws -> [UInt8] {
-    let file = try Disk.File(path, O_RDONLY)
-    return try file.read(try file.status().size, at: 0)
-}
+func readFile(_ path: String) throws -> [UInt8] { try readWholeFile(path) }
 
 func writeFile(_ path: String, _ bytes: [UInt8]) throws {
-    let file = try Disk.File(path, O_WRONLY | O_CREAT | O_TRUNC)
-    try file.write(bytes)
+    let descriptor = try openFile(path, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+    defer { close(descriptor) }
+    try writeAll(bytes, to: descriptor)
+}
+
+/// The names in the directory `path`; of one that is not there, none.
+func names(in path: String) throws -> [String] {
+    do throws(FileFault) {
+        return try DirectoryHandle(path).names()
+    } catch {
+        if error.isMissing { return [] }
+        throw error
+    }
 }
 
 /// A clock, a disk and its faults, as a test wants them.

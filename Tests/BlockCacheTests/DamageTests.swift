@@ -76,7 +76,7 @@ import Testing
         let state = CacheState(
             directory: scratch.cache, limits: CacheLimits(maximumBytes: 1 << 40, minimumFreeBytes: 0), owner: "",
             system: world.system, logger: world.log.logger)
-        guard case .acquired(let lock) = DirectoryLock.acquire(directory: scratch.cache, owner: "") else {
+        guard case .acquired(let lock) = DirectoryLock.acquire(state.root, owner: "") else {
             Issue.record("the lock is free")
             return
         }
@@ -117,7 +117,7 @@ import Testing
                     }()
             })
         // The lock has come back with it: a second owner is still kept out.
-        #expect(eventually { DirectoryLock.holder(directory: scratch.cache)?.owner == "/mnt/test" })
+        #expect(try eventually { try CacheInspector(directory: scratch.cache).status().holder?.owner == "/mnt/test" })
         #expect(throws: BlockCacheError.heldBy(pid: getpid(), owner: "/mnt/test")) { try world.open(scratch) }
     }
 

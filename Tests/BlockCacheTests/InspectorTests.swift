@@ -82,15 +82,14 @@ import Testing
         let inspector = CacheInspector(directory: scratch.cache)
         try inspector.pin("10")
         // Times on the files: block i was used i seconds after an epoch.
-        let files = BlockFiles(directory: scratch.cache)
+        let files = inspector.files
         for index in 0..<30 {
-            let file = try Disk.File(files.path(BlockDigest(key("\(10 + index % 3)/image/1", index))), O_RDONLY)
-            file.setTimes(1_600_000_000 + Double(index))
+            try files.look(BlockDigest(key("\(10 + index % 3)/image/1", index))) { 1_600_000_000 + Double(index) }
         }
         let removal = try inspector.prune(toBytes: 10 * 8192 + 5 * 4096)
         #expect(removal == CacheInspector.Removal(blocks: 15, bytes: 15 * 4096))
         let rest = (0..<30).filter {
-            (try? Disk.status(files.path(BlockDigest(key("\(10 + $0 % 3)/image/1", $0))))) != nil
+            (try? files.status(BlockDigest(key("\(10 + $0 % 3)/image/1", $0)))) != nil
         }
         let unpinned = (0..<30).filter { $0 % 3 != 0 }
         #expect(rest == (0..<30).filter { $0 % 3 == 0 || unpinned.suffix(5).contains($0) })
@@ -115,7 +114,7 @@ import Testing
         cache.close()
         let inspector = CacheInspector(directory: scratch.cache)
         let paths = (0..<4).map { index in
-            BlockFiles(directory: scratch.cache).path(BlockDigest(key("\(10 + index % 3)/image/1", index)))
+            inspector.files.path(BlockDigest(key("\(10 + index % 3)/image/1", index)))
         }
         for path in paths {
             var bytes = try readFile(path)
@@ -138,12 +137,14 @@ import Testing
         let cache = try filled(scratch, World())
         cache.close()
         let inspector = CacheInspector(directory: scratch.cache)
-        let path = BlockFiles(directory: scratch.cache).path(BlockDigest(key("10/image/1")))
-        try Disk.remove(path)
+        let digest = BlockDigest(key("10/image/1"))
+        let path = inspector.files.path(digest)
+        unlink(path)
         // Reading it fails, for root as well.
         #expect(mkdir(path, 0o700) == 0)
         try inspector.pin("11")
-        let failure = BlockCacheError.unusable(path: scratch.cache, errno: EISDIR)
+        let failure = BlockCacheError.unusable(
+            path: scratch.cache, cause: FileFault(BlockFiles.name(digest), Errno(rawValue: EISDIR)))
         #expect(throws: failure) { try inspector.prune(toBytes: 0) }
         #expect(throws: failure) { try inspector.clear(includingPinned: false) }
         #expect(throws: failure) { try inspector.usageBySpecimen() }

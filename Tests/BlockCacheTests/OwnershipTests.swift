@@ -112,9 +112,13 @@ import Testing
     @Test func aPlaceThatIsNoDirectoryIsRefused() throws {
         let scratch = try Scratch()
         try writeFile(scratch.cache, [])
-        #expect(throws: BlockCacheError.unusable(path: scratch.cache, errno: ENOTDIR)) { try World().open(scratch) }
+        #expect(throws: BlockCacheError.unusable(path: scratch.cache, cause: FileFault("", Errno(rawValue: ENOTDIR)))) {
+            try World().open(scratch)
+        }
         let missing = CacheLimits(maximumBytes: 1, minimumFreeBytes: 0)
-        #expect(throws: BlockCacheError.unusable(path: "\(scratch.path)/a/b", errno: ENOENT)) {
+        #expect(
+            throws: BlockCacheError.unusable(path: "\(scratch.path)/a/b", cause: FileFault("", Errno(rawValue: ENOENT)))
+        ) {
             try BlockCache(directory: "\(scratch.path)/a/b", limits: missing, owner: "", logger: World().log.logger)
         }
     }

@@ -2,14 +2,18 @@
 #include "cposix.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/openat2.h>
 #include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/fsuid.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 void posix_name_current_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
@@ -19,6 +23,55 @@ int posix_open_cloexec(const char *path, int flags, unsigned mode)
     int fd;
     do fd = open(path, flags | O_CLOEXEC, mode); while (fd < 0 && errno == EINTR);
     return fd < 0 ? -errno : fd;
+}
+
+int posix_openat_cloexec(int directory, const char *path, int flags, unsigned mode)
+{
+    int fd;
+    do fd = openat(directory, path, flags | O_CLOEXEC, mode); while (fd < 0 && errno == EINTR);
+    return fd < 0 ? -errno : fd;
+}
+
+int posix_open_beneath(int directory, const char *path, int flags, unsigned mode)
+{
+    /* openat2 refuses what open ignores: a mode without O_CREAT. */
+    struct open_how how = {
+        .flags = (unsigned)(flags | O_CLOEXEC),
+        .mode = flags & O_CREAT ? mode : 0,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
+    };
+    long fd;
+    /* EAGAIN: something on the way was renamed meanwhile. */
+    do fd = syscall(SYS_openat2, directory, path, &how, sizeof how); while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+    return fd < 0 ? -errno : (int)fd;
+}
+
+int posix_path_flag(void) { return O_PATH; }
+
+unsigned posix_file_user(void) { return (unsigned)setfsuid((uid_t)-1); }
+
+void posix_set_file_user(unsigned user) { setfsuid(user); }
+
+static int take_groups(gid_t group, const char *name)
+{
+    return (name ? initgroups(name, group) : setgroups(1, &group)) < 0 ? -errno : 0;
+}
+
+int posix_become(unsigned user, unsigned group, const char *name)
+{
+    int code = take_groups(group, name);
+    if (code != 0) return code;
+    return setgid(group) < 0 || setuid(user) < 0 ? -errno : 0;
+}
+
+int posix_take_file_rights(unsigned user, unsigned group, const char *name)
+{
+    int code = take_groups(group, name);
+    if (code != 0) return code;
+    setfsgid(group);
+    setfsuid(user);
+    /* Neither says whether it worked. */
+    return (unsigned)setfsgid((gid_t)-1) == group && posix_file_user() == user ? 0 : -EPERM;
 }
 
 int posix_flock_exclusive(int fd, int wait)

@@ -18,7 +18,8 @@ public final class BlockCache: Sendable {
     ///
     /// - Parameter owner: who holds the cache, in words for the next who wants it: the mount point.
     /// - Throws: ``BlockCacheError/heldBy(pid:owner:)`` while another cache has the directory open,
-    ///   ``BlockCacheError/unusable(path:errno:)`` when there is no such directory and it cannot be made.
+    ///   ``BlockCacheError/unusable(path:cause:)`` when there is no such directory and it cannot be made, or
+    ///   when something else than a file of the directory's owner stands in place of its lock.
     public convenience init(
         directory: String, limits: CacheLimits, owner: String, logger: Logger
     ) throws(BlockCacheError) {
@@ -28,21 +29,23 @@ public final class BlockCache: Sendable {
     init(
         directory: String, limits: CacheLimits, owner: String, logger: Logger, system: CacheSystem
     ) throws(BlockCacheError) {
-        do throws(Errno) {
-            try Disk.makeDirectory(directory)
-        } catch {
-            throw .unusable(path: directory, errno: error.rawValue)
-        }
         state = CacheState(directory: directory, limits: limits, owner: owner, system: system, logger: logger)
-        switch DirectoryLock.acquire(directory: directory, owner: owner) {
+        do throws(FileFault) {
+            try state.root.renew()
+        } catch {
+            throw .unusable(path: directory, cause: error)
+        }
+        switch DirectoryLock.acquire(state.root, owner: owner) {
         case .acquired(let lock): state.guarded.withLock { $0.lock = lock }
         case .held(let pid, let owner): throw .heldBy(pid: pid, owner: owner)
+        // A lock that somebody has planted is for a person to look at; everything else may pass by itself.
+        case .failed(let error) where !error.isSystem: throw .unusable(path: directory, cause: error)
         case .failed(let error):
             logger.warning(
                 "the cache cannot be written, what it holds is served and nothing is added: \(error)",
                 metadata: ["directory": "\(directory)"])
         }
-        Self.reportOtherVersions(directory, logger)
+        Self.reportOtherVersions(state.root, logger)
         state.refreshPins()
         let state = self.state
         thread = NamedThread("cache") {
@@ -54,13 +57,13 @@ public final class BlockCache: Sendable {
     deinit { close() }
 
     /// Blocks of another format are neither read nor touched: this version starts beside them.
-    private static func reportOtherVersions(_ directory: String, _ logger: Logger) {
+    private static func reportOtherVersions(_ root: CacheRoot, _ logger: Logger) {
         // A directory that cannot be listed is reported by the scan.
-        let names = (try? Disk.names(in: directory)) ?? []
+        let names = (try? root.names()) ?? []
         for name in names where name.hasPrefix("blocks-V") && name != BlockFiles.blocksName {
             logger.notice(
                 "the cache directory holds blocks of another version of neuronfs, which are left alone; delete them to regain room",
-                metadata: ["directory": "\(directory)/\(name)"])
+                metadata: ["directory": "\(root.path)/\(name)"])
         }
     }
 
@@ -117,7 +120,7 @@ public final class BlockCache: Sendable {
             if guarded.isClosed { return false }
             return guarded.index.contains(digest) ? true : guarded.isScanning ? nil : false
         }
-        return known ?? ((try? Disk.status(state.files.path(digest))) != nil)
+        return known ?? ((try? state.files.status(digest)) != nil)
     }
 
     /// Whether the file of a block is in the cache's directory at this moment, without proof that it is sound. Always looks
@@ -125,7 +128,7 @@ public final class BlockCache: Sendable {
     /// the block.
     public func isOnDisk(_ key: BlockKey) -> Bool {
         let digest = BlockDigest(key)
-        do throws(Errno) {
+        do throws(FileFault) {
             try state.files.look(digest) {
                 let now = state.system.now()
                 let isDue = state.guarded.withLock { $0.index.noteNeed(digest, now: now) == true && $0.lock != nil }
@@ -160,8 +163,8 @@ public final class BlockCache: Sendable {
             state.writesRefused.add()
             return
         }
-        do throws(Errno) {
-            if let fault = state.system.writeFault() { throw fault }
+        do throws(FileFault) {
+            if let fault = state.system.writeFault() { throw FileFault("", fault) }
             try state.files.write(digest, header: header.encoded(), data: bytes)
         } catch {
             state.guarded.withLock { $0.index.release(length: length) }
@@ -187,7 +190,7 @@ public final class BlockCache: Sendable {
         let (reservation, free) = state.room.withLock { _ in
             // Before the free room: a write that ends in between is in one of the two.
             let pending = state.guarded.withLock { $0.index.reserved }
-            let free = state.system.freeBytes(state.files.directory)
+            let free = state.system.freeBytes(state.root.path)
             let reservation = state.guarded.withLock {
                 $0.index.reserve(length: length, limits: state.limits, free: free, pending: pending, now: now)
             }
@@ -215,7 +218,7 @@ public final class BlockCache: Sendable {
         guard state.guarded.withLock({ $0.gate.noteFailure(now) }) else { return }
         state.logger.warning(
             "blocks cannot be stored in the cache, serving goes on uncached: \(reason)",
-            metadata: ["directory": "\(state.files.directory)"])
+            metadata: ["directory": "\(state.root.path)"])
     }
 
     /// Removes all blocks of the object `id`, in all its versions.

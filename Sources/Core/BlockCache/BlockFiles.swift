@@ -17,17 +17,15 @@ struct BlockFiles: Sendable {
     static let temporaryPrefix = "tmp."
 
     /// The cache directory.
-    let directory: String
+    let root: CacheRoot
     /// Distinguishes the temporary files of this process from those of a dead one that had the same pid.
     let writerName: String
     private let numbers = FileNumbers()
 
-    init(directory: String) {
-        self.directory = directory
+    init(root: CacheRoot) {
+        self.root = root
         writerName = "\(Self.temporaryPrefix)\(getpid())-\(Instant.now.nanoseconds)."
     }
-
-    var blocksDirectory: String { "\(directory)/\(Self.blocksName)" }
 
     /// Numbers the temporary files of one process.
     private final class FileNumbers: Sendable {
@@ -40,14 +38,21 @@ struct BlockFiles: Sendable {
         }
     }
 
-    func path(_ digest: BlockDigest) -> String {
+    /// The subdirectory `name` of blocks, relative to the cache directory.
+    static func folder(_ name: String) -> String { "\(blocksName)/\(name)" }
+
+    /// The file of a block, relative to the cache directory.
+    static func name(_ digest: BlockDigest) -> String {
         let name = digest.hexadecimal
-        return "\(blocksDirectory)/\(name.prefix(2))/\(name.dropFirst(2))"
+        return "\(blocksName)/\(name.prefix(2))/\(name.dropFirst(2))"
     }
 
+    /// The file of a block, for messages.
+    func path(_ digest: BlockDigest) -> String { "\(root.path)/\(Self.name(digest))" }
+
     /// The subdirectories that exist, sorted.
-    func subdirectories() throws(Errno) -> [String] {
-        try Disk.names(in: blocksDirectory).filter { $0.utf8.count == 2 }.sorted()
+    func subdirectories() throws(FileFault) -> [String] {
+        try root.names(in: Self.blocksName).filter { $0.utf8.count == 2 }.sorted()
     }
 
     /// The digest a file's name stands for, nil when it is not the name of a block.
@@ -56,37 +61,47 @@ struct BlockFiles: Sendable {
     }
 
     /// Writes a block under a temporary name and renames it.
-    func write(_ digest: BlockDigest, header: [UInt8], data: [UInt8]) throws(Errno) {
-        let path = path(digest)
-        let parent = String(path.prefix(upTo: path.lastIndex(of: "/") ?? path.endIndex))
+    func write(_ digest: BlockDigest, header: [UInt8], data: [UInt8]) throws(FileFault) {
+        let name = Self.name(digest)
+        let parent = Self.folder(String(digest.hexadecimal.prefix(2)))
         let temporary = "\(parent)/\(writerName)\(numbers.next())"
-        do throws(Errno) {
+        do throws(FileFault) {
             try fill(temporary, header, data)
         } catch {
-            guard error.rawValue == ENOENT else { throw error }
-            for missing in [directory, blocksDirectory, parent] { try Disk.makeDirectory(missing) }
+            guard error.isMissing else { throw error }
+            // The subdirectory is not there yet, or the whole directory was deleted.
+            try root.renew()
+            for missing in [Self.blocksName, parent] { try root.handle().makeDirectory(missing) }
             try fill(temporary, header, data)
         }
-        do throws(Errno) {
-            try Disk.rename(temporary, to: path)
+        do throws(FileFault) {
+            try root.handle().rename(temporary, to: name)
         } catch {
             // The cause is what the caller must hear; a leftover is removed at the next start.
-            _ = try? Disk.remove(temporary)
+            _ = try? root.handle().remove(temporary)
             throw error
         }
     }
 
-    private func fill(_ path: String, _ header: [UInt8], _ data: [UInt8]) throws(Errno) {
-        let file = try Disk.File(path, O_WRONLY | O_CREAT | O_EXCL)
-        do throws(Errno) {
+    private func fill(_ name: String, _ header: [UInt8], _ data: [UInt8]) throws(FileFault) {
+        let directory = try root.handle()
+        var file = try directory.open(name, O_WRONLY | O_CREAT | O_EXCL)
+        do throws(FileFault) {
             try file.write(header)
             try file.write(data)
             try file.finish()
         } catch {
-            _ = try? Disk.remove(path)
+            _ = try? directory.remove(name)
             throw error
         }
     }
+
+    /// Removes the file of a block. Returns whether it was there.
+    @discardableResult
+    func remove(_ digest: BlockDigest) throws(FileFault) -> Bool { try root.handle().remove(Self.name(digest)) }
+
+    /// The status of the file of a block.
+    func status(_ digest: BlockDigest) throws(FileFault) -> FileStatus { try root.handle().status(Self.name(digest)) }
 }
 
 /// What a look at a block file found.
@@ -100,7 +115,7 @@ enum BlockReading {
     /// Not a good block: the file's length when it could be told.
     case corrupt
     /// The file system failed.
-    case failed(Errno)
+    case failed(FileFault)
 }
 
 extension BlockFiles {
@@ -112,9 +127,9 @@ extension BlockFiles {
     func read(
         _ digest: BlockDigest, expected: BlockKey?, touch: (BlockHeader, _ fileLength: Int) -> Double? = { _, _ in nil }
     ) -> BlockReading {
-        do throws(Errno) {
-            let file = try Disk.File(path(digest), O_RDONLY)
-            let length = try file.status().size
+        do throws(FileFault) {
+            let file = try open(digest)
+            let length = file.opened.size
             guard let header = try Self.header(of: file, fileLength: length, expected: expected),
                 header.digest == digest
             else { return .corrupt }
@@ -126,23 +141,27 @@ extension BlockFiles {
             if let time = touch(header, length) { file.setTimes(time) }
             return .block(header, data, fileLength: length)
         } catch {
-            return error.rawValue == ENOENT || error.rawValue == ENOTDIR ? .missing : .failed(error)
+            return error.isMissing ? .missing : .failed(error)
         }
+    }
+
+    private func open(_ digest: BlockDigest) throws(FileFault) -> CheckedFile {
+        try root.handle().open(Self.name(digest), O_RDONLY)
     }
 
     /// Looks whether the file of a block is there, whatever is in it.
     ///
     /// - Parameter touch: asked when it is; answers the time to set on it.
-    func look(_ digest: BlockDigest, touch: () -> Double?) throws(Errno) {
-        let file = try Disk.File(path(digest), O_RDONLY)
+    func look(_ digest: BlockDigest, touch: () -> Double?) throws(FileFault) {
+        let file = try open(digest)
         if let time = touch() { file.setTimes(time) }
     }
 
     /// The header of a block without its data, with the file's status. Nil when there is no block whose header is good and
     /// whose file has the right length.
-    func header(_ digest: BlockDigest) throws(Errno) -> (header: BlockHeader, status: Disk.Status)? {
-        let file = try Disk.File(path(digest), O_RDONLY)
-        let status = try file.status()
+    func header(_ digest: BlockDigest) throws(FileFault) -> (header: BlockHeader, status: FileStatus)? {
+        let file = try open(digest)
+        let status = file.opened
         guard let header = try Self.header(of: file, fileLength: status.size, expected: nil), header.digest == digest
         else { return nil }
         return (header, status)
@@ -150,8 +169,8 @@ extension BlockFiles {
 
     /// Reads in one go as much as a header needs as a rule, and the rest of a long one.
     private static func header(
-        of file: borrowing Disk.File, fileLength: Int, expected: BlockKey?
-    ) throws(Errno) -> BlockHeader? {
+        of file: borrowing CheckedFile, fileLength: Int, expected: BlockKey?
+    ) throws(FileFault) -> BlockHeader? {
         let guess = expected.map { BlockHeader.length(of: $0.object) } ?? 256
         var bytes = try file.read(min(guess, fileLength), at: 0)
         guard let length = BlockHeader.length(announcedBy: bytes), length <= fileLength else { return nil }

@@ -6,13 +6,15 @@ import Support
 /// Needs no ownership: a block is one file that is complete or absent, and the owner takes a block that is gone for a miss.
 /// After a removal the owner is told through the file `removals` and counts again.
 public struct CacheInspector: Sendable {
+    private let root: CacheRoot
     let files: BlockFiles
     private let pinFile: PinFile
 
     /// An inspector of the cache in `directory`, which need not exist.
     public init(directory: String) {
-        files = BlockFiles(directory: directory)
-        pinFile = PinFile(directory: directory)
+        root = CacheRoot(path: directory)
+        files = BlockFiles(root: root)
+        pinFile = PinFile(root: root)
     }
 
     /// What there is, by name and size of the files alone.
@@ -67,29 +69,29 @@ public struct CacheInspector: Sendable {
 
     /// Counts what there is.
     ///
-    /// - Throws: ``BlockCacheError/unusable(path:errno:)`` when a directory cannot be listed.
+    /// - Throws: ``BlockCacheError/unusable(path:cause:)`` when a directory cannot be listed.
     public func status() throws(BlockCacheError) -> Summary {
         var summary = Summary()
-        try guarding { () throws(Errno) in
-            try forEachName { digest, _ throws(Errno) in
-                guard let digest, let status = try present({ () throws(Errno) in try Disk.status(files.path(digest)) })
+        try guarding { () throws(FileFault) in
+            try forEachName { digest, _ throws(FileFault) in
+                guard let digest, let status = try present({ () throws(FileFault) in try files.status(digest) })
                 else { return }
                 summary.blocks += 1
                 summary.bytes += Disk.roundedToPages(status.size)
             }
             summary.pins = try pinFile.read().prefixes.sorted()
-            summary.otherVersions = try Disk.names(in: files.directory)
+            summary.otherVersions = try root.names()
                 .filter { $0.hasPrefix("blocks-V") && $0 != BlockFiles.blocksName }.sorted()
+            summary.holder = try DirectoryLock.holder(root)
         }
-        summary.holder = DirectoryLock.holder(directory: files.directory)
-        summary.freeBytes = Disk.freeBytes(files.directory)
+        summary.freeBytes = Disk.freeBytes(root.path)
         return summary
     }
 
     /// The specimens with blocks, the largest first. Damaged blocks are not counted.
     public func usageBySpecimen() throws(BlockCacheError) -> [SpecimenUsage] {
         var usage: [String: SpecimenUsage] = [:]
-        try guarding { () throws(Errno) in
+        try guarding { () throws(FileFault) in
             let pins = try pinFile.read()
             try forEachBlock { _, header, status in
                 guard let header else { return }
@@ -113,16 +115,16 @@ public struct CacheInspector: Sendable {
         var result = Verification()
         var digests: [BlockDigest] = []
         var leftovers: [String] = []
-        try guarding { () throws(Errno) in
-            try forEachName { digest, path throws(Errno) in
-                if let digest { digests.append(digest) } else { leftovers.append(path) }
+        try guarding { () throws(FileFault) in
+            try forEachName { digest, name throws(FileFault) in
+                if let digest { digests.append(digest) } else { leftovers.append(name) }
             }
             for (done, digest) in digests.enumerated() {
                 switch files.read(digest, expected: nil) {
                 case .block: result.good += 1
                 case .missing: break
                 case .other, .corrupt:
-                    try Disk.remove(files.path(digest))
+                    try files.remove(digest)
                     result.corrupt += 1
                 case .failed: result.unreadable += 1
                 }
@@ -131,8 +133,8 @@ public struct CacheInspector: Sendable {
                     break
                 }
             }
-            if !result.isStopped, DirectoryLock.holder(directory: files.directory) == nil {
-                for path in leftovers where try Disk.remove(path) { result.leftovers += 1 }
+            if !result.isStopped, try DirectoryLock.holder(root) == nil {
+                for name in leftovers where try root.handle().remove(name) { result.leftovers += 1 }
             }
         }
         if result.corrupt > 0 { tellOwner() }
@@ -144,7 +146,7 @@ public struct CacheInspector: Sendable {
     public func prune(toBytes bytes: Int) throws(BlockCacheError) -> Removal {
         var candidates: [(score: Double, digest: BlockDigest, size: Int)] = []
         var used = 0
-        return try removing { remove throws(Errno) in
+        return try removing { remove throws(FileFault) in
             let pins = try pinFile.read()
             try forEachBlock { digest, header, status in
                 let size = Disk.roundedToPages(status.size)
@@ -166,17 +168,17 @@ public struct CacheInspector: Sendable {
 
     /// Removes all blocks, or all that are not pinned. A block with a damaged header is nobody's.
     public func clear(includingPinned: Bool) throws(BlockCacheError) -> Removal {
-        try removing { remove throws(Errno) in
+        try removing { remove throws(FileFault) in
             let pins = includingPinned ? Pins([]) : try pinFile.read()
             // Without pins no header has to be read.
             guard !pins.prefixes.isEmpty else {
-                return try forEachName { digest, path throws(Errno) in
-                    guard let digest, let status = try present({ () throws(Errno) in try Disk.status(path) })
+                return try forEachName { digest, _ throws(FileFault) in
+                    guard let digest, let status = try present({ () throws(FileFault) in try files.status(digest) })
                     else { return }
                     try remove(digest, Disk.roundedToPages(status.size))
                 }
             }
-            try forEachBlock { digest, header, status throws(Errno) in
+            try forEachBlock { digest, header, status throws(FileFault) in
                 if let header, pins.cover(header.key.object.id) { return }
                 try remove(digest, Disk.roundedToPages(status.size))
             }
@@ -186,7 +188,7 @@ public struct CacheInspector: Sendable {
     /// Removes the blocks of all objects that `prefix` covers, pinned or not.
     public func remove(prefix: String) throws(BlockCacheError) -> Removal {
         let pins = Pins([Self.normalized(prefix)])
-        return try removing { remove throws(Errno) in
+        return try removing { remove throws(FileFault) in
             var found: [(BlockDigest, Int)] = []
             try forEachBlock { digest, header, status in
                 if let header, pins.cover(header.key.object.id) {
@@ -202,7 +204,7 @@ public struct CacheInspector: Sendable {
 
     /// ``pin(_:)-(String)`` of several at once: all or none.
     public func pin(_ prefixes: [String]) throws(BlockCacheError) {
-        try guarding { () throws(Errno) in try pinFile.change { $0.formUnion(prefixes.map(Self.normalized)) } }
+        try guarding { () throws(FileFault) in try pinFile.change { $0.formUnion(prefixes.map(Self.normalized)) } }
     }
 
     /// Takes a pin back. Returns whether there was one.
@@ -212,7 +214,7 @@ public struct CacheInspector: Sendable {
     /// Takes several pins back, all or none. Returns how many there were.
     public func unpin(_ prefixes: [String]) throws(BlockCacheError) -> Int {
         var count = 0
-        try guarding { () throws(Errno) in
+        try guarding { () throws(FileFault) in
             try pinFile.change { pins in
                 let rest = pins.subtracting(prefixes.map(Self.normalized))
                 count = pins.count - rest.count
@@ -231,23 +233,23 @@ extension CacheInspector {
         return text
     }
 
-    private func guarding(_ body: () throws(Errno) -> Void) throws(BlockCacheError) {
-        do throws(Errno) {
+    private func guarding(_ body: () throws(FileFault) -> Void) throws(BlockCacheError) {
+        do throws(FileFault) {
             try body()
         } catch {
-            throw .unusable(path: files.directory, errno: error.rawValue)
+            throw .unusable(path: root.path, cause: error)
         }
     }
 
     /// Runs `body` with a function that removes and counts one block, then tells the owner.
     private func removing(
-        _ body: (_ remove: (BlockDigest, Int) throws(Errno) -> Void) throws(Errno) -> Void
+        _ body: (_ remove: (BlockDigest, Int) throws(FileFault) -> Void) throws(FileFault) -> Void
     ) throws(BlockCacheError) -> Removal {
         var removal = Removal()
         defer { if removal.blocks > 0 { tellOwner() } }
-        try guarding { () throws(Errno) in
-            try body { digest, size throws(Errno) in
-                guard try Disk.remove(files.path(digest)) else { return }
+        try guarding { () throws(FileFault) in
+            try body { digest, size throws(FileFault) in
+                guard try files.remove(digest) else { return }
                 removal.blocks += 1
                 removal.bytes += size
             }
@@ -257,16 +259,17 @@ extension CacheInspector {
 
     /// Best effort: without it the owner learns of each removal when it next reads or evicts the block.
     private func tellOwner() {
-        guard let file = try? Disk.File(CacheMaintenance.removalsPath(files.directory), O_WRONLY | O_CREAT | O_TRUNC)
+        guard
+            let file = try? root.handle().open(CacheMaintenance.removalsName, O_WRONLY | O_CREAT | O_TRUNC)
         else { return }
         _ = try? file.write(Array("\(getpid()) \(Instant.now.nanoseconds)\n".utf8))
     }
 
     /// Visits every block (with its digest) and every leftover of a writer (without).
-    private func forEachName(_ body: (BlockDigest?, _ path: String) throws(Errno) -> Void) throws(Errno) {
+    private func forEachName(_ body: (BlockDigest?, _ name: String) throws(FileFault) -> Void) throws(FileFault) {
         for subdirectory in try files.subdirectories() {
-            let parent = "\(files.blocksDirectory)/\(subdirectory)"
-            for name in try Disk.names(in: parent).sorted() {
+            let parent = BlockFiles.folder(subdirectory)
+            for name in try root.names(in: parent).sorted() {
                 let digest = BlockFiles.digest(subdirectory: subdirectory, name: name)
                 if digest != nil || name.hasPrefix(BlockFiles.temporaryPrefix) { try body(digest, "\(parent)/\(name)") }
             }
@@ -275,24 +278,24 @@ extension CacheInspector {
 
     /// Visits every block with its header, nil for a damaged one.
     private func forEachBlock(
-        _ body: (BlockDigest, BlockHeader?, Disk.Status) throws(Errno) -> Void
-    ) throws(Errno) {
-        try forEachName { digest, path throws(Errno) in
+        _ body: (BlockDigest, BlockHeader?, FileStatus) throws(FileFault) -> Void
+    ) throws(FileFault) {
+        try forEachName { digest, _ throws(FileFault) in
             guard let digest else { return }
-            let found = try present { () throws(Errno) -> (BlockHeader?, Disk.Status) in
+            let found = try present { () throws(FileFault) -> (BlockHeader?, FileStatus) in
                 if let good = try files.header(digest) { return (good.header, good.status) }
-                return (nil, try Disk.status(path))
+                return (nil, try files.status(digest))
             }
             if let (header, status) = found { try body(digest, header, status) }
         }
     }
 
     /// What `look` finds at a file; nil when the file is gone, which the owner may see to at any moment.
-    private func present<Found>(_ look: () throws(Errno) -> Found) throws(Errno) -> Found? {
-        do throws(Errno) {
+    private func present<Found>(_ look: () throws(FileFault) -> Found) throws(FileFault) -> Found? {
+        do throws(FileFault) {
             return try look()
         } catch {
-            if error.rawValue == ENOENT || error.rawValue == ENOTDIR { return nil }
+            if error.isMissing { return nil }
             throw error
         }
     }

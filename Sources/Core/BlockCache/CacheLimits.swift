@@ -1,4 +1,4 @@
-import Support
+public import Support
 
 /// How much room a cache may take. Both limits are enforced at every write, before the block is written.
 public struct CacheLimits: Sendable {
@@ -54,8 +54,8 @@ public struct CacheStatistics: Equatable, Sendable {
 public enum BlockCacheError: Error, Equatable, Sendable, CustomStringConvertible {
     /// Another process (or another cache of this one) owns the directory.
     case heldBy(pid: Int32, owner: String)
-    /// The directory does not exist and cannot be made, or is no directory. `errno` as in errno(3).
-    case unusable(path: String, errno: Int32)
+    /// The directory does not exist and cannot be made, or something in it cannot be used.
+    case unusable(path: String, cause: FileFault)
 
     /// One sentence for a person.
     public var description: String {
@@ -63,7 +63,7 @@ public enum BlockCacheError: Error, Equatable, Sendable, CustomStringConvertible
         case .heldBy(let pid, let owner):
             "the cache directory is in use by process \(pid) (\(owner)), and one mount has it at a time: "
                 + "name another with --cache-dir"
-        case .unusable(let path, let errno): "the cache directory \(path) cannot be used: \(Errno(rawValue: errno))"
+        case .unusable(let path, let cause): "the cache directory \(path) cannot be used: \(cause)"
         }
     }
 }

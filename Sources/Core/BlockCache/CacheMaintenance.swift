@@ -4,20 +4,20 @@ import Support
 /// The cache's own thread: learns what earlier owners left, then watches for changes made by others.
 struct CacheMaintenance {
     let state: CacheState
-    private var removals: Disk.Status?
+    private var removals: FileStatus?
     /// Whether it has been said that the directory cannot be made.
     private var saidNoDirectory = false
 
     init(state: CacheState) {
         self.state = state
-        removals = Self.removalsVersion(state.files.directory)
+        removals = Self.removalsVersion(state.root)
     }
 
-    /// The file that whoever removes blocks without owning the cache touches.
-    static func removalsPath(_ directory: String) -> String { "\(directory)/removals" }
+    /// The file that a tool touches after it has removed blocks without owning the cache.
+    static let removalsName = "removals"
 
-    private static func removalsVersion(_ directory: String) -> Disk.Status? {
-        try? Disk.status(removalsPath(directory))
+    private static func removalsVersion(_ root: CacheRoot) -> FileStatus? {
+        (try? root.version(of: removalsName)) ?? nil
     }
 
     /// Runs until the cache is closed.
@@ -27,7 +27,7 @@ struct CacheMaintenance {
         while !isClosedAfterPause() {
             let regained = holdLock()
             state.refreshPins()
-            let version = Self.removalsVersion(state.files.directory)
+            let version = Self.removalsVersion(state.root)
             if regained || version != removals {
                 removals = version
                 CacheScanner(state: state).scan()
@@ -48,27 +48,28 @@ struct CacheMaintenance {
         if let lock, lock.isCurrent { return false }
         if lock != nil {
             state.logger.warning(
-                "the cache directory was deleted or replaced", metadata: ["directory": "\(state.files.directory)"])
+                "the cache directory was deleted or replaced", metadata: ["directory": "\(state.root.path)"])
             // Dropped before the next try: were it the same file after all, we would wait for ourselves.
             state.guarded.withLock { $0.lock = nil }
         }
         // At every try: its disk may have been unmounted, and come back without it.
-        do throws(Errno) {
-            try Disk.makeDirectory(state.files.directory)
+        do throws(FileFault) {
+            try state.root.renew()
         } catch {
+            state.root.forget()
             if !saidNoDirectory {
                 state.logger.warning(
                     "the cache directory cannot be made again, serving goes on uncached: \(error)",
-                    metadata: ["directory": "\(state.files.directory)"])
+                    metadata: ["directory": "\(state.root.path)"])
             }
             saidNoDirectory = true
             return false
         }
-        switch DirectoryLock.acquire(directory: state.files.directory, owner: state.owner) {
+        switch DirectoryLock.acquire(state.root, owner: state.owner) {
         case .acquired(let lock):
             state.guarded.withLock { $0.lock = lock }
             saidNoDirectory = false
-            state.logger.info("the cache is in use again", metadata: ["directory": "\(state.files.directory)"])
+            state.logger.info("the cache is in use again", metadata: ["directory": "\(state.root.path)"])
             return true
         case .held(let pid, let owner):
             if lock != nil {

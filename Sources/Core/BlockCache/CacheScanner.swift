@@ -55,29 +55,30 @@ struct CacheScanner {
     private func scanAll() -> Bool {
         var isComplete = true
         var progress = Progress()
-        do throws(Errno) {
+        do throws(FileFault) {
             let subdirectories = try state.files.subdirectories()
             progress.subdirectories = subdirectories.count
             for subdirectory in subdirectories {
-                do throws(Errno) {
+                do throws(FileFault) {
                     guard try scan(subdirectory, &progress) else { return false }
                 } catch {
                     isComplete = false
-                    state.noteReadFailure(error, "\(state.files.blocksDirectory)/\(subdirectory)")
+                    state.noteReadFailure(error, "\(state.root.path)/\(BlockFiles.folder(subdirectory))")
                 }
                 progress.scanned += 1
                 progress.part = 0
             }
         } catch {
             isComplete = false
-            state.noteReadFailure(error, state.files.blocksDirectory)
+            state.noteReadFailure(error, "\(state.root.path)/\(BlockFiles.blocksName)")
         }
         return isComplete
     }
 
     /// Returns whether it came to the end: the cache may be closed meanwhile.
-    private func scan(_ subdirectory: String, _ progress: inout Progress) throws(Errno) -> Bool {
-        let names = try Disk.names(in: "\(state.files.blocksDirectory)/\(subdirectory)")
+    private func scan(_ subdirectory: String, _ progress: inout Progress) throws(FileFault) -> Bool {
+        let folder = BlockFiles.folder(subdirectory)
+        let names = try state.root.names(in: folder)
         for (number, name) in names.enumerated() {
             let digest = BlockFiles.digest(subdirectory: subdirectory, name: name)
             let rest = progress.rest
@@ -91,7 +92,7 @@ struct CacheScanner {
             } else if name.hasPrefix(BlockFiles.temporaryPrefix), !name.hasPrefix(state.files.writerName), state.isOwner
             {
                 // Only the owner writes, and it is us: the writer is dead.
-                try Disk.remove("\(state.files.blocksDirectory)/\(subdirectory)/\(name)")
+                try state.root.handle().remove("\(folder)/\(name)")
             }
             progress.part = Double(number + 1) / Double(names.count)
         }
@@ -100,7 +101,7 @@ struct CacheScanner {
 
     /// Takes up a block that the index does not know. Returns its bytes on disk, 0 when it is none.
     private func examine(_ digest: BlockDigest) -> Int {
-        do throws(Errno) {
+        do throws(FileFault) {
             guard let (header, status) = try state.files.header(digest) else {
                 state.discardCorrupt(digest, stamp: nil, of: nil)
                 return 0
@@ -123,7 +124,7 @@ struct CacheScanner {
             return Disk.roundedToPages(status.size)
         } catch {
             // Removed since the directory was listed.
-            if error.rawValue != ENOENT { state.noteReadFailure(error, state.files.path(digest)) }
+            if !error.isMissing { state.noteReadFailure(error, state.files.path(digest)) }
             return 0
         }
     }

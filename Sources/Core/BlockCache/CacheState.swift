@@ -17,10 +17,11 @@ final class CacheState: Sendable {
 
     /// What a look at the file of pins found.
     struct PinsLook: Equatable {
-        var version: Disk.Status?
-        var failure: Errno?
+        var version: FileStatus?
+        var failure: FileFault?
     }
 
+    let root: CacheRoot
     let files: BlockFiles
     let pinFile: PinFile
     let limits: CacheLimits
@@ -46,8 +47,9 @@ final class CacheState: Sendable {
     let writesRefused = Counter()
 
     init(directory: String, limits: CacheLimits, owner: String, system: CacheSystem, logger: Logger) {
-        files = BlockFiles(directory: directory)
-        pinFile = PinFile(directory: directory)
+        root = CacheRoot(path: directory)
+        files = BlockFiles(root: root)
+        pinFile = PinFile(root: root)
         self.limits = limits
         self.owner = owner
         self.system = system
@@ -59,8 +61,8 @@ final class CacheState: Sendable {
     /// Removes the files of blocks that the index has given up.
     func removeFiles(_ digests: [BlockDigest]) {
         for digest in digests {
-            do throws(Errno) {
-                try Disk.remove(files.path(digest))
+            do throws(FileFault) {
+                try files.remove(digest)
             } catch {
                 logger.debug("cannot remove a cache block: \(error)", metadata: ["file": "\(files.path(digest))"])
             }
@@ -94,7 +96,7 @@ final class CacheState: Sendable {
     }
 
     /// Counts a failed read, and reports it at the first, second, fourth, ... so that a dying disk does not fill the log.
-    func noteReadFailure(_ error: Errno, _ path: String) {
+    func noteReadFailure(_ error: FileFault, _ path: String) {
         readFailures.add()
         if isPowerOfTwo(readFailures.value) {
             logger.warning(
@@ -110,7 +112,7 @@ final class CacheState: Sendable {
 
     private func lookAtPins() {
         var look = PinsLook()
-        do throws(Errno) {
+        do throws(FileFault) {
             look.version = try pinFile.version()
             guard guarded.withLock({ $0.pinsLook != look }) else { return }
             let pins = try pinFile.read()
@@ -128,7 +130,7 @@ final class CacheState: Sendable {
             let consequence = isKnown ? "the last one stays in force" : "nothing is evicted until it can"
             logger.warning(
                 "the list of pins cannot be read, \(consequence): \(error)",
-                metadata: ["directory": "\(files.directory)"])
+                metadata: ["directory": "\(root.path)"])
         }
     }
 

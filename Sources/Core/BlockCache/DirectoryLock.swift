@@ -2,70 +2,77 @@ import CPosix
 import Glibc
 import Support
 
-/// Ownership of a cache directory: an advisory lock on `<directory>/lock`, whose text names the holder.
+/// Ownership of a cache directory: an advisory lock on its file `lock`, whose text names the holder.
 ///
 /// The kernel drops the lock with the process, however it ends, so that a lock file without a lock is free. A forked child
 /// shares the lock: open a cache after becoming a daemon, or the text names the parent.
 final class DirectoryLock: Sendable {
-    private let descriptor: Int32
+    private static let name = "lock"
+
+    private let file: CheckedFile
+    /// The lock file as the directory's path leads to it.
     private let path: String
 
-    private init(descriptor: Int32, path: String) {
-        self.descriptor = descriptor
+    private init(file: consuming CheckedFile, path: String) {
+        self.file = file
         self.path = path
     }
-
-    deinit { close(descriptor) }
 
     enum Attempt {
         case acquired(DirectoryLock)
         case held(pid: Int32, owner: String)
-        case failed(Errno)
+        case failed(FileFault)
     }
 
-    static func path(in directory: String) -> String { "\(directory)/lock" }
-
     /// Tries for a fifth of a second, because a look at who holds the lock takes it for an instant.
-    static func acquire(directory: String, owner: String) -> Attempt {
-        let path = path(in: directory)
-        let descriptor = unsafe posix_open_cloexec(path, O_RDWR | O_CREAT, 0o600)
-        guard descriptor >= 0 else { return .failed(Errno(rawValue: -descriptor)) }
-        for attempt in 0..<10 {
-            let result = posix_flock_exclusive(descriptor, 0)
-            if result == 0 {
-                // Whoever held it may have removed the file while we waited; then the lock protects nothing.
-                let lock = DirectoryLock(descriptor: descriptor, path: path)
-                guard lock.isCurrent else { return .failed(Errno(rawValue: ESTALE)) }
-                lock.write(owner)
-                return .acquired(lock)
+    static func acquire(_ root: CacheRoot, owner: String) -> Attempt {
+        do throws(FileFault) {
+            let file = try root.handle().open(name, O_RDWR | O_CREAT)
+            var result = posix_flock_exclusive(file.descriptor, 0)
+            for _ in 1..<10 where -result == EWOULDBLOCK {
+                usleep(20_000)
+                result = posix_flock_exclusive(file.descriptor, 0)
             }
-            if -result != EWOULDBLOCK {
-                close(descriptor)
-                return .failed(Errno(rawValue: -result))
+            if -result == EWOULDBLOCK {
+                let holder = text(file)
+                return .held(pid: holder.pid, owner: holder.owner)
             }
-            if attempt < 9 { usleep(20_000) }
+            guard result == 0 else { throw FileFault(name, Errno(rawValue: -result)) }
+            // Whoever held it may have removed the file while we waited; then the lock protects nothing.
+            let lock = DirectoryLock(file: file, path: "\(root.path)/\(name)")
+            guard lock.isCurrent else { throw FileFault(name, Errno(rawValue: ESTALE)) }
+            lock.write(owner)
+            return .acquired(lock)
+        } catch {
+            return .failed(error)
         }
-        close(descriptor)
-        let holder = text(path)
-        return .held(pid: holder.pid, owner: holder.owner)
     }
 
     /// Who holds the lock now, nil when it is free.
-    static func holder(directory: String) -> (pid: Int32, owner: String)? {
-        let path = path(in: directory)
-        // NFS locks only what may be written; on a local disk a reader may try, too.
-        var descriptor = unsafe posix_open_cloexec(path, O_RDWR, 0)
-        if descriptor == -EACCES || descriptor == -EROFS { descriptor = unsafe posix_open_cloexec(path, O_RDONLY, 0) }
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        return -posix_flock_exclusive(descriptor, 0) == EWOULDBLOCK ? text(path) : nil
+    static func holder(_ root: CacheRoot) throws(FileFault) -> (pid: Int32, owner: String)? {
+        do throws(FileFault) {
+            // NFS locks only what may be written; on a local disk a reader may try, too.
+            return try holder(root, O_RDWR)
+        } catch {
+            switch error.cause {
+            case .system(Errno(rawValue: EACCES)), .system(Errno(rawValue: EROFS)): return try holder(root, O_RDONLY)
+            default:
+                if error.isMissing { return nil }
+                throw error
+            }
+        }
     }
 
-    /// Whether the lock file is still the one that was locked.
+    private static func holder(_ root: CacheRoot, _ flags: Int32) throws(FileFault) -> (pid: Int32, owner: String)? {
+        let file = try root.handle().open(name, flags)
+        return -posix_flock_exclusive(file.descriptor, 0) == EWOULDBLOCK ? text(file) : nil
+    }
+
+    /// Whether the directory's path still leads to the file that was locked.
     var isCurrent: Bool {
         var ours = stat()
         var present = stat()
-        guard unsafe fstat(descriptor, &ours) == 0, unsafe lstat(path, &present) == 0 else { return false }
+        guard unsafe fstat(file.descriptor, &ours) == 0, unsafe lstat(path, &present) == 0 else { return false }
         return ours.st_ino == present.st_ino && ours.st_dev == present.st_dev
     }
 
@@ -73,12 +80,12 @@ final class DirectoryLock: Sendable {
     private func write(_ owner: String) {
         let line = Array("\(getpid()) \(owner.replacing("\n", with: " "))\n".utf8)
         // The text only serves the message to the next opener: without room for it the lock holds all the same.
-        guard ftruncate(descriptor, 0) == 0 else { return }
-        _ = unsafe pwrite(descriptor, line, line.count, 0)
+        guard ftruncate(file.descriptor, 0) == 0 else { return }
+        _ = unsafe pwrite(file.descriptor, line, line.count, 0)
     }
 
-    private static func text(_ path: String) -> (pid: Int32, owner: String) {
-        guard let file = try? Disk.File(path, O_RDONLY), let bytes = try? file.read(4096, at: 0) else { return (0, "") }
+    private static func text(_ file: borrowing CheckedFile) -> (pid: Int32, owner: String) {
+        guard let bytes = try? file.read(4096, at: 0) else { return (0, "") }
         let line = String(decoding: bytes.prefix { $0 != 10 }, as: UTF8.self)
         let parts = line.split(separator: " ", maxSplits: 1)
         return (parts.first.flatMap { Int32($0) } ?? 0, parts.count > 1 ? String(parts[1]) : "")

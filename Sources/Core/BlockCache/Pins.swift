@@ -22,60 +22,50 @@ struct Pins: Equatable, Sendable {
     }
 }
 
-/// The file `<directory>/pins`: one prefix a line, replaced as a whole.
+/// The file `pins` of a cache directory: one prefix a line, replaced as a whole.
 struct PinFile: Sendable {
-    let directory: String
+    static let name = "pins"
+    private static let lockName = "pins.lock"
 
-    private var path: String { "\(directory)/pins" }
+    let root: CacheRoot
 
     /// Tells one version of the file from another; nil without a file.
-    func version() throws(Errno) -> Disk.Status? {
-        do throws(Errno) {
-            return try Disk.status(path)
-        } catch {
-            if error.rawValue == ENOENT || error.rawValue == ENOTDIR { return nil }
-            throw error
-        }
-    }
+    func version() throws(FileFault) -> FileStatus? { try root.version(of: Self.name) }
 
     /// The pins; none without a file.
-    func read() throws(Errno) -> Pins {
-        let file: Disk.File
-        do throws(Errno) {
-            file = try Disk.File(path, O_RDONLY)
+    func read() throws(FileFault) -> Pins {
+        do throws(FileFault) {
+            let file = try root.handle().open(Self.name, O_RDONLY)
+            let bytes = try file.read(file.opened.size, at: 0)
+            return Pins(String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init))
         } catch {
-            if error.rawValue == ENOENT || error.rawValue == ENOTDIR { return Pins([]) }
+            if error.isMissing { return Pins([]) }
             throw error
         }
-        let bytes = try file.read(file.status().size, at: 0)
-        return Pins(String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init))
     }
 
     /// Reads, changes and replaces the list. `pins.lock` keeps two tools from losing each other's change.
-    func change(_ body: (inout Set<String>) -> Void) throws(Errno) {
-        let guardian = try Disk.File("\(directory)/pins.lock", O_RDWR | O_CREAT)
-        try guardian.handOver(toOwnerOf: directory)
+    func change(_ body: (inout Set<String>) -> Void) throws(FileFault) {
+        let directory = try root.handle()
+        let guardian = try directory.open(Self.lockName, O_RDWR | O_CREAT)
         let locked = posix_flock_exclusive(guardian.descriptor, 1)
-        guard locked == 0 else { throw Errno(rawValue: -locked) }
+        guard locked == 0 else { throw FileFault(Self.lockName, Errno(rawValue: -locked)) }
         var prefixes = try read().prefixes
         body(&prefixes)
-        let temporary = "\(path).\(getpid())"
-        do throws(Errno) {
-            try fill(temporary, Array(prefixes.sorted().map { $0 + "\n" }.joined().utf8))
-            try Disk.rename(temporary, to: path)
+        let temporary = "\(Self.name).\(getpid())"
+        do throws(FileFault) {
+            // A leftover of a process that had this number, or planted.
+            try directory.remove(temporary)
+            var file = try directory.open(temporary, O_WRONLY | O_CREAT | O_EXCL)
+            try file.write(Array(prefixes.sorted().map { $0 + "\n" }.joined().utf8))
+            try file.finish(flush: true)
+            try directory.rename(temporary, to: Self.name)
         } catch {
             // The cause is what the caller must hear.
-            _ = try? Disk.remove(temporary)
+            _ = try? directory.remove(temporary)
             throw error
         }
         // Pins are a person's decision and carry no checksum: they must survive a loss of power.
-        try Disk.flushNames(in: directory)
-    }
-
-    private func fill(_ path: String, _ bytes: [UInt8]) throws(Errno) {
-        let file = try Disk.File(path, O_WRONLY | O_CREAT | O_TRUNC)
-        try file.handOver(toOwnerOf: directory)
-        try file.write(bytes)
-        try file.finish(flush: true)
+        try directory.flushNames()
     }
 }

@@ -20,6 +20,8 @@ public enum CatalogueError: Error, Equatable, Sendable, CustomStringConvertible 
     case damaged(path: String, message: String)
     /// A file of the store could not be moved aside.
     case file(path: String, cause: Errno)
+    /// Something stands in place of a file of the store, such as a link, that a person must remove.
+    case planted(path: String, cause: FileFault)
     /// The store has been closed.
     case closed
 
@@ -35,6 +37,7 @@ public enum CatalogueError: Error, Equatable, Sendable, CustomStringConvertible 
         case .database(let operation, let code, let message): "\(operation): SQLite error \(code): \(message)"
         case .damaged(let path, let message): "the catalogue \(path) is damaged: \(message)"
         case .file(let path, let cause): "\(path): \(cause)"
+        case .planted(let path, let cause): "the catalogue \(path) cannot be used: \(cause)"
         case .closed: "the catalogue is closed"
         }
     }

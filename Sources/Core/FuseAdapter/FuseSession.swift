@@ -68,7 +68,9 @@ public struct FuseStatistics: Sendable {
         }
         unsafe self.session = session
         // What is wrong is known to libfuse and fusermount3 alone, and they tell it on standard error.
-        let (code, text) = collectingStandardError { unsafe fuse_session_mount(session, path) }
+        let (code, text) = collectingStandardError {
+            OwnerRights.withOwn { unsafe fuse_session_mount(session, path) }
+        }
         let words = MountWords(text)
         words.passOnOthers()
         guard code == 0 else {
@@ -97,7 +99,7 @@ public struct FuseStatistics: Sendable {
         // under way may wait for one of them.
         context.registry.close()
         endNotifications()
-        unsafe fuse_session_unmount(session)
+        OwnerRights.withOwn { unsafe fuse_session_unmount(session) }
         guard code >= 0 else { throw .loopFailed(code: code) }
     }
 

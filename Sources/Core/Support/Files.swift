@@ -103,7 +103,9 @@ public func readRegularFile(_ path: String, limit: Int) throws(RegularFileError)
 /// same directory, then `rename`.
 public func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Errno) {
     let temporary = "\(path).\(getpid()).tmp"
-    let descriptor = try openFile(temporary, flags: O_WRONLY | O_CREAT | O_TRUNC, mode: mode)
+    // A leftover of a process that had this number, or a link that somebody has planted.
+    unsafe unlink(temporary)
+    let descriptor = try openFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: mode)
     do throws(Errno) {
         defer { close(descriptor) }
         try writeAll(bytes, to: descriptor)

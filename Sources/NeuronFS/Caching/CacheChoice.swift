@@ -35,8 +35,15 @@ struct CacheChoice: ParsableArguments {
     }
 
     /// The cache of the mount that `path` lies in, unless an option names another.
+    ///
+    /// - Throws: `Failure` 2 when the mount is somebody else's, whose word does not choose a directory for this user.
     func directory(of path: MountedPath) throws(Failure) -> String {
         if cacheDir != nil || demo { return try directory() }
+        guard path.mount.isTrusted else {
+            throw Failure(
+                sentence: "the mount on \(path.mount.path) was made by \(path.mount.ownerText), and its word does not "
+                    + "choose a directory for you: name the cache with --cache-dir", code: 2)
+        }
         guard let directory = MountStatus.read(path.mount.path)?["cache"]?["directory"]?.stringValue else {
             throw Failure(
                 sentence: "the mount on \(path.mount.path) does not say where its cache is: name it with --cache-dir")
@@ -46,7 +53,8 @@ struct CacheChoice: ParsableArguments {
 
     /// The status of the mount that has the cache in `directory` open; nil when there is none.
     static func mount(using directory: String) throws(Failure) -> JSONValue? {
-        let statuses = MountState.all(of: try MountTable.neuronFS()).lazy.compactMap { mount, state in
+        let mounts = try MountTable.neuronFS().filter(\.isTrusted)
+        let statuses = MountState.all(of: mounts).lazy.compactMap { mount, state in
             if case .alive(let status) = state { status } else { nil }
         }
         return statuses.first { $0["cache"]?["directory"]?.stringValue == directory }
@@ -73,6 +81,13 @@ struct CachePlace: ParsableArguments {
         guard place == nil || (choice.cacheDir == nil && !choice.demo) else {
             throw ValidationError("name one cache: by its place, by --cache-dir or by --demo")
         }
+    }
+
+    /// An inspector of ``directory()``, with the rights of the directory's owner.
+    func inspector() throws(Failure) -> (directory: String, inspector: CacheInspector) {
+        let directory = try directory()
+        try CacheRights.become(ownerOf: [directory])
+        return (directory, CacheInspector(directory: directory))
     }
 
     /// The directory of the cache.

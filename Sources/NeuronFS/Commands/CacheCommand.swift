@@ -32,8 +32,7 @@ struct CacheStatusCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let directory = try place.directory()
-        let inspector = CacheInspector(directory: directory)
+        let (directory, inspector) = try place.inspector()
         let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
         let usage = try CacheChoice.telling { () throws(BlockCacheError) in
             try specimens ? inspector.usageBySpecimen() : []
@@ -102,7 +101,7 @@ struct CacheVerifyCommand: ParsableCommand {
     var quiet = false
 
     func run() throws {
-        let inspector = CacheInspector(directory: try place.directory())
+        let inspector = try place.inspector().inspector
         let signals = Signals.blockEnding()
         var bar: ProgressBar?
         let result = try CacheChoice.telling { () throws(BlockCacheError) in
@@ -135,7 +134,7 @@ struct CachePruneCommand: ParsableCommand {
     var to: ByteCount
 
     func run() throws {
-        let inspector = CacheInspector(directory: try place.directory())
+        let inspector = try place.inspector().inspector
         let removal = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.prune(toBytes: to.bytes) }
         Output.line("removed \(removal.blocks) blocks, \(ByteText.text(removal.bytes))")
     }
@@ -154,8 +153,7 @@ struct CacheClearCommand: ParsableCommand {
     var yes = false
 
     func run() throws {
-        let directory = try place.directory()
-        let inspector = CacheInspector(directory: directory)
+        let (directory, inspector) = try place.inspector()
         if !yes {
             let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
             let pinned = includePinned ? ", what is pinned included" : ", but for what is pinned"
@@ -179,7 +177,7 @@ struct PinTargets: ParsableArguments {
         completion: .directory)
     var specimens: [String]
 
-    /// The ids with the cache each belongs to: that of its mount, for a path.
+    /// The ids with the cache each belongs to: that of its mount, for a path. Takes the rights of the caches' owner.
     ///
     /// - Parameter areChecked: whether ids must be those of cells of the mount that has their cache open.
     func resolve(areChecked: Bool) throws(Failure) -> [(directory: String, specimens: [String])] {
@@ -207,6 +205,7 @@ struct PinTargets: ParsableArguments {
                 found.append((directory, ids))
             }
         }
+        try CacheRights.become(ownerOf: found.map(\.directory))
         return found
     }
 

@@ -19,7 +19,12 @@ enum CacheCheckup {
             return [.bad("\(directory) is no directory", cure: "name another with --cache-dir")]
         }
         var findings: [Finding] = []
-        if geteuid() != 0, status.st_uid != geteuid() {
+        if geteuid() == 0, status.st_uid != 0 {
+            findings.append(
+                .note(
+                    "the cache directory \(directory) belongs to user \(status.st_uid): root uses it with that user's "
+                        + "rights only", cure: "mount with --uid \(status.st_uid), or name another with --cache-dir"))
+        } else if geteuid() != 0, status.st_uid != geteuid() {
             findings.append(
                 .bad(
                     "the cache directory \(directory) belongs to user \(status.st_uid), not to you",

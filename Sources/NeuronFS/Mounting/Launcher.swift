@@ -9,14 +9,16 @@ enum Launcher {
     /// - Parameters:
     ///   - settings: the texts of its settings, by their names.
     ///   - path: the mount point, absolute.
+    ///   - isLogChosen: whether the user named the log file.
     ///   - seconds: how long the daemon may take.
     /// - Throws: why there is no mount; `Failure` 130 when a signal stopped it.
     static func start(
-        _ arguments: [String], settings: [String: String], path: String, logFile: String, seconds: Double
+        _ arguments: [String], settings: [String: String], path: String, logFile: String, isLogChosen: Bool,
+        seconds: Double
     ) throws(Failure) {
         let signals = Signals.blockEnding()
         defer { signals.unblock() }
-        let log = try LogFile.open(logFile)
+        let log = try LogFile.open(logFile, isChosen: isLogChosen)
         defer { close(log) }
         var ends: [Int32] = [0, 0]
         let code = unsafe posix_pipe(&ends)
@@ -33,7 +35,7 @@ enum Launcher {
         }
         defer { close(ends[0]) }
         try Readiness.wait(on: ends[0], daemon: pid, seconds: seconds, signals: signals)
-        guard let directory = unsafe opendir(path) else {
+        guard let directory = unsafe OwnerRights.withOwn({ unsafe opendir(path) }) else {
             throw Failure(sentence: "the mount on \(path) does not answer: \(Errno.current)")
         }
         unsafe closedir(directory)

@@ -170,7 +170,9 @@ final class MountDaemon {
             guard session.waitUntilReady(deadlineSeconds: 10) else { return }
             wasReady.withLock { $0 = true }
             do throws(Errno) {
-                try ReadAheadSetting.set(kibibytes: 1024, forMountOn: path)
+                try OwnerRights.withOwn { () throws(Errno) in
+                    try ReadAheadSetting.set(kibibytes: 1024, forMountOn: path)
+                }
             } catch {
                 // Without root the kernel's 128 KiB stay; reads are smaller, nothing else.
                 logger.debug("read-ahead not raised", metadata: ["reason": "\(error)"])

@@ -25,11 +25,18 @@ struct MountPlan {
 
     func run() throws(Failure) {
         guard !settings.foreground else { return try serve() }
-        try MountPoint.checkFuse(allowOther: settings.allowOther)
-        try MountPoint.prepare(path, creates: true)
+        try prepare()
         try Launcher.start(
-            arguments, settings: handedTexts, path: path, logFile: logFile,
+            arguments, settings: handedTexts, path: path, logFile: logFile, isLogChosen: settings.logFile != nil,
             seconds: settings.timeout + Self.startAllowance)
+    }
+
+    /// Sees to the mount point, then takes the rights with which the cache directory is worked on.
+    private func prepare() throws(Failure) {
+        try MountPoint.checkFuse(allowOther: settings.allowOther)
+        let rights = try CacheRights.ofMount(directory: cacheDirectory, user: settings.uid)
+        try MountPoint.prepare(path, creates: true)
+        try CacheRights.telling(cacheDirectory) { () throws(Errno) in try rights?.takeForFiles() }
     }
 
     /// Where a daemon's log goes, absolute.
@@ -59,8 +66,7 @@ struct MountPlan {
         Signals.blockRefresh()
         let signals = Signals.blockEnding()
         do throws(Failure) {
-            try MountPoint.checkFuse(allowOther: settings.allowOther)
-            try MountPoint.prepare(path, creates: true)
+            try prepare()
             let daemon = try MountDaemon(plan: self, signals: signals)
             try daemon.run(signals) { if settings.reportReadiness { Readiness.report(.success(())) } }
         } catch {

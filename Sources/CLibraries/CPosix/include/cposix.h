@@ -10,6 +10,25 @@ void posix_name_current_thread(const char *name);
 int posix_open_cloexec(const char *path, int flags, unsigned mode);
 int posix_flock_exclusive(int fd, int wait);
 
+/* openat, with O_CLOEXEC. posix_open_beneath is openat2 of Linux 5.6: it follows no symbolic link anywhere in `path` and
+   stays below `directory`; -ENOSYS or -EPERM where the kernel or a container does not have it. Each returns a descriptor
+   or -errno. */
+int posix_openat_cloexec(int directory, const char *path, int flags, unsigned mode);
+int posix_open_beneath(int directory, const char *path, int flags, unsigned mode);
+
+/* O_PATH of fcntl.h, which glibc shows to GNU sources only. */
+int posix_path_flag(void);
+
+/* The user with whose rights the calling thread opens files (setfsuid). */
+unsigned posix_file_user(void);
+void posix_set_file_user(unsigned user);
+
+/* Root takes the groups, the group and the user of somebody else: the whole process for good, or for the files that the
+   calling thread, and each thread that it starts, opens (setfsuid, setfsgid). `name` is the user's in the password
+   database, NULL where it has none; the user then has `group` alone. 0 or -errno. */
+int posix_become(unsigned user, unsigned group, const char *name);
+int posix_take_file_rights(unsigned user, unsigned group, const char *name);
+
 /* memfd_create needs _GNU_SOURCE, fcntl is variadic. Descriptors that close on exec, or -errno. */
 int posix_memory_file(const char *name);
 int posix_duplicate_cloexec(int fd);

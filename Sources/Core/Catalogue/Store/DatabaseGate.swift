@@ -189,6 +189,7 @@ final class DatabaseGate: Sendable {
 
     private static func open(_ path: String) throws(Failure) -> Opened {
         do {
+            try CatalogueFiles.check(path)
             // Looked at before the pool, which turns any file into one in WAL mode: another program's stays as it is.
             switch try state(path) {
             case .newer(let version): return .newer(version: version)

@@ -15,6 +15,8 @@ public final class LogSink: Sendable {
     private let descriptor: Int32
     /// The file behind the descriptor, nil when it is none of a known name.
     private let path: String?
+    /// Where that file lies; nil when it is not for us to rename files there.
+    private let directory: DirectoryHandle?
     private let limit: Int
     private let state: Monitor<State>
 
@@ -28,6 +30,7 @@ public final class LogSink: Sendable {
         self.descriptor = descriptor
         self.limit = limit
         self.path = path.flatMap { Self.isOpen($0, as: descriptor) ? $0 : nil }
+        directory = self.path.flatMap { try? DirectoryHandle(Self.split($0).folder) }
         state = Monitor(State(size: Self.size(descriptor)))
     }
 
@@ -40,7 +43,7 @@ public final class LogSink: Sendable {
         state.withLock { state in
             state.isTorn = state.isTorn || 0 < done && done < count
             state.size += done
-            if let path, state.size >= limit { state.size = rotate(path) }
+            if let path, let directory, state.size >= limit { state.size = rotate(path, in: directory) }
         }
     }
 
@@ -61,28 +64,36 @@ public final class LogSink: Sendable {
 
     /// Sets the file aside. When the disk has no room for a new one, the old one is gone on with. Returns the bytes that the
     /// file is then taken to have.
-    private func rotate(_ path: String) -> Int {
+    private func rotate(_ path: String, in directory: DirectoryHandle) -> Int {
         // Somebody may have emptied it.
         let size = Self.size(descriptor)
         guard size >= limit else { return size }
         // Else somebody has moved it already, as logrotate does, or another mount that writes to it.
         let isOurs = Self.isOpen(path, as: descriptor)
-        let fresh = "\(path).new"
-        do throws(Errno) {
+        let name = Self.split(path).name
+        let fresh = "\(name).new"
+        do throws(FileFault) {
             // Made first: what cannot be made must not cost the old file its name.
-            let file = try openFile(
-                isOurs ? fresh : path, flags: O_WRONLY | O_CREAT | O_APPEND | (isOurs ? O_TRUNC : 0), mode: 0o600)
-            defer { close(file) }
+            if isOurs { try directory.remove(fresh) }
+            let file = try directory.open(
+                isOurs ? fresh : name, O_WRONLY | O_CREAT | O_APPEND | (isOurs ? O_EXCL : 0))
             if isOurs {
-                guard unsafe rename(path, "\(path).1") == 0, unsafe rename(fresh, path) == 0 else { throw .current }
+                try directory.rename(name, to: "\(name).1")
+                try directory.rename(fresh, to: name)
             }
-            guard dup2(file, descriptor) >= 0 else { throw .current }
+            guard dup2(file.descriptor, descriptor) >= 0 else { throw FileFault(name, .current) }
             return Self.size(descriptor)
         } catch {
-            if isOurs { unsafe unlink(fresh) }
+            // Best effort: the cause is that of the next try, too.
+            if isOurs { _ = try? directory.remove(fresh) }
             // Tried again after a sixteenth more.
             return limit - limit / 16
         }
+    }
+
+    private static func split(_ path: String) -> (folder: String, name: String) {
+        guard let slash = path.lastIndex(of: "/") else { return (".", path) }
+        return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
     }
 
     /// Whether `path` names the file that `descriptor` is open on.

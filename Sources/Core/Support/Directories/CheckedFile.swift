@@ -1,0 +1,111 @@
+import Glibc
+
+/// What stat(2) tells about a file.
+public struct FileStatus: Equatable, Sendable {
+    /// Bytes.
+    public let size: Int
+    /// Seconds since 1970.
+    public let modified: Double
+    /// Number of the file on its device.
+    public let inode: UInt
+    /// The file system.
+    public let device: UInt
+    /// How many names the file has.
+    public let names: Int
+    /// The user that the file belongs to.
+    public let user: UInt32
+    /// Kind and permissions, `st_mode`.
+    let mode: UInt32
+
+    init(_ buffer: stat) {
+        size = Int(buffer.st_size)
+        modified = Double(buffer.st_mtim.tv_sec) + Double(buffer.st_mtim.tv_nsec) / 1e9
+        inode = UInt(buffer.st_ino)
+        device = UInt(buffer.st_dev)
+        names = Int(buffer.st_nlink)
+        user = buffer.st_uid
+        mode = buffer.st_mode
+    }
+
+    func isKind(_ kind: UInt32) -> Bool { mode & S_IFMT == kind }
+}
+
+/// An open file of a ``DirectoryHandle``, closed when the value goes away.
+public struct CheckedFile: ~Copyable, Sendable {
+    /// For locks and other calls that are not here. Stays open as long as the value; negative once given away.
+    public private(set) var descriptor: Int32
+    /// The file's size, times and owner when it was opened.
+    public let opened: FileStatus
+    private let name: String
+
+    /// Takes the open `descriptor` over.
+    init(_ descriptor: Int32, name: String) throws(FileFault) {
+        var buffer = stat()
+        guard unsafe fstat(descriptor, &buffer) == 0 else {
+            let reason = Errno.current
+            close(descriptor)
+            throw FileFault(name, reason)
+        }
+        self.descriptor = descriptor
+        opened = FileStatus(buffer)
+        self.name = name
+    }
+
+    deinit { if descriptor >= 0 { close(descriptor) } }
+
+    /// `count` bytes from `offset`, fewer at the end of the file.
+    public func read(_ count: Int, at offset: Int) throws(FileFault) -> [UInt8] {
+        var failure: Errno?
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = 0
+            while filled < count {
+                guard let base = buffer.baseAddress else { return }
+                let result = unsafe pread(descriptor, base + filled, count - filled, offset + filled)
+                if result > 0 {
+                    filled += result
+                } else if result == 0 {
+                    return
+                } else if errno != EINTR {
+                    failure = .current
+                    return
+                }
+            }
+        }
+        if let failure { throw FileFault(name, failure) }
+        return bytes
+    }
+
+    /// Writes all of `bytes` where the file is.
+    public func write(_ bytes: [UInt8]) throws(FileFault) {
+        do throws(Errno) {
+            try writeAll(bytes, to: descriptor)
+        } catch {
+            throw FileFault(name, error)
+        }
+    }
+
+    /// Makes the file empty.
+    public func truncate() throws(FileFault) {
+        guard ftruncate(descriptor, 0) == 0 else { throw FileFault(name, .current) }
+    }
+
+    /// Sets both file times, in seconds since 1970. Best effort: the file stays as good without.
+    public func setTimes(_ seconds: Double) {
+        let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
+        _ = unsafe futimens(descriptor, [time, time])
+    }
+
+    /// Flushes and closes, so that an error of a network file system is seen.
+    public mutating func finish(flush: Bool = false) throws(FileFault) {
+        let failed = flush && fsync(descriptor) != 0
+        let failure = Errno.current
+        guard close(release()) == 0 else { throw FileFault(name, .current) }
+        if failed { throw FileFault(name, failure) }
+    }
+
+    /// Gives the descriptor to the caller, who closes it.
+    public mutating func release() -> Int32 {
+        defer { descriptor = -1 }
+        return descriptor
+    }
+}

@@ -1,0 +1,223 @@
+internal import CPosix
+import Glibc
+
+/// A directory held open, whose files are opened by name and never through a link that somebody has planted.
+///
+/// A name is a path below the directory, such as `blocks-V1/ab/cdef`, without `..`. No symbolic link on the way is
+/// followed. A file is opened without waiting, so that a FIFO holds nobody up. It must then be regular, have one name, and
+/// belong to the owner of the directory or to the user of this process. Before that nothing in it is read or changed.
+///
+/// With the rights of root only root's own directories are opened: see ``OwnerRights`` for those of other users.
+public final class DirectoryHandle: Sendable {
+    /// The path that the directory was opened by.
+    public let path: String
+    /// The user that the directory belongs to.
+    public let owner: UInt32
+    private let descriptor: Int32
+    /// Whether the kernel walks along a name by itself without following links (openat2).
+    private let walksAtOnce: Bool
+
+    /// Opens the directory at `path`. Its path may lead through symbolic links of root, of this process's user and of the
+    /// directory's owner.
+    public convenience init(_ path: String) throws(FileFault) {
+        try self.init(path, walksAtOnce: Self.kernelWalks)
+    }
+
+    init(_ path: String, walksAtOnce: Bool) throws(FileFault) {
+        self.path = path
+        self.walksAtOnce = walksAtOnce
+        let found = try DirectoryWalk.open(path)
+        descriptor = found.descriptor
+        owner = found.owner
+        if posix_file_user() == 0, owner != 0 { throw FileFault("", .directoryOwner(owner)) }
+    }
+
+    /// Opens the directory at `path`, and makes it before, for its owner alone, where it is not there and its parent is.
+    public convenience init(making path: String) throws(FileFault) {
+        let isMade = unsafe mkdir(path, 0o700) == 0
+        let reason = Errno.current
+        do throws(FileFault) {
+            try self.init(path)
+        } catch {
+            // Why there is none: the parent is missing or takes none. EEXIST is a link that leads nowhere.
+            throw !isMade && error.isMissing && reason.rawValue != EEXIST ? FileFault("", reason) : error
+        }
+    }
+
+    deinit { close(descriptor) }
+
+    /// Whether the kernel has openat2 (Linux 5.6) and the container's filter lets it through.
+    private static let kernelWalks: Bool = {
+        let probe = unsafe posix_open_beneath(AT_FDCWD, ".", posix_path_flag(), 0)
+        guard probe >= 0 else { return probe != -ENOSYS && probe != -EPERM }
+        close(probe)
+        return true
+    }()
+
+    // MARK: - Files
+
+    /// Opens the file `name` with `O_CLOEXEC`. `O_TRUNC` takes effect once the file has been checked.
+    public func open(_ name: String, _ flags: Int32, mode: UInt32 = 0o600) throws(FileFault) -> CheckedFile {
+        let descriptor = try rawOpen(name, flags & ~O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode)
+        let file = try CheckedFile(descriptor, name: name)
+        try check(file.opened, name)
+        if flags & O_TRUNC != 0 { try file.truncate() }
+        return file
+    }
+
+    /// The status of `name` itself, whatever it is.
+    public func status(_ name: String) throws(FileFault) -> FileStatus {
+        try inParent(of: name) { parent, last throws(FileFault) in
+            var buffer = stat()
+            guard unsafe fstatat(parent, last, &buffer, AT_SYMLINK_NOFOLLOW) == 0 else {
+                throw FileFault(name, .current)
+            }
+            return FileStatus(buffer)
+        }
+    }
+
+    /// Looks whether ``open(_:_:mode:)`` would take `name`, for a library that opens it by its path. A file that is not
+    /// there will do.
+    public func check(_ name: String) throws(FileFault) {
+        do throws(FileFault) {
+            try check(try status(name), name)
+        } catch {
+            if !error.isMissing { throw error }
+        }
+    }
+
+    private func check(_ status: FileStatus, _ name: String) throws(FileFault) {
+        if status.isKind(S_IFLNK) { throw FileFault(name, .symbolicLink) }
+        guard status.isKind(S_IFREG) else {
+            throw FileFault(name, status.isKind(S_IFDIR) ? .system(Errno(rawValue: EISDIR)) : .notRegular)
+        }
+        // None at all: it was removed since it was opened.
+        guard status.names <= 1 else { throw FileFault(name, .hardLink) }
+        guard status.user == owner || status.user == posix_file_user() else {
+            throw FileFault(name, .owner(status.user))
+        }
+    }
+
+    /// Removes the file `name`; of a link the link. Returns whether it was there.
+    @discardableResult
+    public func remove(_ name: String) throws(FileFault) -> Bool {
+        do throws(FileFault) {
+            try inParent(of: name) { parent, last throws(FileFault) in
+                guard unsafe unlinkat(parent, last, 0) == 0 else { throw FileFault(name, .current) }
+            }
+            return true
+        } catch {
+            guard error.isMissing else { throw error }
+            return false
+        }
+    }
+
+    /// Gives `name` the last part of `newName`, in the same subdirectory, in place of what has it; of a link the link.
+    public func rename(_ name: String, to newName: String) throws(FileFault) {
+        try inParent(of: name) { parent, last throws(FileFault) in
+            guard unsafe renameat(parent, last, parent, Self.split(newName).last) == 0 else {
+                throw FileFault(newName, .current)
+            }
+        }
+    }
+
+    // MARK: - Directories
+
+    /// Makes the directory `name`, for its owner alone; one that is there is left as it is.
+    public func makeDirectory(_ name: String) throws(FileFault) {
+        try inParent(of: name) { parent, last throws(FileFault) in
+            guard unsafe mkdirat(parent, last, 0o700) != 0 else { return }
+            let reason = Errno.current
+            guard reason.rawValue == EEXIST else { throw FileFault(name, reason) }
+        }
+    }
+
+    /// The names in the directory `name`, or in this one, without `.` and `..`; of a directory that is not there, none.
+    public func names(in name: String = ".") throws(FileFault) -> [String] {
+        let descriptor: Int32
+        do throws(FileFault) {
+            descriptor = try rawOpen(name, O_RDONLY | O_DIRECTORY, 0)
+        } catch {
+            guard case .system(let reason) = error.cause, reason.rawValue == ENOENT else { throw error }
+            return []
+        }
+        guard let stream = unsafe fdopendir(descriptor) else {
+            let reason = Errno.current
+            close(descriptor)
+            throw FileFault(name, reason)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while true {
+            errno = 0
+            guard let entry = unsafe readdir(stream) else { break }
+            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
+                unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        if errno != 0 { throw FileFault(name, .current) }
+        return names
+    }
+
+    /// Flushes the names, so that a file renamed here survives a loss of power. Does nothing on file systems that cannot.
+    public func flushNames() throws(FileFault) {
+        guard fsync(descriptor) != 0 else { return }
+        let reason = Errno.current
+        if reason.rawValue != EINVAL, reason.rawValue != EOPNOTSUPP { throw FileFault("", reason) }
+    }
+
+    // MARK: - The way to a name
+
+    private static func split(_ name: String) -> (parent: String, last: String) {
+        guard let slash = name.lastIndex(of: "/") else { return (".", name) }
+        return (String(name[..<slash]), String(name[name.index(after: slash)...]))
+    }
+
+    /// Runs `body` with the directory that holds `name`, and the last part of it: calls that cannot be told to follow no
+    /// links get a single name.
+    private func inParent<R>(
+        of name: String, _ body: (_ parent: Int32, _ last: String) throws(FileFault) -> R
+    ) throws(FileFault) -> R {
+        let (parent, last) = Self.split(name)
+        guard parent != "." else { return try body(descriptor, last) }
+        let opened = try rawOpen(parent, posix_path_flag() | O_DIRECTORY, 0)
+        defer { close(opened) }
+        return try body(opened, last)
+    }
+
+    /// Opens `name`, whatever it is but a link. The caller closes it.
+    private func rawOpen(_ name: String, _ flags: Int32, _ mode: UInt32) throws(FileFault) -> Int32 {
+        let result = walksAtOnce ? unsafe posix_open_beneath(descriptor, name, flags, mode) : walk(name, flags, mode)
+        guard result < 0 else { return result }
+        switch -result {
+        case ELOOP: throw FileFault(name, .symbolicLink)
+        // A FIFO that nobody reads, opened for writing; a socket.
+        case ENXIO: throw FileFault(name, .notRegular)
+        default: throw FileFault(name, Errno(rawValue: -result))
+        }
+    }
+
+    /// What openat2 does, part by part.
+    private func walk(_ name: String, _ flags: Int32, _ mode: UInt32) -> Int32 {
+        let parts = name.split(separator: "/")
+        var place = descriptor
+        defer { if place != descriptor { close(place) } }
+        for (number, part) in parts.enumerated() {
+            let isLast = number == parts.count - 1
+            let wanted = (isLast ? flags : posix_path_flag() | O_DIRECTORY) | O_NOFOLLOW
+            let next = unsafe posix_openat_cloexec(place, String(part), wanted, mode)
+            guard next >= 0 else { return next == -ENOTDIR && isLink(String(part), in: place) ? -ELOOP : next }
+            if isLast { return next }
+            if place != descriptor { close(place) }
+            place = next
+        }
+        return -ENOENT
+    }
+
+    /// Asked of what is no directory: the kernel says the same of a link and of a file.
+    private func isLink(_ name: String, in place: Int32) -> Bool {
+        var buffer = stat()
+        return unsafe fstatat(place, name, &buffer, AT_SYMLINK_NOFOLLOW) == 0 && FileStatus(buffer).isKind(S_IFLNK)
+    }
+}

@@ -1,0 +1,57 @@
+import Glibc
+
+/// Why a file of a directory, or the directory itself, cannot be used.
+public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What is wrong.
+    public enum Cause: Equatable, Sendable {
+        /// The file system refuses.
+        case system(Errno)
+        /// The name, or a directory on the way to it, is a symbolic link.
+        case symbolicLink
+        /// The name is a FIFO, a device, a socket or a directory.
+        case notRegular
+        /// The file has a second name (a hard link), so that a change would show there, too.
+        case hardLink
+        /// The file belongs to this user, who is neither the owner of the directory nor the user of this process.
+        case owner(UInt32)
+        /// The directory belongs to this user, and the process has the rights of root.
+        case directoryOwner(UInt32)
+        /// A symbolic link of this user leads to a directory that is not this user's.
+        case foreignLink(UInt32)
+    }
+
+    /// The file, relative to the directory; empty for the directory itself.
+    public let name: String
+    /// What is wrong.
+    public let cause: Cause
+
+    /// A fault of `name`.
+    public init(_ name: String, _ cause: Cause) {
+        self.name = name
+        self.cause = cause
+    }
+
+    /// An error of the file system at `name`.
+    public init(_ name: String, _ reason: Errno) { self.init(name, .system(reason)) }
+
+    /// Whether the file system refuses, which may pass by itself; else something stands there that a person must remove.
+    public var isSystem: Bool { if case .system = cause { true } else { false } }
+
+    /// Whether there is no such file.
+    public var isMissing: Bool {
+        if case .system(let reason) = cause { reason.rawValue == ENOENT || reason.rawValue == ENOTDIR } else { false }
+    }
+
+    /// What is wrong and what to do, to follow "cannot be used: ".
+    public var description: String {
+        switch cause {
+        case .system(let reason): name.isEmpty ? "\(reason)" : "\(name): \(reason)"
+        case .symbolicLink: "\(name) is a symbolic link or lies behind one; remove the link"
+        case .notRegular: "\(name) is not a regular file; remove it"
+        case .hardLink: "\(name) has another name (a hard link); remove it"
+        case .owner(let user): "\(name) belongs to user \(user), not to the directory's owner; remove it"
+        case .directoryOwner(let user): "it belongs to user \(user), and root works there with that user's rights only"
+        case .foreignLink(let user): "a symbolic link of user \(user) leads to it; name the directory itself"
+        }
+    }
+}

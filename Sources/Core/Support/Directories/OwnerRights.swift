@@ -1,0 +1,51 @@
+internal import CPosix
+import Glibc
+
+/// The rights of a user in whose directory root is to work.
+///
+/// What is planted there can then do no more than that user can. A command gives up root's rights for good. A mount keeps
+/// them for mount(2) and umount(2) and gives them up for files alone (setfsuid): Linux takes the capabilities that override
+/// permissions away with that.
+public struct OwnerRights: Sendable {
+    /// The user.
+    public let user: UInt32
+    /// The user's own group, else the directory's.
+    private let group: UInt32
+    /// The user's name in the password database, by which the groups are found.
+    private let name: String?
+
+    /// The rights that root needs for the directory at `path`; where that is missing, for the nearest directory above,
+    /// in which it would be made. Nil when this process is not root, or when the directory is root's.
+    public init?(ownerOf path: String) {
+        guard geteuid() == 0 else { return nil }
+        var status = stat()
+        var place = path
+        while unsafe stat(place, &status) != 0 {
+            guard let slash = place.lastIndex(of: "/"), place != "/" else { return nil }
+            place = slash == place.startIndex ? "/" : String(place[..<slash])
+        }
+        guard status.st_uid != 0 else { return nil }
+        user = status.st_uid
+        let entry = unsafe getpwuid(status.st_uid)
+        group = unsafe entry?.pointee.pw_gid ?? status.st_gid
+        name = unsafe entry.flatMap { unsafe $0.pointee.pw_name.map { unsafe String(cString: $0) } }
+    }
+
+    /// Takes them for the whole process, for good.
+    public func become() throws(Errno) { try check(unsafe posix_become(user, group, name)) }
+
+    /// Takes them for the files that this thread, and each thread that it starts, opens: so before the first thread.
+    public func takeForFiles() throws(Errno) { try check(unsafe posix_take_file_rights(user, group, name)) }
+
+    /// Runs `body` with the process's own rights for files, where this thread has taken those of a user: for /dev/fuse and
+    /// the mount point, which are no user's.
+    public static func withOwn<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+        let taken = posix_file_user()
+        guard taken != geteuid() else { return try body() }
+        posix_set_file_user(geteuid())
+        defer { posix_set_file_user(taken) }
+        return try body()
+    }
+
+    private func check(_ code: Int32) throws(Errno) { if code != 0 { throw Errno(rawValue: -code) } }
+}

@@ -1,0 +1,43 @@
+import Support
+
+/// With whose rights a cache directory is worked on: its owner's, so that what is planted there misleads root to nothing.
+enum CacheRights {
+    /// Takes the rights of the owner of `directories` for good, where this process is root and they are not root's.
+    ///
+    /// - Throws: `Failure` 2 when they are of different users.
+    static func become(ownerOf directories: [String]) throws(Failure) {
+        let rights = directories.map { OwnerRights(ownerOf: $0) }
+        guard Set(rights.map { $0?.user }).count <= 1 else {
+            throw Failure(
+                sentence: "\(directories.joined(separator: " and ")) belong to different users: "
+                    + "name what is in one cache at a time", code: 2)
+        }
+        for case (let directory, let rights?) in zip(directories, rights) {
+            return try telling(directory) { () throws(Errno) in try rights.become() }
+        }
+    }
+
+    /// The rights that a mount by root takes for its files; nil where it needs none.
+    ///
+    /// - Parameter user: the user to whom the mount is to belong (`--uid`). Root works in that user's directory only.
+    /// - Throws: `Failure` 2 when the directory is that of a user who was not named.
+    static func ofMount(directory: String, user: UInt32?) throws(Failure) -> OwnerRights? {
+        guard let rights = OwnerRights(ownerOf: directory) else { return nil }
+        guard rights.user == user else {
+            throw Failure(
+                sentence: "the cache directory \(directory), or the one above it, belongs to user \(rights.user): root "
+                    + "uses it only with that user's rights, which --uid \(rights.user) permits; or name another with "
+                    + "--cache-dir", code: 2)
+        }
+        return rights
+    }
+
+    /// Runs `body`, its error told in one sentence.
+    static func telling(_ directory: String, _ body: () throws(Errno) -> Void) throws(Failure) {
+        do throws(Errno) {
+            try body()
+        } catch {
+            throw Failure(sentence: "cannot take the rights of the owner of \(directory): \(error)")
+        }
+    }
+}
