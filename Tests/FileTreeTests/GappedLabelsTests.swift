@@ -144,7 +144,7 @@ struct GappedLabelsTests {
 
     @Test("meta.json tells which planes have no image, and what the labels are there", arguments: LabelVariant.allCases)
     func meta(_ variant: LabelVariant) throws {
-        let bytes = MetaJSON(context: try context(), endpoint: "http://x", mainVariant: variant).bytes
+        let bytes = MetaJSON(context: try context(), reading: nil, endpoint: "http://x", mainVariant: variant).bytes
         let meta = try JSONValue.parse(bytes)
         #expect(meta["stack"]?["missing_planes"]?.arrayValue?.map(\.intValue) == [2, 4])
         #expect(meta["stack"]?["planes_without_image"]?.arrayValue?.map(\.intValue) == [2, 4, 5])
