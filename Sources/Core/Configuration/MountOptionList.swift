@@ -27,7 +27,10 @@ package enum MountOptionList {
             {
                 continue
             } else {
-                throw ConfigurationError("-o: no option is called \(SecretText.masked(String(halves[0])))")
+                let unknown = SecretText.masked(String(halves[0]))
+                // A value with an @ may hold a password.
+                let shown = item.contains("@") ? unknown : item
+                throw ConfigurationError("-o \(shown): no option is called \(unknown)")
             }
         }
         return values
