@@ -1,7 +1,7 @@
 import Morphology
 import Testing
 
-/// What the comments of a file say, and what is told of it.
+/// What the comments of a file say, and the warnings about it.
 @Suite struct SWCHeaderTests {
     static let node = "1 1 8000 6000 4000 1893 -1\n"
 

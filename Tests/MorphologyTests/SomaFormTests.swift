@@ -48,7 +48,7 @@ import Testing
     ])
     func otherSomataStayAsTheyAre(_ text: String) throws {
         let skeleton = try SWCParserTests.parse(text)
-        #expect(skeleton.findings.threePointSomata == 0 && skeleton.findings.outlinedSomata.isEmpty)
+        #expect(skeleton.findings.threePointSomata == 0 && skeleton.findings.outlinedSomata == 0)
         #expect(skeleton.nodes.count == skeleton.findings.nodes)
         #expect(try BruteForceTests.differing(skeleton.nodes, Self.grid) == 0)
     }
@@ -89,7 +89,7 @@ import Testing
         for (z, radius) in [(10.0, 0.0), (10.4, 0.1), (-0.3, 0.3)] {
             let nodes = Self.outlined(corners, z: z, radius: radius, turn: turn)
             let skeleton = try Skeleton(nodes: nodes)
-            #expect(skeleton.findings.outlinedSomata == [corners.count])
+            #expect(skeleton.findings.outlinedSomata == 1 && skeleton.findings.outlineNodes == corners.count)
             for sampling in PlaneSampling.allCases {
                 for floor in [true, false] {
                     var options = LabelOptions()
@@ -163,17 +163,20 @@ import Testing
         }
     }
 
-    /// Lines that go around nothing, bodies of thick nodes, and a soma with a branch are no outlines.
+    /// Lines around nothing, bodies of thick nodes, and a soma with a branch are no outlines. Thin ones get a warning.
     @Test(arguments: [
-        "1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 30 10 5 0 2\n4 1 40 10 5 0 3\n",
-        "1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 10 10.5 5 0 2\n4 1 10 10.2 5 0 3\n",
-        "1 1 10 10 5 3 -1\n2 1 20 10 5 3 1\n3 1 20 20 5 3 2\n4 1 10 20 5 3 3\n",
-        "1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 20 20 5 0 2\n4 1 10 20 5 0 3\n5 1 5 5 5 0 1\n",
-        "1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 20 20 5 0 2\n",
+        ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 30 10 5 0 2\n4 1 40 10 5 0 3\n", 4),
+        ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 10 10.5 5 0 2\n4 1 10 10.2 5 0 3\n", 4),
+        ("1 1 10 10 5 3 -1\n2 1 20 10 5 3 1\n3 1 20 20 5 3 2\n4 1 10 20 5 3 3\n", 0),
+        ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 20 20 5 0 2\n4 1 10 20 5 0 3\n5 1 5 5 5 0 1\n", 5),
+        ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 20 20 5 0 2\n", 0),
+        ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 20 20 5 0 1\n4 1 10 20 5 0 1\n", 4),
+        ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 -1\n3 1 20 20 5 0 -1\n4 1 10 20 5 0 -1\n5 3 10 25 5 0 4\n", 4),
     ])
-    func noOutlines(_ text: String) throws {
+    func noOutlines(_ text: String, thin: Int) throws {
         let skeleton = try SWCParserTests.parse(text)
-        #expect(skeleton.findings.outlinedSomata.isEmpty && skeleton.findings.warnings.isEmpty)
+        #expect(skeleton.findings.outlinedSomata == 0 && skeleton.findings.thinSomaNodes == thin)
+        #expect(skeleton.findings.warnings.count == (thin > 0 ? 1 : 0))
         #expect(try BruteForceTests.differing(skeleton.nodes, Self.grid) == 0)
     }
 

@@ -114,7 +114,8 @@ def test_an_outline_is_filled_and_told(tmp_path):
     found = np.load(tmp_path / "cell.npy")
     y, x = np.mgrid[:50, :50]
     assert (found[10][((x - 20) / 6) ** 2 + ((y - 20) / 5) ** 2 < 0.95] == 1).all()
-    assert report(tmp_path)["skeleton"]["outlined_somata"] == [24]
+    skeleton = report(tmp_path)["skeleton"]
+    assert (skeleton["outlined_somata"], skeleton["outline_nodes"]) == (1, 24)
     tilted = OUTLINE.replace("10 0 23", "11 0 23")
     refused(run(tmp_path, tilted), "outline of 24 nodes", "one plane")
 

@@ -89,8 +89,8 @@ def test_meta_says_what_was_found_and_which_rules(demo, cell):
     assert (folder / "meta.json").stat().st_size == len((folder / "meta.json").read_bytes())
     assert found["skeleton"]["findings"] == {
         "nodes": len(trace.nodes), "roots": trace.roots, "parents_not_in_file": 0, "inferred_classes": 0,
-        "unknown_classes": trace.codes.count(255), "nodes_in_comments": 0, "three_point_somata": 0, "outlined_somata": [],
-        "units": "um", "units_from": "assumed", "warnings": []}
+        "unknown_classes": trace.codes.count(255), "nodes_in_comments": 0, "three_point_somata": 0, "outlined_somata": 0,
+        "outline_nodes": 0, "thin_soma_nodes": 0, "units": "um", "units_from": "assumed", "warnings": []}
     assert found["skeleton"]["refused"] is None and found["labels"]["label_rules"] == 2
     plane = plane_name(sorted(planes(folder))[0])
     for name in (f"labels/{plane}", f"labels-nodes/{plane}", "labels.tif"):

@@ -9,6 +9,8 @@ public final class SkeletonService: Sendable {
     private let files: FileReader
     private let sources: MemoryCache<SourceKey, any LabelSource>
     private let flights: FlightTable<SourceKey, any LabelSource>
+    /// Files whose warnings are in the log: many variants and levels are drawn from one.
+    private let warned = Monitor<Set<ObjectVersion>>([])
 
     private struct SourceKey: Hashable, Sendable {
         var specimen: Int
@@ -211,13 +213,7 @@ public final class SkeletonService: Sendable {
             log(subject, reason)
             return .failure(.misfit(reason: reason))
         }
-        for warning in skeleton.findings.warnings {
-            origin.logger.warning(
-                "a skeleton is not as it should be",
-                metadata: [
-                    "specimen": "\(subject.specimen)", "file": "\(subject.skeleton.url)", "reason": "\(warning)",
-                ])
-        }
+        warn(subject, ObjectVersion(id: subject.skeleton.id, number: key.fileVersion), skeleton.findings.warnings)
         do throws(LabelError) {
             let source = try key.variant.source(of: skeleton, markers: markers, in: subject.grid.level(key.level))
             sources.insert(source, for: key, cost: source.footprint)
@@ -225,6 +221,18 @@ public final class SkeletonService: Sendable {
         } catch {
             log(subject, "\(error)")
             return .failure(.labels(error))
+        }
+    }
+
+    /// Writes what is odd about a skeleton that is drawn all the same, once for each version of its file.
+    private func warn(_ subject: Subject, _ version: ObjectVersion, _ warnings: [String]) {
+        guard !warnings.isEmpty, warned.withLock({ $0.insert(version).inserted }) else { return }
+        for warning in warnings {
+            origin.logger.warning(
+                "a skeleton is not as it should be",
+                metadata: [
+                    "specimen": "\(subject.specimen)", "file": "\(subject.skeleton.url)", "reason": "\(warning)",
+                ])
         }
     }
 

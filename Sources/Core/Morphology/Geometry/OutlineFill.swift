@@ -8,11 +8,15 @@ struct OutlineFill {
     /// The stretches: y and the first and last x, um.
     private(set) var stretches: [(y: Double, x: ClosedRange<Double>)] = []
 
-    /// - Throws: `LabelError.tooManyRuns` when the outline crosses rows more than `limit` times.
+    /// Most crossings of rows that are kept, whatever the caller permits: a soma of 1000 rows has some 2000.
+    private static let mostCrossings = 1 << 20
+
+    /// - Throws: `LabelError.tooManyRuns` when the outline crosses rows more than `limit` times, or 2^20 times.
     init(_ outline: SomaOutline, in grid: VoxelGrid, limit: Int) throws(LabelError) {
         let corners = outline.corners
         var crossings: [Int: [Double]] = [:]
         var work = 0
+        let limit = min(limit, Self.mostCrossings)
         for (index, b) in corners.enumerated() {
             let a = corners[index == 0 ? corners.count - 1 : index - 1]
             let inverse = 1 / grid.spacingY

@@ -2,7 +2,7 @@
 ///
 /// Read are
 /// - `# OFFSET x y z`, added to every node as the readers of the Janelia Workstation's files do;
-/// - `# SCALE x y z`, a field of the CNIC header that readers ignore: told when it is not 1 1 1;
+/// - `# SCALE x y z`, a field of the CNIC header that readers ignore: a warning when it is not 1 1 1;
 /// - units: the word `unit` or `units` followed by `:` or `=`, then a unit in words or letters, with a number before it
 ///   where there is one: `# units: nm`, `"units": "1 nanometer"`, `units = ["4 nm", "4 nm", "4 nm"]`;
 /// - comments that end in the seven columns of a node.

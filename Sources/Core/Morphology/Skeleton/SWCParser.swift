@@ -122,7 +122,11 @@ private struct SWCRows {
                 nodes[index].z = (nodes[index].z + offset.z) * scale.z
                 nodes[index].radius *= scale.x
             }
-            if let reason = Skeleton.fault(of: nodes[index], limits: limits) {
+            let node = nodes[index]
+            let inRange =
+                abs(node.x) <= limits.maximumCoordinate && abs(node.y) <= limits.maximumCoordinate
+                && abs(node.z) <= limits.maximumCoordinate && node.radius >= 0 && node.radius <= limits.maximumRadius
+            if !inRange, let reason = Skeleton.fault(of: node, limits: limits) {
                 throw SWCError(line: Int(lines[index]), reason: reason)
             }
         }

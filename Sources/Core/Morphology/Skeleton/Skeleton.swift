@@ -102,7 +102,9 @@ public struct Skeleton: Sendable {
         findings.nodes = given.count
         findings.roots = nodes.count { node in node.parent < 0 }
         findings.threePointSomata = somata.threePointCount
-        findings.outlinedSomata = somata.outlines.map(\.nodes.count)
+        findings.thinSomaNodes = somata.thinNodeCount
+        findings.outlinedSomata = somata.outlines.count
+        findings.outlineNodes = somata.outlines.reduce(0) { sum, outline in sum + outline.nodes.count }
         findings.inferredClasses = rule.inferredCount
         findings.unknownClasses = rule.compartments.count { compartment in compartment == .unknown }
         self.compartments = rule.compartments

@@ -26,8 +26,13 @@ public struct SkeletonFindings: Sendable, Hashable {
     public var nodesInComments = 0
     /// Somata of three points, each read as one ball (`SomaForms`).
     public var threePointSomata = 0
-    /// How many nodes each soma has that is drawn as an outline (`SomaForms`).
-    public var outlinedSomata: [Int] = []
+    /// Somata drawn as outlines (`SomaForms`), whose area is filled.
+    public var outlinedSomata = 0
+    /// Nodes of those.
+    public var outlineNodes = 0
+    /// Soma nodes, where a file has four or more outside of outlines and each has a radius below 0.1 um: points around a
+    /// soma in an order that is not recognised. Else 0.
+    public var thinSomaNodes = 0
     /// What the numbers are measured in: `um`, `nm`, `mm` or `px`, or a multiple such as `8 nm`.
     public var units = "um"
     /// Where `units` comes from.
@@ -45,10 +50,16 @@ public struct SkeletonFindings: Sendable, Hashable {
     /// Sentences a person should read before using the labels; none for most files.
     public var warnings: [String] {
         var warnings = unfollowed
-        for count in outlinedSomata {
+        if outlinedSomata > 0 {
+            let somata =
+                outlinedSomata == 1 ? "a soma is drawn as an outline" : "\(outlinedSomata) somata are drawn as outlines"
             warnings.append(
-                "a soma is drawn as an outline of \(count) nodes: its area is filled in its plane, and nothing above or "
-                    + "below")
+                "\(somata) of \(outlineNodes) nodes: the area is filled in its plane, and nothing above or below")
+        }
+        if thinSomaNodes > 0 {
+            warnings.append(
+                "all \(thinSomaNodes) soma nodes have radii near 0 and form no closed line: the soma is drawn as thin lines"
+            )
         }
         if missingParents > 0 {
             warnings.append(
@@ -69,7 +80,8 @@ public struct SkeletonFindings: Sendable, Hashable {
             "nodes": .int(nodes), "roots": .int(roots), "parents_not_in_file": .int(missingParents),
             "inferred_classes": .int(inferredClasses), "unknown_classes": .int(unknownClasses),
             "nodes_in_comments": .int(nodesInComments), "three_point_somata": .int(threePointSomata),
-            "outlined_somata": .array(outlinedSomata.map(JSONValue.int)), "units": .string(units),
+            "outlined_somata": .int(outlinedSomata), "outline_nodes": .int(outlineNodes),
+            "thin_soma_nodes": .int(thinSomaNodes), "units": .string(units),
             "units_from": .string(unitsSource.rawValue),
         ]
         if let offset { json["offset_added"] = [.double(offset.x), .double(offset.y), .double(offset.z)] }

@@ -33,6 +33,16 @@ struct SomaForms {
     /// Somata of three points that became one node.
     private(set) var threePointCount = 0
 
+    /// See `SkeletonFindings.thinSomaNodes`.
+    var thinNodeCount: Int {
+        let outlined = Set(outlines.lazy.flatMap(\.nodes))
+        let somata = nodes.indices.filter { index in nodes[index].type == 1 && !outlined.contains(index) }
+        let isThin = somata.allSatisfy { index in nodes[index].radius < Self.thinnestSoma }
+        return somata.count >= Self.outlineCorners && isThin ? somata.count : 0
+    }
+
+    /// um; real somata are some micrometres wide.
+    private static let thinnestSoma = 0.1
     private static let threePointTolerance = 0.01
     private static let outlineCorners = 4
     private static let outlineThickness = 0.1
