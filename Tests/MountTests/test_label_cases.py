@@ -180,8 +180,11 @@ def neuron(tmp_path):
 def image_j(path, **options):
     unit = options.pop("unit", "um")
     scale = {"um": 1, "nm": 1000, "\\u00B5m": 1, "micron": 1}[unit]
+    sides = [side * scale for side in SPACED[:0:-1]]
+    if options.get("resolutionunit") == "CENTIMETER":
+        sides = [side / 1e4 for side in SPACED[:0:-1]]
     tifffile.imwrite(
-        path, np.zeros(SHAPE, np.uint8), imagej=True, resolution=(1 / (SPACED[2] * scale), 1 / (SPACED[1] * scale)),
+        path, np.zeros(SHAPE, np.uint8), imagej=True, resolution=[1 / side for side in sides],
         metadata={"spacing": SPACED[0] * scale, "unit": unit, "axes": "ZYX"}, **options)
 
 
@@ -203,7 +206,8 @@ def ngff(path, version=2):
 
 
 LIKE = {
-    "imagej.tif": image_j, "imagej_nm.tif": lambda path: image_j(path, unit="nm"),
+    "imagej.tif": image_j, "imagej_cm.tif": lambda path: image_j(path, resolutionunit="CENTIMETER"),
+    "imagej_nm.tif": lambda path: image_j(path, unit="nm"),
     "imagej_micro.tif": lambda path: image_j(path, unit="\\u00B5m"), "be.tif": lambda path: image_j(path, byteorder=">"),
     "x.ome.tif": ome, "big.ome.tif": lambda path: ome(path, bigtiff=True), "x.ome.zarr": ngff,
     "v3.zarr": lambda path: ngff(path, 3),

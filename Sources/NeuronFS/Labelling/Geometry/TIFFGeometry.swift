@@ -14,7 +14,7 @@ enum TIFFGeometry {
         let lateral = SIMD2(file.xResolution, file.yResolution)
         if file.resolutionUnit == 3 { geometry.spacing = spacing(lateral, um: 10_000) }
         if text.hasPrefix("ImageJ=") {
-            readImageJ(text, lateral, &geometry)
+            readImageJ(text, file.resolutionUnit == 3 ? nil : lateral, &geometry)
         } else if let pixels = openingTag("Pixels", in: text) {
             readOME(pixels, &geometry)
         } else if text.hasPrefix("{"), let shaped = shapedMetadata(text) {
@@ -43,7 +43,8 @@ enum TIFFGeometry {
     }
 
     /// Lines of `name=value`; resolutions are voxels a `unit`, `spacing` is the distance of the planes in it.
-    private static func readImageJ(_ text: String, _ lateral: SIMD2<Double>, _ geometry: inout ImageGeometry) {
+    /// - Parameter lateral: the resolutions, `nil` where the file says that they count in centimetres.
+    private static func readImageJ(_ text: String, _ lateral: SIMD2<Double>?, _ geometry: inout ImageGeometry) {
         var fields: [Substring: Substring] = [:]
         for line in text.split(whereSeparator: \.isNewline) {
             let parts = line.split(separator: "=", maxSplits: 1)
@@ -56,9 +57,10 @@ enum TIFFGeometry {
             geometry.shape.z = planes
         }
         let unit = (fields["unit"] ?? "").replacingEscapedMicro
-        guard let um = LengthName(unit)?.um else { return geometry.spacing = SIMD3() }
-        geometry.spacing = spacing(lateral, um: um)
-        geometry.spacing.z = (fields["spacing"].flatMap { Double($0) } ?? 0) * um
+        let um = LengthName(unit)?.um ?? 0
+        if let lateral { geometry.spacing = spacing(lateral, um: um) }
+        // ImageJ keeps a stack's direction in the sign.
+        geometry.spacing.z = abs(fields["spacing"].flatMap { Double($0) } ?? 0) * um
     }
 
     /// Attributes of the first `Pixels`; micrometres where no unit is stated (OME-XML 2016-06).
