@@ -54,6 +54,17 @@ private func checkForest(_ skeleton: Skeleton) {
         require(node.radius >= 0 && node.radius <= limits.maximumRadius, "radii are bounded")
         require(skeleton.bounds.x.contains(node.x) && skeleton.bounds.z.contains(node.z), "the bounds hold every node")
     }
+    let findings = skeleton.findings
+    require(findings.nodes - 2 * findings.threePointSomata == count, "a soma of three points is one node")
+    require(findings.missingParents <= findings.roots && findings.roots == skeleton.roots.count, "roots are counted")
+    require(
+        findings.inferredClasses + findings.unknownClasses <= count && findings.warnings.count < 20,
+        "findings are bounded")
+    for outline in skeleton.outlines {
+        require(outline.nodes.allSatisfy { skeleton.nodes[$0].type == 1 }, "an outline is of the soma")
+        require(outline.corners.count == outline.nodes.count && outline.radius >= 0, "one corner a node")
+        require(outline.centre.x.isFinite && outline.centre.y.isFinite, "an outline has a centre")
+    }
     for start in skeleton.nodes.indices.prefix(64) {
         var (index, steps) = (start, 0)
         while index >= 0 {
