@@ -35,14 +35,20 @@ public final class DemoServer: Sendable {
     private let port: UInt16
     private let options: Options
     private let phase = Monitor<Phase>(.idle)
-    private let workers = WorkerPool(name: "demo", count: 4)
+    private let workers: WorkerPool
+    /// Seconds that starting and stopping may take. Swift's pool of threads waits without end where it may have no more.
+    private static let patience = 30.0
 
     /// A server that is not started yet.
     /// - Parameters:
     ///   - world: What it serves.
     ///   - port: TCP port on 127.0.0.1; 0 lets the system choose.
     ///   - options: Latency.
-    public init(world: World, port: UInt16 = 0, options: Options = Options()) {
+    /// - Throws: Where its threads cannot be made.
+    public init(world: World, port: UInt16 = 0, options: Options = Options()) throws(DemoServerError) {
+        do throws(ThreadError) { workers = try WorkerPool(name: "demo", count: 4) } catch {
+            throw DemoServerError(description: "\(error)")
+        }
         self.router = Router(world: world)
         self.port = port
         self.options = options
@@ -66,13 +72,19 @@ public final class DemoServer: Sendable {
             return true
         }
         guard started else { throw DemoServerError(description: "the server has been started before") }
-        let outcome: Result<UInt16, DemoServerError> = phase.wait { phase in
+        let limit = Instant.now.advanced(bySeconds: Self.patience)
+        let outcome: Result<UInt16, DemoServerError>? = phase.wait(until: limit) { phase in
             switch phase {
             case .listening(_, _, let port): .success(port)
             case .failed(let reason): .failure(DemoServerError(description: reason))
             case .stopped: .failure(DemoServerError(description: "the server was stopped while it started"))
             case .idle, .starting: nil
             }
+        }
+        guard let outcome else {
+            throw DemoServerError(
+                description:
+                    "it does not listen after \(Int(Self.patience)) s; the limit on threads (ulimit -u) may be reached")
         }
         return try outcome.get()
     }
@@ -93,7 +105,7 @@ public final class DemoServer: Sendable {
             await task.value
             done.update { $0 = true }
         }
-        _ = done.wait { $0 ? true : nil }
+        _ = done.wait(until: Instant.now.advanced(bySeconds: Self.patience)) { $0 ? true : nil }
         workers.shutdown()
     }
 

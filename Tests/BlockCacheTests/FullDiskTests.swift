@@ -70,8 +70,8 @@ import Testing
         #expect(cache.statistics.blocks == 100)
         world.advance(10)
         others.withLock { $0 = 30 * 4096 }
-        let writers = (0..<4).map { number in
-            NamedThread("writer-\(number)") { cache.write(key("b", number), [1], fetchCost: 0) }
+        let writers = try (0..<4).map { number in
+            try NamedThread("writer-\(number)") { cache.write(key("b", number), [1], fetchCost: 0) }
         }
         for writer in writers { writer.join() }
         #expect((0..<4).allSatisfy { cache.contains(key("b", $0)) })

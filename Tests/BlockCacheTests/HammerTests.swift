@@ -15,8 +15,8 @@ import Testing
         let cache = try world.open(scratch, maximum: limit)
         let wrong = Counter()
         let hits = Counter()
-        let workers = (0..<6).map { thread in
-            NamedThread("hammer-\(thread)") {
+        let workers = try (0..<6).map { thread in
+            try NamedThread("hammer-\(thread)") {
                 var random = SplitMix(seed * 100 + UInt64(thread))
                 for step in 0..<300 {
                     let key = key(
@@ -39,7 +39,7 @@ import Testing
                 }
             }
         }
-        let tool = NamedThread("tool") {
+        let tool = try NamedThread("tool") {
             let inspector = CacheInspector(directory: scratch.cache)
             for round in 0..<6 {
                 _ = try? inspector.verify { _, _ in true }

@@ -163,8 +163,8 @@ import Testing
     @Test func pinsOfSeveralToolsAtOnceAreAllKept() throws {
         let scratch = try Scratch()
         mkdir(scratch.cache, 0o700)
-        let threads = (0..<4).map { thread in
-            NamedThread("pin") {
+        let threads = try (0..<4).map { thread in
+            try NamedThread("pin") {
                 for number in 0..<10 {
                     try? CacheInspector(directory: scratch.cache).pin("\(thread)-\(number)")
                 }

@@ -15,8 +15,8 @@ import Testing
         let faults = Monitor<[String]>([])
         let isDone = Monitor(false)
         let reads = Counter()
-        let readers = (0..<4).map { index in
-            NamedThread("reader-\(index)") {
+        let readers = try (0..<4).map { index in
+            try NamedThread("reader-\(index)") {
                 var last = 0
                 while !isDone.withLock({ $0 }) {
                     do {
@@ -49,8 +49,8 @@ import Testing
         let folder = try TemporaryFolder()
         let store = try CatalogueStore(path: folder.database)
         let faults = Monitor<[String]>([])
-        let threads = (0..<4).map { index in
-            NamedThread("writer-\(index)") {
+        let threads = try (0..<4).map { index in
+            try NamedThread("writer-\(index)") {
                 do {
                     for step in 0..<25 {
                         try store.saveObject(ObjectRecord(id: "\(index)/\(step)", length: step, checkedAt: 1))
@@ -81,8 +81,8 @@ import Testing
         try store.replaceCells(rows: (1...50).map { Rows.cell($0) }, totalRows: 50, at: 0)
         let faults = Monitor<[String]>([])
         let started = Monitor(0)
-        let readers = (0..<3).map { index in
-            NamedThread("reader-\(index)") {
+        let readers = try (0..<3).map { index in
+            try NamedThread("reader-\(index)") {
                 started.update { $0 += 1 }
                 do throws(CatalogueError) {
                     while true { _ = try store.loadSnapshot() }

@@ -149,8 +149,8 @@ import Testing
         try plant(bytes)
         let store = try CatalogueStore(path: folder.database, logger: .silent)
         let errors = Monitor<[String]>([])
-        let threads = (0..<6).map { index in
-            NamedThread("damage-\(index)") { [rows] in
+        let threads = try (0..<6).map { index in
+            try NamedThread("damage-\(index)") { [rows] in
                 do {
                     _ = try store.loadSnapshot()
                     _ = try store.details(of: index)

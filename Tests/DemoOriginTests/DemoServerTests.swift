@@ -6,15 +6,19 @@ import Testing
 
 @Suite struct DemoServerTests {
     /// Runs blocking work on a thread of its own: `start` and `stop` wait for the cooperative pool.
-    private func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async -> R {
-        await withCheckedContinuation { continuation in
-            _ = NamedThread("test") { continuation.resume(returning: body()) }
+    private func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async throws -> R {
+        try await withCheckedThrowingContinuation { continuation in
+            do {
+                _ = try NamedThread("test") { continuation.resume(returning: body()) }
+            } catch {
+                continuation.resume(throwing: error)
+            }
         }
     }
 
     @Test func `a real client gets replies over one connection`() async throws {
-        let server = DemoServer(world: TestWorld.world)
-        let outcome = await onThread { () -> (String, Bool, Bool) in
+        let server = try DemoServer(world: TestWorld.world)
+        let outcome = try await onThread { () -> (String, Bool, Bool) in
             guard let port = try? server.start() else { return ("", false, false) }
             let second = (try? server.start()) == nil
             let taken = (try? DemoServer(world: TestWorld.world, port: port).start()) == nil

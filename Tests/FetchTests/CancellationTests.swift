@@ -84,7 +84,7 @@ import Testing
         let bench = try Bench(ScriptedSource { call in parked.update { $0.append(call) } }, cached: isCached)
         defer { bench.close() }
         let isOver = Monitor(false)
-        let answerer = NamedThread("answerer") {
+        let answerer = try NamedThread("answerer") {
             var random = SplitMix(seed)
             while true {
                 let call = parked.wait(until: Instant.now.advanced(bySeconds: 0.01)) { calls -> ScriptedSource.Call? in
@@ -102,8 +102,8 @@ import Testing
         }
         let completions = (0..<4 * 300).map { _ in Counter() }
         let wrong = Counter()
-        let threads = (0..<4).map { thread in
-            NamedThread("reader-\(thread)") {
+        let threads = try (0..<4).map { thread in
+            try NamedThread("reader-\(thread)") {
                 var random = SplitMix(seed * 1000 + UInt64(thread))
                 var tokens: [CancellationToken] = []
                 for step in 0..<300 {

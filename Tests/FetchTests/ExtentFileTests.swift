@@ -159,8 +159,12 @@ final class WholeServer: Sendable {
             return
         }
         passes.add()
-        let thread = NamedThread("server") { self.stream(call, sink, plan) }
-        threads.withLock { $0.append(thread) }
+        do {
+            let thread = try NamedThread("server") { self.stream(call, sink, plan) }
+            threads.withLock { $0.append(thread) }
+        } catch {
+            Issue.record(error)
+        }
     }
 
     private func stream(_ call: ScriptedSource.Call, _ sink: any BodySink, _ plan: Plan) {

@@ -64,7 +64,7 @@ final class Bench: Sendable {
             ? try BlockCache(
                 directory: directory, limits: CacheLimits(maximumBytes: 1 << 40, minimumFreeBytes: 0), owner: "test",
                 logger: quiet) : nil
-        workers = WorkerPool(name: "worker", count: count)
+        workers = try WorkerPool(name: "worker", count: count)
         self.source = source
         fetcher = BlockFetcher(
             cache: cache, database: "test", source: source, workers: workers, isOffline: false,

@@ -12,8 +12,8 @@ import Testing
         let bench = try Bench()
         defer { bench.close() }
         let outcomes = Outcomes()
-        let readers = (0..<64).map { _ in
-            NamedThread("reader") {
+        let readers = try (0..<64).map { _ in
+            try NamedThread("reader") {
                 bench.fetcher.fetch(plan(), lane: .demand, token: CancellationToken(), completion: outcomes.completion)
             }
         }

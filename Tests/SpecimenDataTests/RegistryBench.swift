@@ -23,8 +23,8 @@ final class RegistryBench: Sendable {
             "neuronfs-registry-\(UInt64.random(in: 0...UInt64.max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let workers = WorkerPool(name: "worker", count: 2)
-        let transport = Transport(TransportConfiguration(), logger: quiet)
+        let workers = try WorkerPool(name: "worker", count: 2)
+        let transport = try Transport(TransportConfiguration(), logger: quiet)
         cache = try BlockCache(
             directory: folder.appendingPathComponent("cache").path,
             limits: CacheLimits(maximumBytes: 1 << 30, minimumFreeBytes: 0), owner: "test", logger: quiet)
@@ -47,6 +47,14 @@ final class RegistryBench: Sendable {
         #expect(throws: Never.self) { try self.origin.store.close() }
         cache.close()
         #expect(throws: Never.self) { try FileManager.default.removeItem(at: self.folder) }
+    }
+
+    /// Waits until the transport has begun `count` requests, then ends it. Returns how many it has begun.
+    func requests(atLeast count: Int) -> Int {
+        let limit = Instant.now.advanced(bySeconds: 60)
+        while origin.transport.statistics.requests < count, Instant.now < limit { usleep(1000) }
+        origin.transport.shutdown()
+        return origin.transport.statistics.requests
     }
 
     func learn(_ image: Int, _ etag: String) {

@@ -52,12 +52,12 @@ import Testing
         #expect(seen.value == 1)
     }
 
-    @Test func aRaceOfCancelAndRegistrationRunsEveryHandlerOnce() {
+    @Test func aRaceOfCancelAndRegistrationRunsEveryHandlerOnce() throws {
         for _ in 0..<50 {
             let token = CancellationToken()
             let count = Counter()
-            let adder = NamedThread("adder") { for _ in 0..<50 { token.onCancel { count.add() } } }
-            let cancellers = (0..<2).map { NamedThread("cancel-\($0)") { token.cancel() } }
+            let adder = try NamedThread("adder") { for _ in 0..<50 { token.onCancel { count.add() } } }
+            let cancellers = try (0..<2).map { try NamedThread("cancel-\($0)") { token.cancel() } }
             for thread in cancellers + [adder] { thread.join() }
             #expect(count.value == 50)
         }

@@ -5,11 +5,11 @@ import Testing
 
 @Suite struct LineLogHandlerTests {
     /// The lines that `body` logs through a pipe.
-    private func lines(level: Logger.Level = .trace, _ body: (inout Logger) -> Void) throws -> [String] {
+    private func lines(level: Logger.Level = .trace, _ body: (inout Logger) throws -> Void) throws -> [String] {
         let pipe = Pipe()
         let sink = LogSink(descriptor: pipe.fileHandleForWriting.fileDescriptor)
         var logger = Logger(label: "test") { LineLogHandler(label: $0, level: level, sink: sink) }
-        body(&logger)
+        try body(&logger)
         try pipe.fileHandleForWriting.close()
         let text = String(decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
         #expect(text.isEmpty || text.hasSuffix("\n"))
@@ -84,8 +84,8 @@ import Testing
     @Test func linesOfManyThreadsDoNotMix() throws {
         let lines = try lines { logger in
             let copy = logger
-            let threads = (0..<4).map { index in
-                NamedThread("log-\(index)") {
+            let threads = try (0..<4).map { index in
+                try NamedThread("log-\(index)") {
                     for _ in 0..<40 { copy.info("\(String(repeating: "\(index)", count: 60))") }
                 }
             }

@@ -54,8 +54,8 @@ import Testing
     @Test func linesOfManyThreadsSurviveIt() throws {
         let log = try Log(limit: 6000)
         let sink = log.sink
-        let threads = (0..<4).map { index in
-            NamedThread("log-\(index)") {
+        let threads = try (0..<4).map { index in
+            try NamedThread("log-\(index)") {
                 let logger = Logger(label: "t") { LineLogHandler(label: $0, level: .info, sink: sink) }
                 for number in 0..<25 { logger.info("line", metadata: ["n": "\(index * 25 + number)"]) }
             }

@@ -4,10 +4,10 @@ import Testing
 @Suite struct MonitorTests {
     private struct Refused: Error {}
 
-    @Test func onlyOneThreadIsInside() {
+    @Test func onlyOneThreadIsInside() throws {
         let monitor = Monitor((inside: 0, most: 0, total: 0))
-        let threads = (0..<6).map { index in
-            NamedThread("monitor-\(index)") {
+        let threads = try (0..<6).map { index in
+            try NamedThread("monitor-\(index)") {
                 for _ in 0..<500 {
                     monitor.withLock { state in
                         state.inside += 1
@@ -34,10 +34,10 @@ import Testing
         #expect(monitor.withLock { $0 } == 1)
     }
 
-    @Test func anUpdateWakesEveryWaiter() {
+    @Test func anUpdateWakesEveryWaiter() throws {
         let monitor = Monitor((open: false, passed: 0))
-        let threads = (0..<4).map { index in
-            NamedThread("waiter-\(index)") {
+        let threads = try (0..<4).map { index in
+            try NamedThread("waiter-\(index)") {
                 monitor.wait { $0.open ? () : nil }
                 monitor.update { $0.passed += 1 }
             }

@@ -3,8 +3,8 @@ import Testing
 
 @Suite struct WorkerPoolTests {
     /// A pool of one thread that is held up, so that what is queued next is queued in full before any of it runs.
-    private func heldPool() -> (pool: WorkerPool, gate: Monitor<Bool>) {
-        let pool = WorkerPool(name: "held", count: 1)
+    private func heldPool() throws -> (pool: WorkerPool, gate: Monitor<Bool>) {
+        let pool = try WorkerPool(name: "held", count: 1)
         let gate = Monitor(false)
         let begun = Monitor(false)
         pool.submit {
@@ -15,8 +15,8 @@ import Testing
         return (pool, gate)
     }
 
-    @Test func demandOvertakesPrefetchAndEachLaneKeepsItsOrder() {
-        let (pool, gate) = heldPool()
+    @Test func demandOvertakesPrefetchAndEachLaneKeepsItsOrder() throws {
+        let (pool, gate) = try heldPool()
         let order = Monitor<[String]>([])
         for number in 0..<100 {
             pool.submit(.prefetch) { order.withLock { $0.append("p\(number)") } }
@@ -29,8 +29,8 @@ import Testing
         #expect(pool.backlog == 0)
     }
 
-    @Test func shutdownRunsWhatIsQueuedAndRefusesMore() {
-        let (pool, gate) = heldPool()
+    @Test func shutdownRunsWhatIsQueuedAndRefusesMore() throws {
+        let (pool, gate) = try heldPool()
         let count = Counter()
         for _ in 0..<10 { pool.submit(.prefetch) { count.add() } }
         gate.update { $0 = true }
@@ -41,8 +41,8 @@ import Testing
         #expect(count.value == 10)
     }
 
-    @Test func everyThreadWorks() {
-        let pool = WorkerPool(name: "wide", count: 4)
+    @Test func everyThreadWorks() throws {
+        let pool = try WorkerPool(name: "wide", count: 4)
         let inside = Monitor(0)
         for _ in 0..<4 {
             pool.submit {
@@ -54,19 +54,19 @@ import Testing
         #expect(inside.withLock { $0 } == 4)
     }
 
-    @Test func aPoolHasAtLeastOneThread() {
-        let pool = WorkerPool(name: "none", count: 0)
+    @Test func aPoolHasAtLeastOneThread() throws {
+        let pool = try WorkerPool(name: "none", count: 0)
         let count = Counter()
         pool.submit { count.add() }
         pool.shutdown()
         #expect(count.value == 1)
     }
 
-    @Test func jobsFromManyThreadsAllRun() {
-        let pool = WorkerPool(name: "many", count: 2)
+    @Test func jobsFromManyThreadsAllRun() throws {
+        let pool = try WorkerPool(name: "many", count: 2)
         let count = Counter()
-        let threads = (0..<4).map { index in
-            NamedThread("submit-\(index)") { for _ in 0..<300 { pool.submit(.prefetch) { count.add() } } }
+        let threads = try (0..<4).map { index in
+            try NamedThread("submit-\(index)") { for _ in 0..<300 { pool.submit(.prefetch) { count.add() } } }
         }
         for thread in threads { thread.join() }
         pool.shutdown()

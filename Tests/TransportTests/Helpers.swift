@@ -20,7 +20,12 @@ func testConfiguration(_ change: (inout TransportConfiguration) -> Void = { _ in
 }
 
 func testTransport(_ change: (inout TransportConfiguration) -> Void = { _ in }) -> Transport {
-    Transport(testConfiguration(change), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    do {
+        return try Transport(
+            testConfiguration(change), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+    } catch {
+        fatalError("\(error)")
+    }
 }
 
 typealias Reply = Result<HTTPResponse, TransportError>

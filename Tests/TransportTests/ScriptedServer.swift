@@ -70,7 +70,7 @@ final class ScriptedServer: Sendable {
         listener = socket
         port = UInt16(bigEndian: address.sin_port)
         let state = self.state
-        let thread = NamedThread("accept") {
+        let thread = Self.thread("accept") {
             while true {
                 let connection = accept(socket, nil, nil)
                 guard connection >= 0 else { return }
@@ -87,11 +87,19 @@ final class ScriptedServer: Sendable {
                     Glibc.close(connection)
                     return
                 }
-                let worker = NamedThread("serve") { Self.serve(connection, number, state, greeting, script) }
+                let worker = Self.thread("serve") { Self.serve(connection, number, state, greeting, script) }
                 state.withLock { $0.threads.append(worker) }
             }
         }
         acceptor.withLock { $0 = thread }
+    }
+
+    private static func thread(_ name: String, _ body: @escaping @Sendable () -> Void) -> NamedThread {
+        do {
+            return try NamedThread(name, body: body)
+        } catch {
+            preconditionFailure("\(error)")
+        }
     }
 
     /// Refuses connections from now on and ends those that stand.

@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 void posix_name_current_thread(const char *name) { pthread_setname_np(pthread_self(), name); }
@@ -108,6 +109,33 @@ int posix_control_reading(int fd, unsigned long command, uint64_t answer[2])
 }
 
 int posix_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC) < 0 ? -errno : 0; }
+
+void posix_ignore_signals(const int *signals, int count)
+{
+    for (int index = 0; index < count; index++) signal(signals[index], SIG_IGN);
+}
+
+int posix_first_realtime_signal(void) { return SIGRTMIN; }
+int posix_last_realtime_signal(void) { return SIGRTMAX; }
+
+int posix_wait_for_signal(const int *signals, int count, double seconds, int *value)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    for (int index = 0; index < count; index++) sigaddset(&set, signals[index]);
+    struct timespec limit = {.tv_sec = (time_t)seconds};
+    limit.tv_nsec = (long)((seconds - (double)limit.tv_sec) * 1e9);
+    siginfo_t info;
+    int number = sigtimedwait(&set, &info, &limit);
+    if (number < 0) return 0;
+    *value = info.si_code == SI_QUEUE ? info.si_value.sival_int : 0;
+    return number;
+}
+
+int posix_send_signal(int pid, int signal, int value)
+{
+    return sigqueue(pid, signal, (union sigval){.sival_int = value}) != 0 ? -errno : 0;
+}
 
 /* glibc gives constructors the arguments of main: the memory that /proc/PID/cmdline shows. */
 static char **own_arguments;

@@ -48,9 +48,13 @@ public final class BlockCache: Sendable {
         Self.reportOtherVersions(state.root, logger)
         state.refreshPins()
         let state = self.state
-        thread = NamedThread("cache") {
-            var maintenance = CacheMaintenance(state: state)
-            maintenance.run()
+        do throws(ThreadError) {
+            thread = try NamedThread("cache") {
+                var maintenance = CacheMaintenance(state: state)
+                maintenance.run()
+            }
+        } catch {
+            throw .noThread(error)
         }
     }
 

@@ -56,6 +56,8 @@ public enum BlockCacheError: Error, Equatable, Sendable, CustomStringConvertible
     case heldBy(pid: Int32, owner: String)
     /// The directory does not exist and cannot be made, or something in it cannot be used.
     case unusable(path: String, cause: FileFault)
+    /// The thread that looks after the cache could not be made.
+    case noThread(ThreadError)
 
     /// One sentence for a person.
     public var description: String {
@@ -64,6 +66,7 @@ public enum BlockCacheError: Error, Equatable, Sendable, CustomStringConvertible
             "the cache directory is in use by process \(pid) (\(owner)), and one mount has it at a time: "
                 + "name another with --cache-dir"
         case .unusable(let path, let cause): "the cache directory \(path) cannot be used: \(cause)"
+        case .noThread(let error): "\(error)"
         }
     }
 }

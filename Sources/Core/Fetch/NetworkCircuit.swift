@@ -94,14 +94,22 @@ final class NetworkCircuit: Sendable {
             return true
         }
         guard isNews else { return }
+        do throws(ThreadError) {
+            try startProbing()
+        } catch {
+            // Without a prober nobody would find out that the host is back: each request goes on asking for itself, and the
+            // next failure tries for a prober again.
+            state.withLock { $0.hosts[host]?.isGone = false }
+            return logger.warning("host \(host) is out of reach, and each read goes on asking it: \(error)")
+        }
         logger.warning("host \(host) is out of reach, only what is cached is served until it is back: \(cause)")
-        startProbing()
     }
 
     /// The thread is made when the first host goes: most mounts never need it.
-    private func startProbing() {
-        thread.withLock { thread in
-            if thread == nil { thread = NamedThread("fetch-probe") { [weak self] in self?.probe() } }
+    private func startProbing() throws(ThreadError) {
+        try thread.withLock { thread throws(ThreadError) in
+            guard thread == nil else { return }
+            thread = try NamedThread("fetch-probe") { [weak self] in self?.probe() }
         }
     }
 

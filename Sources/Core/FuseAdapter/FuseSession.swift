@@ -2,7 +2,7 @@ internal import CFuse
 public import FileTree
 internal import Glibc
 public import Logging
-internal import Support
+public import Support
 
 /// Why a mount did not come up or ended badly.
 public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -12,6 +12,8 @@ public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
     case mountFailed(path: String, reason: String)
     /// The request loop ended with an error.
     case loopFailed(code: Int32)
+    /// A thread that every mount needs could not be made.
+    case noThread(ThreadError)
 
     /// One sentence.
     public var description: String {
@@ -19,6 +21,7 @@ public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
         case .sessionRejected: "libfuse did not accept the mount options"
         case .mountFailed(let path, let reason): "could not mount on \(path): \(reason)"
         case .loopFailed(let code): "the FUSE loop ended with \(Errno(rawValue: abs(code)))"
+        case .noThread(let error): "\(error)"
         }
     }
 }
@@ -45,14 +48,24 @@ public struct FuseStatistics: Sendable {
     private let isMounted = Monitor(false)
     /// The kernel lets a notification wait for pages that a reader holds until it is answered. The thread that notices
     /// a change is often the one that is about to answer, so notifications are sent by a thread of their own.
-    private let notifier = WorkerPool(name: "fuse-notify", count: 1)
+    private let notifier: WorkerPool
 
     /// Prepares a mount of `service` on the directory `path` and mounts it. Requests are answered once ``run()`` is
     /// called.
     ///
     /// - Throws: ``FuseError`` when libfuse or the kernel refuses.
     public init(service: any FileService, path: String, options: MountOptions, logger: Logger) throws(FuseError) {
-        context = MountContext(service: service, options: options, logger: logger)
+        do throws(ThreadError) {
+            notifier = try WorkerPool(name: "fuse-notify", count: 1)
+        } catch {
+            throw .noThread(error)
+        }
+        do throws(ThreadError) {
+            context = try MountContext(service: service, options: options, logger: logger)
+        } catch {
+            notifier.shutdown()
+            throw .noThread(error)
+        }
         self.path = path
         var operations = makeOperations()
         var arguments: [UnsafeMutablePointer<CChar>?] = unsafe options.arguments.map { unsafe strdup($0) } + [nil]
@@ -88,7 +101,8 @@ public struct FuseStatistics: Sendable {
     ///
     /// - Parameter unblock: called once the handlers of these signals stand: lets the calling thread have them. One that
     ///   came before ends the loop at once.
-    public func run(unblock: () -> Void) throws(FuseError) {
+    /// - Returns: the signal that ended the mount, if one did.
+    public func run(unblock: () -> Void) throws(FuseError) -> Int32? {
         unsafe fuse_set_signal_handlers(session)
         unblock()
         let code = unsafe shim_session_loop_mt(session, 1, context.options.threads, context.options.threads)
@@ -100,17 +114,18 @@ public struct FuseStatistics: Sendable {
         context.registry.close()
         endNotifications()
         OwnerRights.withOwn { unsafe fuse_session_unmount(session) }
+        // What the loop returns when its first thread cannot be made (fuse_start_thread of libfuse); later ones it does without.
+        guard code != -1 else { throw .noThread(ThreadError(name: "fuse", cause: Errno(rawValue: EAGAIN))) }
         guard code >= 0 else { throw .loopFailed(code: code) }
+        return code > 0 ? code : nil
     }
 
     /// Lets a notification under way come to its end. It may wait for pages whose reads are still in the kernel's queue,
     /// and with the loop nobody takes them out any more: so they are taken out and answered here.
     private func endNotifications() {
         let hasEnded = Monitor(false)
-        let end = NamedThread("fuse-end") { [notifier] in
-            notifier.shutdown()
-            hasEnded.withLock { $0 = true }
-        }
+        // Behind all others. No thread is made to wait for it: at the end of a mount there may be none to be had.
+        notifier.submit { hasEnded.withLock { $0 = true } }
         unsafe fuse_session_reset(session)
         var buffer = unsafe fuse_buf()
         while !hasEnded.withLock({ $0 }) {
@@ -124,7 +139,7 @@ public struct FuseStatistics: Sendable {
             unsafe fuse_session_process_buf(session, &buffer)
         }
         unsafe free(buffer.mem)
-        end.join()
+        notifier.shutdown()
     }
 
     deinit { unsafe fuse_session_destroy(session) }

@@ -16,12 +16,12 @@ final class MountContext: Sendable {
     /// Whether the kernel has greeted the file system; nil until that is known.
     let ready: Monitor<Bool?> = Monitor(nil)
 
-    init(service: any FileService, options: MountOptions, logger: Logger) {
+    init(service: any FileService, options: MountOptions, logger: Logger) throws(ThreadError) {
         self.service = service
         self.options = options
         self.logger = logger
         presentation = Presentation(uid: options.uid, gid: options.gid, timeout: options.attributeTimeout)
-        registry = RequestRegistry(timeout: options.requestTimeout, logger: logger) { service.path(of: $0) }
+        registry = try RequestRegistry(timeout: options.requestTimeout, logger: logger) { service.path(of: $0) }
     }
 
     /// A request with its reply token.

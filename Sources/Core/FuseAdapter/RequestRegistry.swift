@@ -39,12 +39,13 @@ final class RequestRegistry: Sendable {
     /// - Parameters:
     ///   - timeout: seconds after which a parked request fails with `ETIMEDOUT`.
     ///   - path: what the log calls an inode.
-    init(timeout: Double, logger: Logger, path: @escaping @Sendable (InodeNumber) -> String?) {
+    /// - Throws: ``ThreadError`` when there can be no thread that looks at the deadlines.
+    init(timeout: Double, logger: Logger, path: @escaping @Sendable (InodeNumber) -> String?) throws(ThreadError) {
         self.timeout = timeout
         self.logger = logger
         failures = FailureLog(logger: logger, path: path)
         sweeper = Monitor(nil)
-        let thread = NamedThread("fuse-deadline") { [weak self] in
+        let thread = try NamedThread("fuse-deadline") { [weak self] in
             while let registry = self, registry.sweep() {}
         }
         sweeper.withLock { $0 = thread }

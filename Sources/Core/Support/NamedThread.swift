@@ -1,6 +1,26 @@
 internal import CPosix
 import Glibc
 
+/// Why a thread could not be made.
+public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The name that it would have had.
+    public let name: String
+    /// What pthread_create says: `EAGAIN` at a limit.
+    public let cause: Errno
+
+    /// A failure to make the thread `name`.
+    public init(name: String, cause: Errno) {
+        self.name = name
+        self.cause = cause
+    }
+
+    /// What is wrong and what to do about it.
+    public var description: String {
+        "the thread \"\(name)\" could not be made: \(cause); allow this user more processes and threads (ulimit -u, or "
+            + "pids.max of the container) and try again"
+    }
+}
+
 /// A named POSIX thread, which may be joined. The serving path uses threads, not tasks: two blocked tasks exhaust the
 /// cooperative pool of a two-core machine.
 @safe public final class NamedThread: @unchecked Sendable {
@@ -20,7 +40,8 @@ import Glibc
     /// Starts a thread that runs `body`.
     ///
     /// - Parameter name: shown by `ps -T` and debuggers; the kernel keeps 15 bytes.
-    public init(_ name: String, body: @escaping @Sendable () -> Void) {
+    /// - Throws: ``ThreadError`` when the process may have no more threads, or there is no memory for one.
+    public init(_ name: String, body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let start = Start(name: String(name.prefix(15)), body: body)
         let context = unsafe Unmanaged.passRetained(start).toOpaque()
         let code = unsafe pthread_create(
@@ -29,10 +50,17 @@ import Glibc
                 guard let context = unsafe context else { return nil }
                 let start = unsafe Unmanaged<Start>.fromOpaque(context).takeRetainedValue()
                 unsafe posix_name_current_thread(start.name)
+                let stack = unsafe posix_add_signal_stack()
+                defer { unsafe posix_remove_signal_stack(stack) }
                 start.body()
                 return nil
             }, context)
-        precondition(code == 0, "pthread_create failed with errno \(code): the process may have no more threads")
+        guard code == 0 else {
+            unsafe Unmanaged<Start>.fromOpaque(context).release()
+            // There is no thread for `deinit` to detach.
+            joined.withLock { $0 = true }
+            throw ThreadError(name: name, cause: Errno(rawValue: code))
+        }
     }
 
     /// Blocks until the thread has ended. Further calls return at once.

@@ -51,24 +51,32 @@ public final class WorkerPool: Sendable {
     private let threads: Monitor<[NamedThread]>
 
     /// Starts `count` threads called `name-0`, `name-1`, ...
-    public init(name: String, count: Int) {
+    ///
+    /// - Throws: ``ThreadError`` when one of them cannot be made; then there is none.
+    public init(name: String, count: Int) throws(ThreadError) {
         threads = Monitor([])
-        let queue = self.queue
-        let started = (0..<max(1, count)).map { index in
-            NamedThread("\(name)-\(index)") {
-                while true {
-                    let step: Step = queue.wait { state in
-                        if let job = state.next() { return .run(job) }
-                        return state.isOpen ? nil : .stop
-                    }
-                    switch step {
-                    case .run(let job): job()
-                    case .stop: return
-                    }
-                }
+        for index in 0..<max(1, count) {
+            do throws(ThreadError) {
+                let thread = try NamedThread("\(name)-\(index)") { [queue] in Self.serve(queue) }
+                threads.withLock { $0.append(thread) }
+            } catch {
+                shutdown()
+                throw error
             }
         }
-        threads.withLock { $0 = started }
+    }
+
+    private static func serve(_ queue: Monitor<Queue>) {
+        while true {
+            let step: Step = queue.wait { state in
+                if let job = state.next() { return .run(job) }
+                return state.isOpen ? nil : .stop
+            }
+            switch step {
+            case .run(let job): job()
+            case .stop: return
+            }
+        }
     }
 
     /// Queues `job`. Returns false, without running it, once ``shutdown()`` has begun.

@@ -1,6 +1,6 @@
 import CCurl
 public import Logging
-import Support
+public import Support
 
 /// HTTP over libcurl, on one thread called "transport".
 ///
@@ -17,7 +17,9 @@ public final class Transport: Sendable {
     private static let globalInit: Bool = shim_global_init() == CURLE_OK
 
     /// Starts the transport thread. It ends with ``shutdown()``, or when the last reference goes.
-    public init(_ configuration: TransportConfiguration, logger: Logger) {
+    ///
+    /// - Throws: ``ThreadError`` when there can be no such thread.
+    public init(_ configuration: TransportConfiguration, logger: Logger) throws(ThreadError) {
         guard Self.globalInit, let multi = unsafe curl_multi_init() else {
             preconditionFailure("libcurl cannot be initialised: out of memory")
         }
@@ -26,12 +28,17 @@ public final class Transport: Sendable {
         let (snapshot, received) = (self.snapshot, self.received)
         // A pointer is not Sendable; the thread is the multi handle's only user but for `curl_multi_wakeup`.
         let address = UInt(bitPattern: multi)
-        thread = NamedThread("transport") {
-            guard let multi = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return }
-            unsafe EventLoop(
-                configuration, multi: multi, mailbox: mailbox, statistics: snapshot, received: received,
-                logger: logger
-            ).run()
+        do throws(ThreadError) {
+            thread = try NamedThread("transport") {
+                guard let multi = unsafe UnsafeMutableRawPointer(bitPattern: address) else { return }
+                unsafe EventLoop(
+                    configuration, multi: multi, mailbox: mailbox, statistics: snapshot, received: received,
+                    logger: logger
+                ).run()
+            }
+        } catch {
+            unsafe curl_multi_cleanup(multi)
+            throw error
         }
     }
 

@@ -60,7 +60,7 @@ struct PrefetchCommand: ParsableCommand {
         let total = files.reduce(0) { $0 + $1.bytes }
         var bar = ProgressBar(total: (total + mebibyte - 1) / mebibyte, unit: "MiB", quiet: quiet)
         var shown = 0
-        let isWhole = ParallelRun.run(files, jobs: jobs, signals: signals) {
+        let isWhole = try ParallelRun.run(files, jobs: jobs, signals: signals) {
             let now = (done.value + passedOver.value + made.value) / mebibyte
             bar.advance(by: now - shown)
             shown = now
@@ -97,7 +97,7 @@ struct PrefetchCommand: ParsableCommand {
         let listed = Counter()
         var bar = ProgressBar(total: parts.count, unit: "folders", quiet: quiet)
         var shown = 0
-        let isWhole = ParallelRun.run(Array(parts.enumerated()), jobs: jobs, signals: signals) {
+        let isWhole = try ParallelRun.run(Array(parts.enumerated()), jobs: jobs, signals: signals) {
             let now = listed.value
             bar.advance(by: now - shown)
             shown = now
@@ -125,7 +125,7 @@ struct PrefetchCommand: ParsableCommand {
             // A block that another reader had begun to fetch is stored a moment after both are answered.
             if round > 0, signals.arrived(within: 1) { throw Self.stopped }
             let lacking = Monitor<[PrefetchPlan.File]>([])
-            let isWhole = ParallelRun.run(suspects, jobs: jobs, signals: signals) {
+            let isWhole = try ParallelRun.run(suspects, jobs: jobs, signals: signals) {
             } body: { file, _ in
                 do throws(Errno) {
                     if try FileReadAhead.isLacking(file.path) { lacking.withLock { $0.append(file) } }

@@ -32,16 +32,15 @@ final class CatalogueRefresher: Sendable {
     var outcome: Outcome { state.withLock { $0.outcome } }
 
     /// Listens from now on. The signal is blocked in every thread (`Signals.blockRefresh`).
-    func start() {
-        state.withLock { state in
-            state.thread = NamedThread("refresh") { [self] in
-                while true {
-                    Signals.waitForRefresh()
-                    guard !self.state.withLock({ $0.isEnding }) else { return }
-                    refresh()
-                }
+    func start() throws(ThreadError) {
+        let thread = try NamedThread("refresh") { [self] in
+            while true {
+                Signals.waitForRefresh()
+                guard !state.withLock({ $0.isEnding }) else { return }
+                refresh()
             }
         }
+        state.withLock { $0.thread = thread }
     }
 
     /// Listens no more.

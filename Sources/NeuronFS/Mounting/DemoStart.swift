@@ -14,7 +14,7 @@ enum DemoStart {
     ) {
         do {
             let world = try data.map { try World.load(directory: $0) } ?? World.builtIn()
-            let server = DemoServer(world: world, port: port, options: DemoServer.Options(latency: latency))
+            let server = try DemoServer(world: world, port: port, options: DemoServer.Options(latency: latency))
             return (server, "http://127.0.0.1:\(try server.start())")
         } catch {
             let advice = port == 0 || !(error is DemoServerError) ? "" : "; --port 0 takes a free one"

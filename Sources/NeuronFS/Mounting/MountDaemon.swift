@@ -37,6 +37,9 @@ final class MountDaemon {
     /// Extents of files in memory, bytes.
     private static let extentMemory = 16 << 20
 
+    /// Threads for disk, decoding and labels.
+    static let workerCount = max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+
     /// Opens the cache and the catalogue, reaches the origin where it has to, and mounts.
     ///
     /// - Parameter signals: blocked; one of them ends the start.
@@ -96,8 +99,13 @@ final class MountDaemon {
         if case .endpoint(let choice) = plan.origin, let user = choice.user {
             configuration.credentials = Credentials(url: choice.url, user: user, password: choice.password ?? "")
         }
-        transport = Transport(configuration, logger: log("transport"))
-        workers = WorkerPool(name: "worker", count: max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))))
+        do throws(ThreadError) {
+            transport = try Transport(configuration, logger: log("transport"))
+            workers = try WorkerPool(name: "worker", count: Self.workerCount)
+        } catch {
+            // The other parts go with this object, and end by that.
+            throw Failure(sentence: "\(error)")
+        }
         fetcher = BlockFetcher(
             cache: cache, database: identity,
             source: TransportSource(transport, replyTimeout: configuration.firstByteTimeout), workers: workers,
@@ -136,6 +144,12 @@ final class MountDaemon {
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
             throw error
         }
+        do throws(ThreadError) {
+            try refresher.start()
+        } catch {
+            Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
+            throw Failure(sentence: "\(error)")
+        }
         do throws(FuseError) {
             session = try FuseSession(
                 service: tree, path: plan.path,
@@ -144,6 +158,7 @@ final class MountDaemon {
                     sourceName: demo == nil ? "neuronfs" : "neuronfs-demo", requestTimeout: settings.timeout),
                 logger: log("fuse"))
         } catch {
+            refresher.end()
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: Self.sentence(error))
         }
@@ -166,7 +181,8 @@ final class MountDaemon {
         let path = plan.path
         let logger = self.logger
         let wasReady = Monitor(false)
-        let starter = NamedThread("mount-ready") {
+        // On a worker: nobody reads before the kernel has greeted the mount, which takes milliseconds.
+        workers.submit {
             guard session.waitUntilReady(deadlineSeconds: 10) else { return }
             wasReady.withLock { $0 = true }
             do throws(Errno) {
@@ -181,14 +197,13 @@ final class MountDaemon {
         }
         logger.info("mounted", metadata: ["path": "\(path)", "endpoint": "\(endpoint)"])
         if !plan.settings.offline { catalogue.refreshIfStale() }
-        refresher.start()
         let outcome: Result<Void, FuseError>
         do throws(FuseError) {
-            outcome = .success(try session.run { signals.unblock() })
+            _ = try session.run { signals.unblock() }
+            outcome = .success(())
         } catch {
             outcome = .failure(error)
         }
-        starter.join()
         refresher.end()
         Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
         logger.info("unmounted", metadata: ["path": "\(path)"])

@@ -41,9 +41,15 @@ private final class Look: Sendable {
     private let state = Monitor<MountState?>(nil)
 
     init(_ path: String) {
-        _ = NamedThread("look") { [state] in
+        let look: @Sendable () -> Void = { [state] in
             let outcome = Self.look(path)
             state.update { $0 = outcome }
+        }
+        do throws(ThreadError) {
+            _ = try NamedThread("look", body: look)
+        } catch {
+            // Where there can be no thread, a mount that is stuck holds up the command: better than no answer about any.
+            look()
         }
     }
 

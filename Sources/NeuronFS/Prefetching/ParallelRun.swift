@@ -23,16 +23,24 @@ final class ParallelRun<Item: Sendable>: Sendable {
     /// - Parameters:
     ///   - signals: end the run when they come.
     ///   - tick: called on this thread some ten times a second.
+    /// - Throws: where not one thread can be made.
     /// - Returns: whether all was done. After a signal it returns at once and leaves behind threads that wait in a system
     ///   call; the process is to end then.
     static func run(
         _ items: [Item], jobs: Int, signals: Signals, tick: () -> Void,
         body: @escaping @Sendable (Item, _ isCancelled: () -> Bool) -> Void
-    ) -> Bool {
+    ) throws(Failure) -> Bool {
         guard !items.isEmpty else { return true }
         let count = min(jobs, items.count)
         let run = ParallelRun(items, jobs: count, body: body)
-        let threads = (0..<count).map { index in NamedThread("prefetch-\(index)") { run.work() } }
+        var threads: [NamedThread] = []
+        do throws(ThreadError) {
+            for index in 0..<count { threads.append(try NamedThread("prefetch-\(index)") { run.work() }) }
+        } catch {
+            // With fewer it only takes longer.
+            guard !threads.isEmpty else { throw Failure(sentence: "\(error)") }
+            run.state.withLock { $0.running -= count - threads.count }
+        }
         while run.state.wait(until: Instant.now.advanced(bySeconds: 0.1), { $0.running == 0 ? true : nil }) == nil {
             tick()
             if signals.arrived(within: 0) {

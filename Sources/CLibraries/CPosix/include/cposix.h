@@ -53,6 +53,30 @@ int posix_control(int fd, unsigned long command);
 /* ioctl with a command that answers with two numbers: 0 or -errno. */
 int posix_control_reading(int fd, unsigned long command, uint64_t answer[2]);
 
+/* Ignores `signals`. */
+void posix_ignore_signals(const int *signals, int count);
+
+/* The lowest and highest signal that a program may use for its own purposes (SIGRTMIN and SIGRTMAX are calls). */
+int posix_first_realtime_signal(void);
+int posix_last_realtime_signal(void);
+
+/* Waits for one of `signals`, which are blocked, for `seconds` at most. Returns it, or 0 when none came; in `value` the
+   number that sigqueue sent with it, else 0 (siginfo_t hides it behind macros). */
+int posix_wait_for_signal(const int *signals, int count, double seconds, int *value);
+
+/* sigqueue, whose value is a union: 0 or -errno. */
+int posix_send_signal(int pid, int signal, int value);
+
+/* Lets each of `signals` write a trace to `descriptor` before it ends the process, but for a build with a sanitizer.
+   `program` names it there. Takes the place of the handlers that Swift's runtime has where its swift-backtrace is installed:
+   these keep the mount from ending, and its readers waiting, for a minute. */
+void posix_trace_crashes(const int *signals, int count, int descriptor, const char *program);
+
+/* Gives the calling thread a stack for its signal handlers, so that an overflow of its own can be told. NULL where there is
+   one already, as a sanitizer's, or no memory. The result is for posix_remove_signal_stack, in the same thread. */
+void *posix_add_signal_stack(void);
+void posix_remove_signal_stack(void *memory);
+
 /* The terminal's width in columns, 0 when fd is not a terminal (ioctl is variadic). */
 int posix_terminal_columns(int fd);
 #endif
