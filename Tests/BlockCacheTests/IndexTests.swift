@@ -29,6 +29,24 @@ import Testing
         }
     }
 
+    /// The clock was a year ahead while the first block was used; it was set right before the others were.
+    @Test func aBlockUsedWhileTheClockWasAheadIsNotTheNewestForEver() throws {
+        let now = 1e9
+        let digests = (0..<3).map { BlockDigest(first: $0, second: 0) }
+        var index = BlockIndex()
+        index.setPins(Pins([]))
+        for digest in digests {
+            index.insert(digest, objectID: "a", length: 1, fetchCost: 0, lastUse: now + 31_536_000, isRead: false)
+        }
+        // Its time is set right, also on its file.
+        #expect(index.noteRead(digests[0], now: now) == true)
+        #expect(index.noteRead(digests[0], now: now + 2) == false)
+        #expect(index.noteNeed(digests[1], now: now + 10_000) == true)
+        #expect(index.noteRead(digests[2], now: now + 20_000) == true)
+        #expect(index.takeVictims(1, now: now + 20_010) == [digests[0]])
+        #expect(index.takeVictims(1, now: now + 20_010) == [digests[1]])
+    }
+
     @Test func aSlotIsSmall() { #expect(MemoryLayout<BlockSlot>.stride == 48) }
 
     /// What docs/CONFIGURATION.md says of the memory of a cache: run alone, with NEURONFS_BENCH set.

@@ -1,4 +1,6 @@
+import Catalogue
 import Support
+import TestTools
 import Testing
 
 @testable import SpecimenData
@@ -31,6 +33,18 @@ struct ObjectRegistryTests {
             #expect(bench.planes.isCurrent(version))
             #expect(bench.planes.plan(version, 0, box: nil).validator == "\"a\"")
         }
+    }
+
+    @Test(
+        "what was checked while the clock was ahead is asked again",
+        arguments: [(0.0, 0), (3600, 0), (2 * 86_400, 1), (-3600, 1), (-86_400 * 365, 1)] as [(Double, Int)])
+    func clock(age: Double, requests: Int) throws {
+        let bench = try RegistryBench(capacity: 4, source: ScriptedSource())
+        defer { bench.close() }
+        let id = RegistryBench.id(1)
+        let record = ObjectRecord(id: id, length: 5, checkedAt: wallClockSeconds() - age)
+        bench.registry.revalidateIfStale(RemoteFile(id: id, url: "http://127.0.0.1:9/file"), record)
+        #expect(bench.requests(atLeast: requests) == requests)
     }
 
     @Test("a change is known before the new version is, and for good")

@@ -27,6 +27,15 @@ import Testing
         #expect(wallClockSeconds() < 4_102_444_800)
     }
 
+    /// What was checked while the clock was ahead counts as never checked.
+    @Test(arguments: [
+        (0.0, true), (-99, true), (-100, false), (-1e9, false), (0.5, false), (86_400, false), (1e9, false),
+    ])
+    func aCheckInTheFutureIsNone(age: Double, isFresh: Bool) {
+        #expect(Support.isFresh(checkedAt: 1e9 + age, for: 100, now: 1e9) == isFresh)
+        #expect(Support.isFresh(checkedAt: wallClockSeconds() + age, for: 100) == isFresh || age == -100 || age == 0.5)
+    }
+
     @Test func errorNumbersHaveTheirText() {
         #expect(Errno(rawValue: 2).description == "No such file or directory")
         #expect(Errno(rawValue: 5) == Errno(rawValue: 5))

@@ -1,3 +1,5 @@
+import Support
+
 /// What is remembered of one block: 48 bytes, for there may be millions.
 struct BlockSlot {
     var digest: BlockDigest
@@ -126,7 +128,7 @@ struct BlockIndex {
         slots[number].wasRead = true
         slots[number].generation = generation
         // Within one second the order of blocks does not matter, and the heap is left alone.
-        guard now - slots[number].lastUse >= 1 || slots[number].reads == 0 else { return false }
+        guard abs(now - slots[number].lastUse) >= 1 || slots[number].reads == 0 else { return false }
         if slots[number].reads < .max { slots[number].reads += 1 }
         return noteUse(number, now)
     }
@@ -135,14 +137,16 @@ struct BlockIndex {
     mutating func noteNeed(_ digest: BlockDigest, now: Double) -> Bool? {
         guard let number = number(of: digest) else { return nil }
         slots[number].generation = generation
-        guard now - slots[number].lastUse >= 1 else { return false }
+        guard abs(now - slots[number].lastUse) >= 1 else { return false }
         return noteUse(number, now)
     }
 
     private mutating func noteUse(_ number: Int, _ now: Double) -> Bool {
-        slots[number].lastUse = max(now, slots[number].lastUse)
+        // Also where that is earlier: then the clock was ahead, and the block would be held for the newest ever after.
+        slots[number].lastUse = now
         heap.update(number, in: &slots)
-        guard now - Double(slots[number].persistedUse) >= Self.persistEverySeconds else { return false }
+        let persisted = Double(slots[number].persistedUse)
+        guard !isFresh(checkedAt: persisted, for: Self.persistEverySeconds, now: now) else { return false }
         slots[number].persistedUse = UInt32(clamping: Int(now))
         return true
     }

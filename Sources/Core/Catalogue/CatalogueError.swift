@@ -14,6 +14,8 @@ public enum CatalogueError: Error, Equatable, Sendable, CustomStringConvertible 
     case incomplete(expected: Int, got: Int)
     /// A cell list without one usable row, which would empty the whole tree.
     case noUsableRows(rows: Int)
+    /// A cell list that lacks more than a tenth of what is known.
+    case losesTooMuch(CatalogueLoss)
     /// SQLite failed; `code` is its extended result code.
     case database(operation: String, code: Int, message: String)
     /// The store's file is damaged and could not be mended by a fresh start.
@@ -34,6 +36,7 @@ public enum CatalogueError: Error, Equatable, Sendable, CustomStringConvertible 
         case .malformedReply(let reason): "the reply is not an RMA envelope: \(reason)"
         case .incomplete(let expected, let got): "\(got) rows arrived where the API counts \(expected)"
         case .noUsableRows(let rows): "none of the \(rows) rows of the cell list is usable"
+        case .losesTooMuch(let loss): "\(loss); if that is right, take it with `neuronfs sync --accept`"
         case .database(let operation, let code, let message): "\(operation): SQLite error \(code): \(message)"
         case .damaged(let path, let message): "the catalogue \(path) is damaged: \(message)"
         case .file(let path, let cause): "\(path): \(cause)"

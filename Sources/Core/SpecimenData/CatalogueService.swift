@@ -8,74 +8,109 @@ public final class CatalogueService: Sendable {
     private let origin: Origin
     private let current: Monitor<CatalogueSnapshot>
     private let observers = Monitor<[@Sendable (CatalogueSnapshot) -> Void]>([])
-    private let isRefreshing = Monitor(false)
+    private let attempts = Monitor(Attempts())
+
+    private struct Attempts {
+        var isUnderWay = false
+        /// When the last one began.
+        var last: Instant?
+        var refused: RefusedList?
+    }
 
     /// Seconds after which the list is looked at again. The database has had 2333 cells for years; a day is fresh.
     public static let freshness = 86_400.0
+    /// Seconds between two looks of which the first brought no list.
+    static let pause = 3600.0
 
     /// Brings up the catalogue: from disk when it holds one, else from the origin.
     ///
     /// Blocks until then: for the start of a mount, never for a thread that serves.
     ///
-    /// - Parameter isStopped: asked every 100 ms whether to give up.
-    /// - Throws: the reason why there is neither; the message names the host. `cancelled` when it was stopped.
-    public init(origin: Origin, isStopped: () -> Bool) throws(SpecimenDataError) {
+    /// - Throws: the reason why there is neither; the message names the host.
+    public init(origin: Origin) throws(SpecimenDataError) {
         self.origin = origin
         if let snapshot = Self.load(origin) {
             current = Monitor(snapshot)
+            let refused = RefusedList.kept(in: origin.store, origin.logger)
+            attempts.withLock { $0.refused = refused }
             return
         }
         let outcome = Monitor<Result<CatalogueSnapshot, SpecimenDataError>?>(nil)
-        let token = CancellationToken()
-        Self.fetch(origin, token: token) { result in outcome.update { $0 = result } }
-        while true {
-            if let result = outcome.wait(until: Instant.now.advanced(bySeconds: 0.1), { $0 }) {
-                current = Monitor(try result.get())
-                return
-            }
-            guard !isStopped() else {
-                token.cancel()
-                throw .cancelled
-            }
-        }
+        Self.fetch(origin, comparedWith: nil) { result in outcome.update { $0 = result } }
+        current = Monitor(try outcome.wait { $0 }.get())
     }
 
     /// The list of cells now.
     public var snapshot: CatalogueSnapshot { current.withLock { $0 } }
+
+    /// The newest list, where that was not taken because it lacks too much.
+    public var refused: RefusedList? { attempts.withLock { $0.refused } }
 
     /// Calls `observer`, on a worker, with every newer list.
     public func onChange(_ observer: @escaping @Sendable (CatalogueSnapshot) -> Void) {
         observers.withLock { $0.append(observer) }
     }
 
-    /// Fetches the list again if it is older than ``freshness``, in the background. Failure keeps the last good one.
-    public func refreshIfStale() {
-        // A time to come is as good as none: a clock was wrong.
-        if abs(wallClockSeconds() - snapshot.fetchedAt) > Self.freshness { refresh { _ in } }
+    /// Sees to it that the list is fresh and that it is on disk. To be called every few seconds: it costs nothing while all is
+    /// well. What is fetched comes in the background; failure keeps the last good list.
+    public func look() {
+        do throws(CatalogueError) {
+            try origin.store.restoreIfDeleted()
+        } catch {
+            origin.logger.warning(
+                "the catalogue that was deleted could not be written again", metadata: ["reason": "\(error)"])
+        }
+        let isDue = attempts.withLock { attempts in
+            attempts.last.map { Instant.now.seconds(since: $0) >= Self.pause } ?? true
+        }
+        guard isDue, !isFresh(checkedAt: snapshot.fetchedAt, for: Self.freshness), !origin.fetcher.isOffline else {
+            return
+        }
+        refresh { _ in }
     }
 
     /// Fetches the list again, whatever its age.
     ///
-    /// - Parameter completion: called once with the list, on a worker; `cancelled` when a refresh is under way already.
-    public func refresh(completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void) {
-        let mayStart = isRefreshing.withLock { busy in
-            defer { busy = true }
-            return !busy
+    /// - Parameters:
+    ///   - acceptsLosses: whether to take the list although it lacks more than a tenth of what is known.
+    ///   - completion: called once with the list, on a worker; `cancelled` when a refresh is under way already.
+    public func refresh(
+        acceptsLosses: Bool = false,
+        completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
+    ) {
+        let mayStart = attempts.withLock { attempts in
+            guard !attempts.isUnderWay else { return false }
+            attempts.isUnderWay = true
+            attempts.last = .now
+            return true
         }
         guard mayStart else { return completion(.failure(.cancelled)) }
-        Self.fetch(origin, token: CancellationToken()) { [self] result in
-            isRefreshing.withLock { $0 = false }
+        Self.fetch(origin, comparedWith: acceptsLosses ? nil : snapshot) { [self] result in
             switch result {
             case .success(let snapshot):
                 current.withLock { $0 = snapshot }
+                note(refused: nil)
                 for observer in observers.withLock({ $0 }) { observer(snapshot) }
             case .failure(let error):
+                if case .catalogue(.losesTooMuch(let loss)) = error {
+                    note(refused: RefusedList(time: wallClockSeconds(), reason: "\(loss)"))
+                }
                 origin.logger.warning(
                     "the catalogue could not be refreshed; the last good one is served",
                     metadata: ["endpoint": "\(origin.endpoint)", "reason": "\(error)"])
             }
+            attempts.withLock { $0.isUnderWay = false }
             completion(result)
         }
+    }
+
+    /// Remembers, also for the next mount, whether the newest list was not taken.
+    private func note(refused: RefusedList?) {
+        let isNews = attempts.withLock { attempts in
+            defer { attempts.refused = refused }
+            return attempts.refused != refused
+        }
+        if isNews { RefusedList.keep(refused, in: origin.store, origin.logger) }
     }
 
     private static func load(_ origin: Origin) -> CatalogueSnapshot? {
@@ -88,18 +123,21 @@ public final class CatalogueService: Sendable {
     }
 
     private static func fetch(
-        _ origin: Origin, token: CancellationToken,
+        _ origin: Origin, comparedWith known: CatalogueSnapshot?,
         completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
     ) {
         let endpoint = origin.endpoint
-        origin.rows({ RMA.cellsURL(base: endpoint, startRow: $0) }, token: token) { outcome in
+        origin.rows(
+            { RMA.cellsURL(base: endpoint, startRow: $0) }, within: .cells, token: CancellationToken()
+        ) { outcome in
             let rows: RMARows
             switch outcome {
             case .failure(let error): return completion(.failure(error))
             case .success(let arrived): rows = arrived
             }
             do throws(CatalogueError) {
-                _ = try origin.store.replaceCells(rows: rows.rows, totalRows: rows.total, at: wallClockSeconds())
+                _ = try origin.store.replaceCells(
+                    rows: rows.rows, totalRows: rows.total, comparedWith: known, at: wallClockSeconds())
                 guard let snapshot = try origin.store.loadSnapshot() else {
                     return completion(.failure(.catalogue(.incomplete(expected: rows.total, got: 0))))
                 }

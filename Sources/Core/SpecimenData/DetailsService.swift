@@ -99,15 +99,21 @@ public final class DetailsService: Sendable {
             return finish(specimen, Parts(planes: [], projections: [], reconstructions: []), completion: completion)
         }
         if specimen.hasImages {
-            origin.rows({ RMA.subImagesURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
+            origin.rows(
+                { RMA.subImagesURL(base: endpoint, specimenID: id, startRow: $0) }, within: .details, token: token
+            ) {
                 arrive($0, .planes)
             }
-            origin.rows({ RMA.projectionsURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
+            origin.rows(
+                { RMA.projectionsURL(base: endpoint, specimenID: id, startRow: $0) }, within: .details, token: token
+            ) {
                 arrive($0, .projections)
             }
         }
         if specimen.hasSkeleton {
-            origin.rows({ RMA.reconstructionsURL(base: endpoint, specimenID: id, startRow: $0) }, token: token) {
+            origin.rows(
+                { RMA.reconstructionsURL(base: endpoint, specimenID: id, startRow: $0) }, within: .details, token: token
+            ) {
                 arrive($0, .reconstructions)
             }
         }

@@ -132,7 +132,7 @@ public final class ObjectRegistry: Sendable {
 
     /// Asks in the background whether `file` has changed, if that was last asked longer than ``freshness`` ago.
     func revalidateIfStale(_ file: RemoteFile, _ record: ObjectRecord) {
-        guard wallClockSeconds() - record.checkedAt > Self.freshness, !origin.fetcher.isOffline else { return }
+        guard !isFresh(checkedAt: record.checkedAt, for: Self.freshness), !origin.fetcher.isOffline else { return }
         revalidate(file)
     }
 

@@ -36,3 +36,12 @@ public func wallClockSeconds() -> Double {
     unsafe clock_gettime(CLOCK_REALTIME, &time)
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
+
+/// Whether what was checked at `time` need not be checked again at `now`, both in seconds since 1970.
+///
+/// A time to come counts as none: the clock was wrong then, and nothing says since when.
+///
+/// - Parameter seconds: for how long a check is good.
+public func isFresh(checkedAt time: Double, for seconds: Double, now: Double = wallClockSeconds()) -> Bool {
+    (0..<seconds).contains(now - time)
+}

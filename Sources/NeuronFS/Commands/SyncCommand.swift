@@ -7,8 +7,9 @@ struct SyncCommand: ParsableCommand {
         commandName: "sync",
         abstract: "Fetch the list of cells again, now.",
         discussion: """
-            A mount that is started looks whether its list is older than a day. When the database cannot be reached the
-            last good list stays.
+            A mount looks by itself whether its list is older than a day. When the database cannot be reached the last good
+            list stays. So it does when the new one lacks more than a tenth of the known cells, image stacks, skeletons or
+            recordings: a server in trouble sends such lists. --accept takes it all the same.
             """)
 
     @Argument(help: "The mount point; the first NeuronFS mount without it.", completion: .directory)
@@ -16,6 +17,9 @@ struct SyncCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("Seconds to wait for the answer.", valueName: "seconds"))
     var timeout = 120.0
+
+    @Flag(help: "Take the list also when it lacks more than a tenth of what is known.")
+    var accept = false
 
     mutating func validate() throws {
         guard (0...86_400).contains(timeout) else { throw ValidationError("--timeout is 0 to 86400 seconds") }
@@ -29,8 +33,10 @@ struct SyncCommand: ParsableCommand {
         guard listens(pid), try MountProcess.belongs(pid, to: MountChoice.entry(path).owner) else {
             throw Failure(sentence: "process \(pid) of \(path) takes no requests to sync")
         }
-        guard kill(pid_t(pid), SIGUSR1) == 0 else {
-            throw Failure(sentence: "cannot ask process \(pid) of \(path): \(Errno.current)")
+        do throws(Errno) {
+            try (accept ? SyncRequest.acceptingLosses : .refresh).send(to: pid_t(pid))
+        } catch {
+            throw Failure(sentence: "cannot ask process \(pid) of \(path): \(error)")
         }
         let deadline = Instant.now.advanced(bySeconds: timeout)
         while true {
@@ -39,7 +45,7 @@ struct SyncCommand: ParsableCommand {
             }
             if let finished = now["syncs"]?.intValue, finished > count {
                 if let error = now["sync_error"]?.stringValue {
-                    throw Failure(sentence: "the list of cells could not be fetched, the last good one stays: \(error)")
+                    throw Failure(sentence: "no new list of cells was taken, the last good one stays: \(error)")
                 }
                 return Output.line("\(now["cells"]?.intValue ?? 0) cells")
             }

@@ -24,6 +24,12 @@ enum MountCheckup {
             return [.bad(text, cure: "\(kill)neuronfs umount \(path)")]
         }
         var findings = [Finding.ok("\(path) serves \(status["catalogue"]?["cells"]?.intValue ?? 0) cells")]
+        if let reason = status["catalogue"]?["refused_list"]?["reason"]?.stringValue {
+            findings.append(
+                .bad(
+                    "\(path) does not take the newest list of cells: \(reason)",
+                    cure: "if that is right, neuronfs sync --accept \(path); else it is asked for again hourly"))
+        }
         let unreachable = status["network"]?["unreachable"]?.arrayValue?.compactMap(\.stringValue) ?? []
         if !unreachable.isEmpty {
             findings.append(

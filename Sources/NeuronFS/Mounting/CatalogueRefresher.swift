@@ -4,7 +4,7 @@ import Logging
 import SpecimenData
 import Support
 
-/// Refreshes the catalogue when `neuronfs sync` asks for it with SIGUSR1, and remembers how that went.
+/// Refreshes the catalogue when `neuronfs sync` asks for it, and remembers how that went; sees to it daily by itself.
 final class CatalogueRefresher: Sendable {
     /// How the refreshes that were asked for went.
     struct Outcome: Sendable {
@@ -31,13 +31,18 @@ final class CatalogueRefresher: Sendable {
 
     var outcome: Outcome { state.withLock { $0.outcome } }
 
-    /// Listens from now on. The signal is blocked in every thread (`Signals.blockRefresh`).
+    /// Seconds between looks at the clock and the disk. A day is measured by the wall clock, which goes on while a laptop
+    /// sleeps and may be set; a timer of a day does neither.
+    private static let lookInterval = 10.0
+
+    /// Listens and looks from now on. The signal is blocked in every thread (`SyncRequest.block`).
     func start() throws(ThreadError) {
         let thread = try NamedThread("refresh") { [self] in
-            while true {
-                Signals.waitForRefresh()
+            while !state.withLock({ $0.isEnding }) {
+                catalogue.look()
+                guard let request = SyncRequest.next(within: Self.lookInterval) else { continue }
                 guard !state.withLock({ $0.isEnding }) else { return }
-                refresh()
+                refresh(acceptsLosses: request == .acceptingLosses)
             }
         }
         state.withLock { $0.thread = thread }
@@ -53,8 +58,8 @@ final class CatalogueRefresher: Sendable {
         thread?.join()
     }
 
-    private func refresh() {
-        catalogue.refresh { [self] result in
+    private func refresh(acceptsLosses: Bool) {
+        catalogue.refresh(acceptsLosses: acceptsLosses) { [self] result in
             switch result {
             case .success(let snapshot):
                 logger.notice("the catalogue was refreshed", metadata: ["cells": "\(snapshot.specimens.count)"])

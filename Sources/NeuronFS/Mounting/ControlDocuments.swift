@@ -93,6 +93,8 @@ final class ControlDocuments: Sendable {
                 "cells": .int(snapshot.specimens.count), "fetched_at": .double(snapshot.fetchedAt),
                 "generation": .int(snapshot.generation), "syncs": .int(asked.finished),
                 "sync_error": asked.error.map { .string($0) } ?? .null,
+                "refused_list": catalogue.refused.map { ["time": .double($0.time), "reason": .string($0.reason)] }
+                    ?? .null,
             ],
             "readers": [
                 "waiting": .int(kernel?.waiting ?? 0), "oldest_wait_seconds": .double(kernel?.oldestWait ?? 0),

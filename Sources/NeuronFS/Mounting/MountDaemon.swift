@@ -116,10 +116,9 @@ final class MountDaemon {
             timeout: settings.timeout, logger: log("data"))
 
         do throws(SpecimenDataError) {
-            catalogue = try CatalogueService(origin: origin) { signals.arrived(within: 0) }
+            catalogue = try CatalogueService(origin: origin)
         } catch {
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
-            if case .cancelled = error { throw Signals.stopped }
             throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
         }
         refresher = CatalogueRefresher(catalogue: catalogue, logger: log("catalogue"))
@@ -196,7 +195,6 @@ final class MountDaemon {
             ready()
         }
         logger.info("mounted", metadata: ["path": "\(path)", "endpoint": "\(endpoint)"])
-        if !plan.settings.offline { catalogue.refreshIfStale() }
         let outcome: Result<Void, FuseError>
         do throws(FuseError) {
             _ = try session.run { signals.unblock() }

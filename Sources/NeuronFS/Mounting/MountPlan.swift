@@ -63,7 +63,7 @@ struct MountPlan {
 
     /// Is the daemon: returns when the mount has ended.
     private func serve() throws(Failure) {
-        Signals.blockRefresh()
+        SyncRequest.block()
         let signals = Signals.blockEnding()
         do throws(Failure) {
             try prepare()

@@ -17,15 +17,6 @@ struct Signals: Sendable {
         return Signals(set: set, previous: previous)
     }
 
-    /// Blocks SIGUSR1, with which `neuronfs sync` asks for a refresh, in this thread and all it starts.
-    static func blockRefresh() {
-        var set = Self.set(of: [SIGUSR1])
-        unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
-
-    /// Blocks until SIGUSR1 comes.
-    static func waitForRefresh() { wait(Self.set(of: [SIGUSR1])) }
-
     /// Lets the calling thread have the signals again.
     func unblock() {
         var previous = previous

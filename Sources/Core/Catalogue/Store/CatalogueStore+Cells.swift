@@ -22,15 +22,20 @@ extension CatalogueStore {
     /// - Parameters:
     ///   - rows: every row of the reply, of all its pages.
     ///   - totalRows: what the reply counts.
+    ///   - known: the list of which no more than a tenth may be lacking; nil takes any.
     ///   - time: wall clock, seconds since 1970.
     /// - Throws: ``CatalogueError/incomplete(expected:got:)`` when `rows` are not `totalRows`;
-    ///   ``CatalogueError/noUsableRows(rows:)``; database errors.
+    ///   ``CatalogueError/noUsableRows(rows:)``; ``CatalogueError/losesTooMuch(_:)``; database errors.
     @discardableResult
     public func replaceCells(
-        rows: [JSONObject], totalRows: Int, at time: Double
+        rows: [JSONObject], totalRows: Int, comparedWith known: CatalogueSnapshot? = nil, at time: Double
     ) throws(CatalogueError) -> CatalogueUpdate {
         guard rows.count == totalRows else { throw .incomplete(expected: totalRows, got: rows.count) }
         let list = try CellList(rows: rows)
+        if let known {
+            let newer = CatalogueSnapshot(list, totalRows: totalRows, at: time, generation: 0)
+            if let loss = CatalogueLoss(from: known, to: newer) { throw .losesTooMuch(loss) }
+        }
         return try keep("keeping the cell list") { try Self.replace($0, with: list, at: time) }
     }
 

@@ -4,12 +4,13 @@ internal import Support
 
 /// The catalogue on disk: an SQLite file in WAL mode that outlives the mount and the network.
 ///
-/// A damaged file, one of a later version and one of another program are moved to `<path>.damaged`, `.newer` or
-/// `.foreign` with a warning, and an empty one takes their place: everything here can be fetched again. One damaged
-/// record about a cell or file only costs itself. All methods may be called from any thread; they block on the disk.
+/// A damaged file and one of another program are moved to `<path>.damaged` or `.foreign` with a warning, and an empty one takes
+/// their place: everything here can be fetched again. One damaged record about a cell or file only costs itself. One of a
+/// later version stays, and this version keeps its own beside it. A file that is deleted meanwhile is written again. All
+/// methods may be called from any thread; they block on the disk.
 public final class CatalogueStore: Sendable {
     /// The file; `-wal` and `-shm` lie beside it while it is open.
-    public let path: String
+    public var path: String { gate.path }
     let gate: DatabaseGate
     private let logger: Logger
     private let damaged = Counter()
@@ -22,7 +23,6 @@ public final class CatalogueStore: Sendable {
     public init(
         path: String, logger: Logger = Logger(label: "catalogue")
     ) throws(CatalogueError) {
-        self.path = path
         self.logger = logger
         gate = try DatabaseGate(path: path) { logger.warning("\($0)") }
     }
@@ -54,6 +54,9 @@ public final class CatalogueStore: Sendable {
 
     /// ``meta(_:)`` as a number, for example the time of the last check.
     public func metaNumber(_ key: String) throws(CatalogueError) -> Double? { try meta(key).flatMap { Double($0) } }
+
+    /// Writes the file again where somebody has deleted it since the last call of any method.
+    public func restoreIfDeleted() throws(CatalogueError) { try gate.restoreIfDeleted() }
 
     // MARK: - For the extensions
 

@@ -2,10 +2,14 @@ internal import GRDB
 internal import Glibc
 internal import Support
 
-/// The one way to the database: lets any number of threads through, and alone replaces a damaged file.
+/// The one way to the database: lets any number of threads through, and alone replaces a file that is damaged or was deleted.
 final class DatabaseGate: Sendable {
     private struct State {
         var pool: DatabasePool?
+        /// The file that the pool has open.
+        var file: FileIdentity?
+        /// When to try again to put back a file that was deleted.
+        var nextRestoring = Instant(nanoseconds: 0)
         /// Threads inside ``run(_:_:)``.
         var users = 0
         /// Counts the files that have stood at the path, so that two threads that meet the same damage mend it once.
@@ -14,7 +18,8 @@ final class DatabaseGate: Sendable {
         var isClosed = false
     }
 
-    private let path: String
+    /// The file.
+    let path: String
     private let state: Monitor<State>
     private let notice: @Sendable (String) -> Void
 
@@ -22,15 +27,33 @@ final class DatabaseGate: Sendable {
     ///
     /// - Parameter notice: told in one sentence when a file had to be moved aside.
     init(path: String, notice: @escaping @Sendable (String) -> Void) throws(CatalogueError) {
-        self.path = path
+        self.path = Self.place(for: path, notice: notice)
         self.notice = notice
-        state = Monitor(State(pool: try Self.openMending(path, notice: notice)))
+        let pool = try Self.openMending(self.path, notice: notice)
+        state = Monitor(State(pool: pool, file: FileIdentity(self.path)))
+    }
+
+    /// Where this version's database is. One of a later version stays where it is, and whole, for the program that wrote it:
+    /// a user may go up and down. This version has its own beside it then.
+    private static func place(for path: String, notice: @Sendable (String) -> Void) -> String {
+        do {
+            guard case .newer(let version) = try state(path) else { return path }
+            let own = "\(path).schema-\(Schema.version)"
+            notice(
+                "the catalogue \(path) is of a later version of neuronfs (schema \(version)) and stays as it is; this version, "
+                    + "which knows up to schema \(Schema.version), keeps its own in \(own)")
+            return own
+        } catch {
+            // Mended when it is opened.
+            return path
+        }
     }
 
     /// Runs `body`; when it meets damage, moves the file aside, makes an empty one and runs `body` once more.
     func run<Value>(
         _ operation: String, _ body: (DatabasePool) throws -> Value
     ) throws(CatalogueError) -> Value {
+        try restoreIfDeleted()
         let edition: Int
         do throws(Failure) {
             return try attempt(operation, body)
@@ -118,13 +141,77 @@ final class DatabaseGate: Sendable {
         }
     }
 
-    // MARK: - Replacing a damaged file
+    // MARK: - Replacing a file that is damaged or was deleted
 
-    /// Replaces the file unless another thread has done so since `edition`.
+    /// Replaces the damaged file unless another thread has done so since `edition`.
     ///
     /// The old pool is closed first: SQLite deletes `-wal` by name when the last connection closes, which would be
     /// that of the new file.
     private func replace(edition: Int, because message: String) throws(CatalogueError) {
+        try exchange(edition: edition) { pool throws(CatalogueError) in
+            // A damaged file may refuse to close in order; its connections end with the pool.
+            do { try pool.close() } catch { notice("closing the damaged catalogue \(path): \(error)") }
+            try Self.moveAside(path, suffix: "damaged", because: message, notice: notice)
+            return try Self.openMending(path, notice: notice)
+        }
+    }
+
+    /// Seconds between attempts to put back a file that was deleted: its folder may come back later.
+    private static let restoringPause = 5.0
+
+    /// Writes the file again from what the pool still has open, where somebody has deleted it; goes over to the one that
+    /// somebody has put in its place.
+    func restoreIfDeleted() throws(CatalogueError) {
+        let edition: Int? = state.withLock { state in
+            guard !state.isReplacing, !state.isClosed, state.pool != nil, FileIdentity(path) != state.file,
+                state.nextRestoring <= .now
+            else { return nil }
+            state.nextRestoring = Instant.now.advanced(bySeconds: Self.restoringPause)
+            return state.edition
+        }
+        guard let edition else { return }
+        try exchange(edition: edition) { pool throws(CatalogueError) in
+            let isReplaced = unsafe access(path, F_OK) == 0
+            guard isReplaced || copy(pool) else { return pool }
+            do { try pool.close() } catch { notice("closing the deleted catalogue \(path): \(error)") }
+            if !isReplaced {
+                // A log of the old file must not be taken for one of the new.
+                Self.remove([path + "-wal", path + "-shm"])
+                if unsafe rename(copyPath, path) != 0 { notice("putting back the catalogue \(path): \(Errno.current)") }
+            }
+            notice("the catalogue \(path) was \(isReplaced ? "replaced" : "deleted and is written again")")
+            return try Self.openMending(path, notice: notice)
+        }
+    }
+
+    private var copyPath: String { "\(path).new" }
+
+    /// Writes all that `pool` holds to ``copyPath``. False where that cannot be: then the old file, without a name, goes on.
+    private func copy(_ pool: DatabasePool) -> Bool {
+        let files = ["", "-wal", "-shm", "-journal"].map { copyPath + $0 }
+        Self.remove(files)
+        do {
+            let target = try DatabaseQueue(path: copyPath)
+            // By the connection that writes: the pool opens those that read by name, when they are needed.
+            try pool.writeWithoutTransaction { source in
+                try target.writeWithoutTransaction { try source.backup(to: $0) }
+            }
+            try target.close()
+            return true
+        } catch {
+            Self.remove(files)
+            return false
+        }
+    }
+
+    private static func remove(_ paths: [String]) {
+        for path in paths { unsafe unlink(path) }
+    }
+
+    /// Puts the pool that `make` makes of the present one in its place, unless another thread has done so since `edition`.
+    private func exchange(
+        edition: Int, _ make: (DatabasePool) throws(CatalogueError) -> DatabasePool
+    ) throws(CatalogueError) {
         let old: DatabasePool?? = state.wait { state in
             if state.edition != edition || state.isClosed { return .some(nil) }
             guard state.users == 0, !state.isReplacing else { return nil }
@@ -137,14 +224,12 @@ final class DatabaseGate: Sendable {
         defer {
             state.update { state in
                 state.pool = fresh
+                if let fresh, fresh !== pool { state.file = FileIdentity(path) }
                 state.edition += 1
                 state.isReplacing = false
             }
         }
-        // A damaged file may refuse to close in order; its connections end with the pool.
-        do { try pool.close() } catch { notice("closing the damaged catalogue \(path): \(error)") }
-        try Self.moveAside(path, suffix: "damaged", because: message, notice: notice)
-        fresh = try Self.openMending(path, notice: notice)
+        fresh = try make(pool)
     }
 
     private static func openMending(
@@ -245,6 +330,20 @@ final class DatabaseGate: Sendable {
             if code.rawValue != ENOENT { throw .file(path: path + ending, cause: code) }
         }
         notice("the catalogue \(path) was moved to \(target) and is built anew: \(reason)")
+    }
+}
+
+/// Which file a path names, whatever it is called.
+private struct FileIdentity: Equatable {
+    let device: UInt
+    let inode: UInt
+
+    /// Nil where there is none.
+    init?(_ path: String) {
+        var status = stat()
+        guard unsafe stat(path, &status) == 0 else { return nil }
+        device = UInt(status.st_dev)
+        inode = UInt(status.st_ino)
     }
 }
 

@@ -1,0 +1,61 @@
+/// What a newer list of cells lacks so much of that it is not taken for the database's.
+///
+/// The database has had 2333 cells for years, and single ones may go. A list that lacks a tenth is more likely a reply of a
+/// server in trouble, and with it the folders of cells would vanish under programs that read them.
+public struct CatalogueLoss: Hashable, Sendable, CustomStringConvertible {
+    /// What a cell has, or the cell itself.
+    public enum Kind: String, CaseIterable, Sendable {
+        /// The cell.
+        case cells
+        /// Its image stack.
+        case stacks = "image stacks"
+        /// Its reconstruction.
+        case skeletons
+        /// Its recording.
+        case recordings
+
+        func isThere(_ specimen: Specimen) -> Bool {
+            switch self {
+            case .cells: true
+            case .stacks: specimen.hasImages
+            case .skeletons: specimen.hasSkeleton
+            case .recordings: specimen.recordingFileID != nil
+            }
+        }
+    }
+
+    /// The first kind of which too much is lacking.
+    public let kind: Kind
+    /// How many of that kind the list before had.
+    public let known: Int
+    /// How many of these the newer list lacks.
+    public let lost: Int
+    /// The first of the cells that they are of, ascending.
+    public let examples: [Int]
+
+    /// One of so many may be lacking, and a single one always: in a small database it is more than a tenth.
+    static let tolerated = 10
+    private static let examplesKept = 3
+
+    /// Nil when no more than a tenth of the cells, stacks, skeletons and recordings of `known` lacks in `newer`.
+    init?(from known: CatalogueSnapshot, to newer: CatalogueSnapshot) {
+        for kind in Kind.allCases {
+            let before = known.specimens.filter(kind.isThere)
+            let lost = before.filter { specimen in newer[specimen.id].map(kind.isThere) != true }
+            guard lost.count > max(1, before.count / Self.tolerated) else { continue }
+            self.kind = kind
+            self.known = before.count
+            self.lost = lost.count
+            examples = lost.prefix(Self.examplesKept).map(\.id)
+            return
+        }
+        return nil
+    }
+
+    /// For example `it lacks 2332 of the 2333 known cells (313861608, 313861677, ...)`.
+    public var description: String {
+        let rest = lost > examples.count ? ", ..." : ""
+        let cells = examples.map(String.init).joined(separator: ", ")
+        return "it lacks \(lost) of the \(known) known \(kind.rawValue) (\(cells)\(rest))"
+    }
+}
