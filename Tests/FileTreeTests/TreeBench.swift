@@ -33,14 +33,14 @@ final class TreeBench: Sendable {
         store = try CatalogueStore(path: folder.appendingPathComponent("catalogue.sqlite").path)
         try store.replaceCells(rows: rows, totalRows: rows.count, at: wallClockSeconds())
         try keep(store)
-        let workers = WorkerPool(name: "worker", count: 2)
+        let workers = try WorkerPool(name: "worker", count: 2)
         origin = Origin(
-            endpoint: "http://127.0.0.1:\(port)", transport: Transport(TransportConfiguration(), logger: quiet),
+            endpoint: "http://127.0.0.1:\(port)", transport: try Transport(TransportConfiguration(), logger: quiet),
             fetcher: BlockFetcher(
                 cache: nil, database: "test", source: ScriptedSource(), workers: workers, logger: quiet),
             store: store, workers: workers, timeout: 600, logger: quiet)
         registry = ObjectRegistry(origin: origin)
-        let catalogue = try CatalogueService(origin: origin) { false }
+        let catalogue = try CatalogueService(origin: origin)
         let files = FileReader(origin: origin, registry: registry, memory: 1 << 20)
         tree = Tree(
             parts: TreeParts(

@@ -177,7 +177,7 @@ import Testing
         let outcome = Monitor<Result<UInt32, any Error>?>(nil)
         // For files alone, the rights end with the thread; the groups are those of the process.
         let before = groups()
-        NamedThread("rights") { [directory = place.directory, treasure = place.treasure] in
+        try NamedThread("rights") { [directory = place.directory, treasure = place.treasure] in
             let result = Result {
                 try rights.takeForFiles()
                 #expect(openFails(treasure) == EACCES)
