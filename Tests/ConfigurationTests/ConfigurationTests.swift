@@ -75,7 +75,10 @@ import Testing
         #expect(Endpoint(argument: text) == endpoint)
     }
 
-    @Test(arguments: ["", "a.org", "ftp://a.org", "ada:secret@a.org", "https://ada:%GG@a.org", "https://ada:%f@a.org"])
+    @Test(arguments: [
+        "", "a.org", "ftp://a.org", "ada:secret@a.org", "https://ada:%GG@a.org", "https://ada:%f@a.org", "https://",
+        "https://ada:secret@/",
+    ])
     func whatIsNoEndpointIsRefusedWithoutItsPassword(_ text: String) {
         var resolution = Resolution(readsEnvironment: false)
         resolution.options["endpoint"] = text

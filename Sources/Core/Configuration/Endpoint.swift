@@ -32,6 +32,7 @@ package struct Endpoint: Equatable, Sendable {
             (self.user, self.password) = (user, password)
             rest = rest[rest.index(after: at)...]
         }
+        guard !rest.isEmpty else { return nil }
         url = String(text[..<mark.upperBound] + rest)
     }
 

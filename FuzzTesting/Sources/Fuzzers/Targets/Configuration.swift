@@ -29,7 +29,9 @@ private func settle(_ resolution: Resolution) {
         require((0...64).contains(settings.readAhead), "read-ahead lies in its range")
         require((0...20).contains(settings.tuning.retries), "retries lie in their range")
         require(settings.logFile?.hasPrefix("/") ?? true, "the log file is absolute")
-        require(try !resolution.value(Settings.endpoint).hasSuffix("/"), "the endpoint has no slash at its end")
+        let endpoint = try resolution.value(Settings.endpoint)
+        require(!endpoint.url.hasSuffix("/"), "the endpoint has no slash at its end")
+        require(Endpoint(argument: endpoint.url)?.user == nil, "the URL of an endpoint names no user")
     } catch {
         require(!error.sentence.isEmpty, "a refusal says why")
     }

@@ -78,13 +78,14 @@ private func checkVerdict(_ verdict: Verdict, _ request: HTTPRequest, _ ask: Ask
 }
 
 private func checkRedirect(from source: String, to target: String) {
+    let reach = URLParts(source).flatMap { Reach(host: $0.host) } ?? .world
     let decision = RedirectPolicy.decide(
-        from: source, to: target, visited: [source], limit: 5, allowDowngrade: false)
+        from: source, reach: reach, to: target, visited: [source], limit: 5, allowDowngrade: false)
     guard case .follow(let next) = decision, let from = URLParts(source), let parts = URLParts(next) else {
         if case .follow(let next) = decision { require(false, "only a usable URL is followed: \(next)") }
         return
     }
     require(from.scheme == "http" || parts.scheme == "https", "https is not left")
-    require(from.isLocal || !parts.isLocal, "no server elsewhere sends us to this machine")
+    require(Reach(host: parts.host) ?? .world >= reach, "no server sends us to an address of narrower reach")
     require(next != source, "no redirect to itself is followed")
 }
