@@ -25,6 +25,8 @@ struct NeuronFSCommand: ParsableCommand {
 
     /// Parses, runs, and turns every error into one sentence on standard error and an exit code: never a stack trace.
     static func main() {
+        // A file that would exceed its limit is an error of the write, which says which file it is.
+        signal(SIGXFSZ, SIG_IGN)
         Output.reserveDescriptors()
         var code = outcome()
         do throws(Failure) {

@@ -58,7 +58,11 @@ struct OutputFile: ~Copyable {
         guard close(descriptor) == 0 else { throw fault(Errno.current) }
     }
 
-    private func fault(_ reason: Errno) -> Failure { Failure(sentence: "cannot write \(path): \(reason)") }
+    private func fault(_ reason: Errno) -> Failure {
+        // The limit on the size of files is met more often than the file system's own.
+        let cure = reason.rawValue == EFBIG ? "; raise the limit on the size of files (ulimit -f)" : ""
+        return Failure(sentence: "cannot write \(path): \(reason)\(cure)")
+    }
 
     deinit {
         if isOpen { close(descriptor) }

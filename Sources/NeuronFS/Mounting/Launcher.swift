@@ -16,10 +16,11 @@ enum Launcher {
         _ arguments: [String], settings: [String: String], path: String, logFile: String, isLogChosen: Bool,
         seconds: Double
     ) throws(Failure) {
-        let signals = Signals.blockEnding()
-        defer { signals.unblock() }
+        // Before the signals are blocked: its disk may hang.
         let log = try LogFile.open(logFile, isChosen: isLogChosen)
         defer { close(log) }
+        let signals = Signals.blockEnding()
+        defer { signals.unblock() }
         var ends: [Int32] = [0, 0]
         let code = unsafe posix_pipe(&ends)
         guard code == 0 else { throw Failure(sentence: "cannot make a pipe: \(Errno(rawValue: -code))") }
@@ -35,6 +36,7 @@ enum Launcher {
         }
         defer { close(ends[0]) }
         try Readiness.wait(on: ends[0], daemon: pid, seconds: seconds, signals: signals)
+        signals.unblock()
         guard let directory = unsafe OwnerRights.withOwn({ unsafe opendir(path) }) else {
             throw Failure(sentence: "the mount on \(path) does not answer: \(Errno.current)")
         }

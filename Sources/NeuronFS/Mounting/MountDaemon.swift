@@ -42,8 +42,8 @@ final class MountDaemon {
 
     /// Opens the cache and the catalogue, reaches the origin where it has to, and mounts.
     ///
-    /// - Parameter signals: blocked; one of them ends the start.
-    init(plan: MountPlan, signals: Signals) throws(Failure) {
+    /// - Parameter startGuard: dismissed when the mount is about to be made: from then on there is something to take down.
+    init(plan: MountPlan, startGuard: StartGuard) throws(Failure) {
         // glibc gives every thread an arena of its own, each of which keeps what it once held: with 64 readers 300 MB
         // resident instead of 245 (docs/BENCHMARKS.md), and no faster.
         posix_limit_arenas(1)
@@ -137,18 +137,13 @@ final class MountDaemon {
                 skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory), endpoint: endpoint,
                 mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
                 controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0) }, logger: log("tree")))
-        do throws(Failure) {
-            try signals.check()
-        } catch {
-            Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
-            throw error
-        }
         do throws(ThreadError) {
             try refresher.start()
         } catch {
             Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: "\(error)")
         }
+        startGuard.dismiss()
         do throws(FuseError) {
             session = try FuseSession(
                 service: tree, path: plan.path,
@@ -197,11 +192,14 @@ final class MountDaemon {
         logger.info("mounted", metadata: ["path": "\(path)", "endpoint": "\(endpoint)"])
         let outcome: Result<Void, FuseError>
         do throws(FuseError) {
-            _ = try session.run { signals.unblock() }
+            if let signal = try session.run(unblock: { signals.unblock() }) {
+                logger.notice("a signal ends the mount", metadata: ["signal": "\(DaemonSignals.name(signal))"])
+            }
             outcome = .success(())
         } catch {
             outcome = .failure(error)
         }
+        DaemonSignals.endAnyway()
         refresher.end()
         Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
         logger.info("unmounted", metadata: ["path": "\(path)"])

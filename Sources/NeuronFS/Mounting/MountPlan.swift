@@ -61,13 +61,30 @@ struct MountPlan {
         return texts
     }
 
+    /// Makes sure that the process may have the threads of a mount, by making as many and letting them go: some are made by
+    /// libraries, of which libdispatch (Swift's, under the catalogue) waits without end for one that it cannot have.
+    private func checkRoomForThreads() throws(Failure) {
+        // cache, transport, refresh, fetch-probe, three of FuseAdapter and its 8, two of libdispatch, libcurl's for a name.
+        var count = 18 + MountDaemon.workerCount
+        // The stand-in origin has 4 and runs on Swift's pool, which has one for each processor.
+        if case .demo = origin { count += 4 + MountDaemon.workerCount }
+        do throws(ThreadError) {
+            try WorkerPool(name: "mount", count: count).shutdown()
+        } catch {
+            throw Failure(sentence: "\(error)")
+        }
+    }
+
     /// Is the daemon: returns when the mount has ended.
     private func serve() throws(Failure) {
         SyncRequest.block()
         let signals = Signals.blockEnding()
+        DaemonSignals.apply()
         do throws(Failure) {
+            let startGuard = try StartGuard(reportsReadiness: settings.reportReadiness)
+            try checkRoomForThreads()
             try prepare()
-            let daemon = try MountDaemon(plan: self, signals: signals)
+            let daemon = try MountDaemon(plan: self, startGuard: startGuard)
             try daemon.run(signals) { if settings.reportReadiness { Readiness.report(.success(())) } }
         } catch {
             if settings.reportReadiness { Readiness.report(.failure(error)) }

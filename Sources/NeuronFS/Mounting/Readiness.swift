@@ -30,15 +30,14 @@ enum Readiness {
         var text: [UInt8] = []
         while !text.contains(UInt8(ascii: "\n")) {
             guard !signals.arrived(within: 0) else {
-                kill(pid, SIGTERM)
-                // Who asks a second time waits no longer.
+                // A second signal does not wait for the daemon.
                 signals.unblock()
-                _ = Subprocess.wait(for: pid)
+                end(pid)
                 throw Signals.stopped
             }
             let left = deadline.seconds(since: .now)
             guard left > 0 else {
-                kill(pid, SIGTERM)
+                end(pid)
                 throw Failure(sentence: "the mount did not come up within \(Int(seconds)) s; see the log file")
             }
             var poll = pollfd(fd: source, events: Int16(POLLIN), revents: 0)
@@ -58,5 +57,19 @@ enum Readiness {
         throw Failure(
             sentence: fields.count == 3 ? String(fields[2]) : "the mount failed; see the log file",
             code: fields.count == 3 ? Int32(fields[1]) ?? 1 : 1)
+    }
+
+    /// Seconds that a daemon has to end when it is asked to.
+    private static let endAllowance = 10.0
+
+    /// Ends the daemon `pid`, politely first.
+    private static func end(_ pid: pid_t) {
+        kill(pid, SIGTERM)
+        let deadline = Instant.now.advanced(bySeconds: endAllowance)
+        while MountProcess.isRunning(Int(pid)), Instant.now < deadline { usleep(10_000) }
+        // One that has ended is a zombie of ours until `wait`, so the number is still its own.
+        kill(pid, SIGKILL)
+        // One that waits for its disk without end cannot be waited for.
+        if !MountProcess.isRunning(Int(pid)) { _ = Subprocess.wait(for: pid) }
     }
 }

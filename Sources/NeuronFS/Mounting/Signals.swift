@@ -9,7 +9,7 @@ struct Signals: Sendable {
     private let previous: sigset_t
 
     static func blockEnding() -> Signals {
-        var set = Self.set(of: [SIGINT, SIGTERM, SIGHUP])
+        var set = Self.set(of: DaemonSignals.ending)
         var previous = sigset_t()
         unsafe pthread_sigmask(SIG_BLOCK, &set, &previous)
         // A peer that closes a connection must not end the process.
@@ -24,7 +24,11 @@ struct Signals: Sendable {
     }
 
     /// Blocks until one of the signals comes.
-    func wait() { Self.wait(set) }
+    func wait() {
+        var set = set
+        var number: Int32 = 0
+        while unsafe sigwait(&set, &number) != 0 {}
+    }
 
     /// Whether one of the signals has come, waiting for it for `seconds` at most.
     func arrived(within seconds: Double) -> Bool {
@@ -33,19 +37,8 @@ struct Signals: Sendable {
         return unsafe sigtimedwait(&set, nil, &limit) > 0
     }
 
-    /// Ends the start of a mount when one of the signals has come.
-    ///
-    /// - Throws: `Failure` 130, once a signal.
-    func check() throws(Failure) { if arrived(within: 0) { throw Self.stopped } }
-
     /// The end of a mount that was stopped while it started.
     static let stopped = Failure(sentence: "stopped before the mount was up", code: 130)
-
-    private static func wait(_ set: sigset_t) {
-        var set = set
-        var number: Int32 = 0
-        while unsafe sigwait(&set, &number) != 0 {}
-    }
 
     private static func set(of signals: [Int32]) -> sigset_t {
         var set = sigset_t()
