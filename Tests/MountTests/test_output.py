@@ -160,6 +160,14 @@ def test_preview_reads_and_replaces_regular_files_alone(trainable, tmp_path):
     assert pipe.is_fifo()
 
 
+def test_label_waits_for_no_pipe_in_place_of_its_report(tmp_path):
+    (tmp_path / "cell.swc").write_text("1 1 2 2 2 1 -1\n2 3 4 2 2 1 1\n")
+    os.mkfifo(tmp_path / "x.json")
+    result = run("label", tmp_path / "cell.swc", "--shape", "64,64,16", "-o", tmp_path / "x.tif")
+    assert result.returncode == 2 and "x.json exists and cannot be read: it is not a regular file" in one_sentence(result)
+    assert not (tmp_path / "x.tif").exists()
+
+
 def test_preview_draws_on_a_terminal_alone(trainable, tmp_path):
     words = [binary(), "preview", str(trainable), "--size", "64", "--terminal", "-o", str(tmp_path / "x.png")]
     result = subprocess.run(words, capture_output=True, timeout=120)

@@ -122,7 +122,7 @@ struct LabelJob {
         let remedy = "remove it or choose another name"
         let found: JSONValue
         do {
-            found = try JSONValue.parse(try readWholeFile(path))
+            found = try JSONValue.parse(try readRegularFile(path, limit: LabelInput.maximumBytes))
         } catch {
             throw Failure(sentence: "\(path) exists and cannot be read: \(error); \(remedy)", code: 2)
         }
