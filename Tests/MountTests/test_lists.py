@@ -55,7 +55,7 @@ def test_a_list_of_one_cell_is_not_taken_until_it_is_accepted(lists, tmp_path):
         lacks = f"it lacks {len(whole) - 1} of the {len(whole)} known cells"
         assert lacks in sentence and "neuronfs sync --accept" in sentence
         assert tables(mount) == before and names(mount) == shown
-        assert lacks in refusal(mount)["reason"] and abs(refusal(mount)["time"] - time.time()) < 60
+        assert lacks in refusal(mount)["reason"] and abs(refusal(mount)["refused_at"] - time.time()) < 60
         assert lacks in mount.log_text()
         assert lacks in run("status", mount.path).stdout
         assert lacks in run("doctor", mount.path).stdout

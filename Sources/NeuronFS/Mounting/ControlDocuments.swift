@@ -93,7 +93,9 @@ final class ControlDocuments: Sendable {
                 "cells": .int(snapshot.specimens.count), "fetched_at": .double(snapshot.fetchedAt),
                 "generation": .int(snapshot.generation), "syncs": .int(asked.finished),
                 "sync_error": asked.error.map { .string($0) } ?? .null,
-                "refused_list": catalogue.refused.map { ["time": .double($0.time), "reason": .string($0.reason)] }
+                "refused_list": catalogue.refused.map {
+                    ["refused_at": .double($0.time), "reason": .string($0.reason)]
+                }
                     ?? .null,
             ],
             "readers": [

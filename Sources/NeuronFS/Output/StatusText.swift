@@ -36,6 +36,9 @@ enum StatusText {
         if let error = document["catalogue"]?["sync_error"]?.stringValue {
             parts.append("the last sync failed: \(error)")
         }
+        if let reason = document["catalogue"]?["refused_list"]?["reason"]?.stringValue {
+            parts.append("the newest list of cells is not taken (neuronfs sync --accept): \(reason)")
+        }
         let unreachable = network?["unreachable"]?.arrayValue?.compactMap(\.stringValue) ?? []
         if !unreachable.isEmpty { parts.append("out of reach: \(unreachable.joined(separator: ", "))") }
         return parts.joined(separator: "; ")
