@@ -5,12 +5,19 @@ import pathlib
 import shutil
 import stat
 import subprocess
+import sys
 import tempfile
 
 from harness import PATIENCE, binary
 
 UID = 65534
 AS_USER = ["setpriv", f"--reuid={UID}", f"--regid={UID}", "--clear-groups"]
+
+
+def private_namespace(kept=""):
+    """The words before a command that runs in a mount namespace of its own, of the NeuronFS mounts with that on `kept` alone."""
+    script = pathlib.Path(__file__).with_name("alone_in_namespace.py")
+    return ["unshare", "--mount", "--propagation", "private", sys.executable, str(script), str(kept)]
 
 
 class Namespace:
@@ -27,11 +34,8 @@ class Namespace:
         conf.write_text(fuse_conf)
         conf.chmod(0o644)
         self.program = self._reachable(binary())
-        # What others have mounted is copied into the namespace, and would outlive its unmounting until this one ends.
-        script = ("awk '/ - fuse.neuronfs /{print $5}' /proc/self/mountinfo | xargs -r -n 1 umount -l && "
-                  f"mount --bind {node} /dev/fuse && mount --bind {conf} /etc/fuse.conf && echo ready && exec sleep infinity")
-        self.holder = subprocess.Popen(["unshare", "--mount", "--propagation", "private", "sh", "-c", script],
-                                       stdout=subprocess.PIPE, text=True)
+        script = f"mount --bind {node} /dev/fuse && mount --bind {conf} /etc/fuse.conf && echo ready && exec sleep infinity"
+        self.holder = subprocess.Popen([*private_namespace(), "sh", "-c", script], stdout=subprocess.PIPE, text=True)
         assert self.holder.stdout.readline() == "ready\n"
         self.enter = ["nsenter", f"--mount=/proc/{self.holder.pid}/ns/mnt", "--"]
 

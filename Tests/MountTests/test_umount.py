@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -11,7 +12,8 @@ import pytest
 
 from command_line import STOPS
 from harness import PATIENCE, Mount, alive, binary, is_mounted, wait_until
-from other_user import UID, Namespace
+from other_user import UID, Namespace, private_namespace
+from preload import Preload
 from test_commands import one_sentence, run
 
 needs_namespaces = pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a mount namespace")
@@ -39,10 +41,7 @@ def process(*command, **options):
 
 def elsewhere(mount):
     """A process in a mount namespace that has a copy of the mount, and to which unmounting does not spread."""
-    # The mounts of other tests are copied as well, and would not end while this namespace lasts.
-    others = (f"awk '/ - fuse.neuronfs / && $5 != \"{mount.path}\" {{print $5}}' /proc/self/mountinfo | "
-              "xargs -r -n 1 umount -l; exec \"$@\"")
-    return process("unshare", "--mount", "--propagation", "private", "sh", "-c", others, "sh")
+    return process(*private_namespace(mount.path))
 
 
 def assert_free(mount):
@@ -91,6 +90,28 @@ def test_a_namespace_that_ends_in_time_is_no_obstacle(mount):
         assert ending.wait(60 * PATIENCE) == 0, ending.stderr.read()
         ending.stderr.close()
     assert_free(mount)
+
+
+def test_another_mount_with_the_same_device_number_is_no_obstacle(origin):
+    """Linux gives the number of a file system that is gone to the next one, here while the old process takes ten seconds to
+    end: libdispatch waits for a thread that it cannot have."""
+    with Preload() as preload, Mount(origin.url, environment=preload.environment) as first:
+        number = os.stat(first.path).st_dev
+        preload.threads(0)
+        ending = subprocess.Popen([binary(), "umount", str(first.path)], stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: not is_mounted(first.path), what="the mount to go")
+        with contextlib.ExitStack() as mounts:
+            # Other tests mount as well, and may be first.
+            while not any(device(line) == number for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()):
+                mounts.enter_context(Mount(origin.url))
+            assert ending.poll() is None
+            assert ending.wait(60 * PATIENCE) == 0, ending.stderr.read()
+        ending.stderr.close()
+
+
+def device(line):
+    """The device number of a line of mountinfo."""
+    return os.makedev(*map(int, line.split(" ")[2].split(":")))
 
 
 @needs_namespaces

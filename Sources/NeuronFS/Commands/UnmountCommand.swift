@@ -68,10 +68,7 @@ struct UnmountCommand: ParsableCommand {
         while process.map({ MountProcess.isRunning($0) }) ?? false {
             let seconds = Instant.now.seconds(since: start)
             if seconds > namespacePatience {
-                let here = try MountTable.all()
-                let holders =
-                    here.filter { $0.device == mount.device }.map { "the mount on \($0.path)" }
-                    + Users.inOtherNamespaces(mount.device, here: here).map(\.text)
+                let holders = try holders(of: mount, process)
                 guard holders.isEmpty else {
                     throw Failure(
                         sentence:
@@ -87,6 +84,16 @@ struct UnmountCommand: ParsableCommand {
             }
             usleep(20_000)
         }
+    }
+
+    /// What still holds the file system of `mount`, which `process` serves and which is unmounted.
+    private static func holders(of mount: MountTable.Entry, _ process: Int?) throws(Failure) -> [String] {
+        let here = try MountTable.all()
+        let copies = here.filter { $0.device == mount.device }
+        // Linux gives the device number of a file system that is gone to the next one, which another process serves.
+        let isReused = copies.contains { copy in MountProcess.serving(copy).map { $0 != process } ?? false }
+        guard !isReused else { return [] }
+        return copies.map { "the mount on \($0.path)" } + Users.inOtherNamespaces(mount.device, here: here).map(\.text)
     }
 
     /// Ends the process of a mount that is detached, however many still use it: with it their reads end, too.

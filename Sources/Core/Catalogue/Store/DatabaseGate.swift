@@ -274,7 +274,6 @@ final class DatabaseGate: Sendable {
 
     private static func open(_ path: String) throws(Failure) -> Opened {
         do {
-            try CatalogueFiles.check(path)
             // Looked at before the pool, which turns any file into one in WAL mode: another program's stays as it is.
             switch try state(path) {
             case .newer(let version): return .newer(version: version)
@@ -294,6 +293,7 @@ final class DatabaseGate: Sendable {
     }
 
     private static func state(_ path: String) throws -> Schema.State {
+        try CatalogueFiles.check(path)
         guard unsafe access(path, F_OK) == 0 else { return .empty }
         var configuration = Configuration()
         configuration.readonly = true
