@@ -1,5 +1,5 @@
-/* Preloaded into the program under test (preload.py). NEURONFS_TEST_CLOCK names a file with the seconds by which the wall
-   clock is wrong; NEURONFS_TEST_THREADS one with the number of threads that a process may have besides its first. */
+/* Preloaded into the program under test (preload.py). PRELOAD_CLOCK names a file with the seconds by which the wall
+   clock is wrong; PRELOAD_THREADS one with the number of threads that a process may have besides its first. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     static int (*real)(clockid_t, struct timespec *);
     if (!real) real = (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
     int code = real(clock, time);
-    if (code == 0 && clock == CLOCK_REALTIME) time->tv_sec += number_in("NEURONFS_TEST_CLOCK", 0);
+    if (code == 0 && clock == CLOCK_REALTIME) time->tv_sec += number_in("PRELOAD_CLOCK", 0);
     return code;
 }
 
@@ -58,7 +58,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     static int (*real)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
     if (!real)
         real = (int (*)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *))dlsym(RTLD_NEXT, "pthread_create");
-    if (atomic_load(&alive) >= number_in("NEURONFS_TEST_THREADS", 1000000)) return EAGAIN;
+    if (atomic_load(&alive) >= number_in("PRELOAD_THREADS", 1000000)) return EAGAIN;
     struct start *start = malloc(sizeof *start);
     *start = (struct start){body, argument};
     atomic_fetch_add(&alive, 1);

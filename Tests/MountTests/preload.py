@@ -21,8 +21,8 @@ class Preload:
         source = pathlib.Path(__file__).with_name("preload.c")
         subprocess.run([compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", library, source, "-ldl"], check=True)
         self.environment = {
-            "LD_PRELOAD": str(library), "NEURONFS_TEST_CLOCK": str(self.folder / "clock"),
-            "NEURONFS_TEST_THREADS": str(self.folder / "threads")}
+            "LD_PRELOAD": str(library), "PRELOAD_CLOCK": str(self.folder / "clock"),
+            "PRELOAD_THREADS": str(self.folder / "threads")}
 
     def clock(self, seconds):
         """The wall clock is ahead by `seconds` from now on."""

@@ -162,7 +162,10 @@ def test_absurd_rows_in_the_list_of_cells(origin, tmp_path):
                 # Without an id that can be there is no cell; True is no number.
                 assert len(names) == 1 + fields - len(ABSURD)
                 found = look_at(mount, names - {str(SMALL)})
-                assert sum(path.endswith("meta.json") for path in found) == len(names) - 1
+                # What was found in a skeleton is in meta.json, and the origin has no file of these ids.
+                traced = sum("skeleton.swc" in os.listdir(mount / "mouse" / name) for name in names - {str(SMALL)})
+                assert 0 < traced < len(ABSURD)
+                assert sum(path.endswith("meta.json") for path in found) == len(names) - 1 - traced
                 assert (mount / "mouse" / str(SMALL) / "stack" / plane_name(0)).stat().st_size > 0
                 for folder in ("by-name", "by-structure"):
                     for place, _, names in os.walk(mount / folder):

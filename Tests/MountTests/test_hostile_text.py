@@ -128,7 +128,8 @@ def test_names_of_cells_are_shown_harmlessly(origin, forger):
     with Rows(origin.url) as rows, Mount(rows.url) as mount:
         found = run("find", mount.path)
         assert found.returncode == 0
-        lines = is_harmless(found.stdout, most=1 << 20).splitlines()
+        header, *lines = is_harmless(found.stdout, most=1 << 20).splitlines()
+        assert header.startswith("FOLDER")
         assert sum("900" in line for line in lines) == len(lines), "one line a cell"
         for command in (["find", "--json"], ["find", "--paths"], ["status"], ["doctor"]):
             is_harmless(run(*command, mount.path).stdout, most=4 << 20)

@@ -245,8 +245,8 @@ def test_tall_volume_has_rows_in_every_band(tmp_path):
         expected = brute.label_volume(swc.read_bytes(), shape, (1, 1, 1))
         voxels = labelled(swc, tmp_path / f"{number}.npy", shape=shape, spacing=(1, 1, 1))
         assert np.array_equal(voxels, expected) and expected.any()
-        labelled(swc, tmp_path / f"{number}.tif", shape=shape, spacing=(1, 1, 1))
-        assert np.array_equal(tifffile.imread(tmp_path / f"{number}.tif"), expected)
+        labelled(swc, tmp_path / f"{number}-tiff.tif", shape=shape, spacing=(1, 1, 1))
+        assert np.array_equal(tifffile.imread(tmp_path / f"{number}-tiff.tif"), expected)
 
 
 def test_zarr_levels_and_absent_chunks(tmp_path):

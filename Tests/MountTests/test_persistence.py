@@ -126,6 +126,11 @@ for path in sys.argv[1:]:
 """
 
 
+def stored(cache):
+    """Files of all blocks that are whole."""
+    return [path for path in (cache / "blocks-V1").rglob("*") if path.is_file() and "tmp." not in path.name]
+
+
 @pytest.mark.parametrize("after", [1, 3, 6])
 def test_kill_in_the_middle_of_reading(origin, cache, after):
     """Every block that was on disk at the kill is used afterwards, and every byte is right.
@@ -136,6 +141,8 @@ def test_kill_in_the_middle_of_reading(origin, cache, after):
     with FaultProxy(origin.url) as proxy, Mount(proxy.url, cache=cache) as mount:
         folder = mount / "mouse" / str(SMALL)
         there = planes(folder)
+        # That was read from meta.json, which tells of the skeleton.
+        wait_until(lambda: len(stored(cache)) == 1, what="block of the skeleton")
         paths = [folder / "stack" / plane_name(index) for index in range(40)]
         process = subprocess.Popen([sys.executable, "-c", READER, *paths], stdout=subprocess.PIPE, text=True,
                                    stderr=subprocess.DEVNULL)
@@ -144,7 +151,7 @@ def test_kill_in_the_middle_of_reading(origin, cache, after):
         done += process.stdout.read().split()
         process.wait(60)
         process.stdout.close()
-        kept = len([path for path in (cache / "blocks-V1").rglob("*") if path.is_file() and "tmp." not in path.name])
+        kept = len(stored(cache)) - 1
         before = {index: tile_log.asked(proxy, plane["image_id"]) for index, plane in there.items()}
         assert len(done) >= after and kept > 0
         mount.start()
