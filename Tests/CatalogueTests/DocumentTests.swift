@@ -102,7 +102,7 @@ import Testing
         let snapshot = try CatalogueSnapshot(rows: rows, at: 0)
         #expect(snapshot.cellsCSV == table.bytes)
         #expect(snapshot.issues.isEmpty)
-        // reference/allen-data.md 1b, counted from the CSV by others.
+        // docs/DATA.md 2, counted from the CSV by others.
         #expect(snapshot.specimens.count { $0.species == .mouse } == 1920)
         #expect(snapshot.specimens.count { $0.species == .human } == 413)
         #expect(snapshot.specimens.count(where: \.hasSkeleton) == 668)

@@ -79,7 +79,7 @@ struct OfficialTable {
     /// The rows of that reply.
     static let rows = Result { try RMAReply.parse(Array(shared.get().replyText().utf8)).rows }
 
-    /// Columns that hold numbers: reference/allen-data.md 1b.
+    /// Columns that hold numbers: docs/DATA.md 2.
     private static let numbers: Set<String> = [
         "specimen__id", "structure__id", "structure_parent__id", "nr__max_euclidean_distance", "nr__number_stems",
         "nr__number_bifurcations", "nr__average_contraction", "nr__average_parent_daughter_ratio", "nrwkf__id",

@@ -2,7 +2,7 @@ import Testing
 
 @testable import DemoOrigin
 
-/// The queries that are documented or that clients were seen to send (reference/allen-data.md 1a to 1c).
+/// The queries that are documented or that clients were seen to send (docs/DATA.md 1 to 3).
 @Suite struct RMAParserTests {
     @Test func `the catalogue, all rows, quoted or not`() throws {
         var expected = RMAQuery(model: "ApiCellTypesSpecimenDetail")

@@ -45,7 +45,7 @@ import Testing
         }
     }
 
-    /// The label of a voxel by its definition (reference/labels.md section 0), evaluated here by brute force: within the
+    /// The label of a voxel by its definition (docs/LABELS.md, the rules), evaluated here by brute force: within the
     /// radius, no smaller than half a voxel diagonal, of the axis of an edge, in space.
     private func distanceBeyondSurface(_ nodes: [WorldSkeleton.Node], _ x: Double, _ y: Double, _ z: Double) -> Double {
         var nearest = Double.infinity

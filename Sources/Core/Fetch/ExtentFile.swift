@@ -9,7 +9,7 @@ public import Transport
 public final class ExtentFile: Sendable {
     /// Bytes of an extent, but for the last of a file.
     ///
-    /// 1 MiB: a request at 500 KB/s (reference/allen-data.md 1e) takes 2 s, and a random read of 64 KiB costs at most 16
+    /// 1 MiB: a request at 500 KB/s (docs/DATA.md 5) takes 2 s, and a random read of 64 KiB costs at most 16
     /// times what it needs.
     public static let extentLength = 1 << 20
 

@@ -3,7 +3,7 @@ import CJPEG
 /// JPEG through libjpeg-turbo: luma in, luma or colour out.
 public enum JPEG {
     /// Most pixels decoded or encoded at once: the largest frame of the database has 632 Mpx
-    /// (reference/allen-data.md 1b), the next power of two is 1024 Mpx.
+    /// (docs/DATA.md 2), the next power of two is 1024 Mpx.
     public static let maximumPixels = 1 << 30
     /// Largest side in px: libjpeg's own limit (`JPEG_MAX_DIMENSION`).
     public static let maximumSide = 65_500

@@ -1,7 +1,7 @@
 import ImageCodec
 import Support
 
-/// `/api/v2/well_known_file_download/<id>`: a static file behind Apache (reference/allen-data.md 1e).
+/// `/api/v2/well_known_file_download/<id>`: a static file behind Apache (docs/DATA.md 5).
 struct FileService: Sendable {
     let world: World
 

@@ -45,7 +45,7 @@ struct Reply: Sendable {
         }
     }
 
-    /// The page that the real service sends for an unknown file id: HTML, status 500 (reference/allen-data.md 1a).
+    /// The page that the real service sends for an unknown file id: HTML, status 500 (docs/DATA.md 1).
     static let somethingWentWrong = page(
         status: 500, title: "We're sorry, but something went wrong (500)",
         text: "We're sorry, but something went wrong.")

@@ -1,6 +1,6 @@
 import Support
 
-/// Kinds of files by the id of their WellKnownFileType. The first three ids are documented (reference/allen-data.md 1b);
+/// Kinds of files by the id of their WellKnownFileType. The first three ids are documented (docs/DATA.md 2);
 /// that of the recording is made up.
 enum FileKind: Int, CaseIterable {
     case skeleton = 303_941_301
@@ -29,7 +29,7 @@ enum FileKind: Int, CaseIterable {
 
     var row: RMARow { RMARow(model: .wellKnownFileType, fields: ["id": .int(rawValue), "name": .string(name)]) }
 
-    /// Download name (reference/allen-data.md 1b): the marker file also ends in `.swc`.
+    /// Download name (docs/DATA.md 2): the marker file also ends in `.swc`.
     func fileName(_ cell: Cell) -> String {
         let reconstruction = cell.reconstruction.map(String.init) ?? ""
         return switch self {

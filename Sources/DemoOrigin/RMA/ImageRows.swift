@@ -1,6 +1,6 @@
 import Support
 
-/// Rows of images, in the form of the captured replies (reference/allen-data.md 1c).
+/// Rows of images, in the form of the captured replies (docs/DATA.md 3).
 enum ImageRows {
     static func plane(_ position: Int, of cell: Cell, _ stack: Stack) -> RMARow {
         if position < cell.capturedPlanes.count {

@@ -1,7 +1,7 @@
 import Support
 
 /// The text around the rows. The envelope is written with ", " and ": ", the rows compact: with that the captured
-/// replies come out byte for byte (reference/allen-data.md 1a).
+/// replies come out byte for byte (docs/DATA.md 1).
 enum RMAEnvelope {
     static func success(_ result: RMAEngine.Result) -> [UInt8] {
         var bytes = head(

@@ -1,4 +1,4 @@
-/// A model stage of an RMA query (reference/allen-data.md 1a), parsed.
+/// A model stage of an RMA query (docs/DATA.md 1), parsed.
 struct RMAQuery: Equatable {
     var model: String
     /// Conditions on rows of the model itself.
@@ -41,7 +41,7 @@ struct RMAFilter: Equatable {
 }
 
 struct RMAOptions: Equatable {
-    /// Rows returned where the query does not say (reference/allen-data.md 1a).
+    /// Rows returned where the query does not say (docs/DATA.md 1).
     static let defaultPage = 50
 
     /// `nil` stands for all.

@@ -2,7 +2,7 @@ import ImageCodec
 import Support
 
 /// `/api/v2/*_image_download/<id>`, which redirects, and `/cgi-bin/imageservice`, which delivers a JPEG
-/// (reference/allen-data.md 1d).
+/// (docs/DATA.md 4).
 struct ImageService: Sendable {
     static let downloads: Set<String> = [
         "section_image_download", "image_download", "projection_image_download", "atlas_image_download",

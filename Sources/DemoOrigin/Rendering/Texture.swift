@@ -1,7 +1,7 @@
 /// The bright field behind the neuron: slow shading, mottled tissue and fine grain. Integer arithmetic on absolute pixel
 /// coordinates, so that a pixel is the same whatever tile it is asked for in.
 struct Texture {
-    /// Mean grey of a real plane's field (reference/allen-data.md 4.1: the image's mean is 197).
+    /// Mean grey of a real plane's field (docs/DATA.md 7: the image's mean is 197).
     var level: Int32 = 197
 
     private struct Layer {

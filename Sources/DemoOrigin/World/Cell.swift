@@ -38,7 +38,7 @@ struct Cell: Sendable {
     var name: String { details["specimen__name"]?.stringValue ?? "" }
     var isHuman: Bool { details["donor__species"]?.stringValue == "Homo Sapiens" }
 
-    /// The reconstruction id is the SWC file id less 2 in 7 of 8 cells (reference/allen-data.md 1b).
+    /// The reconstruction id is the SWC file id less 2 in 7 of 8 cells (docs/DATA.md 2).
     var reconstruction: Int? { skeletonFile.map { $0 - 2 } }
 
     /// Name of a file as the service would call it: `;` becomes `_`.

@@ -1,6 +1,6 @@
 import Support
 
-/// The 54 columns of ApiCellTypesSpecimenDetail and their types (reference/allen-data.md 1b).
+/// The 54 columns of ApiCellTypesSpecimenDetail and their types (docs/DATA.md 2).
 enum Columns {
     enum Kind { case integer, real, text }
 

@@ -60,7 +60,7 @@ enum DataFolder {
             return
         }
         var random = Random(seed: cell.id, stream: 3)
-        // Stacks of the challenge set have 228 to 850 planes, median 467 (reference/allen-data.md 2).
+        // Stacks of the challenge set have 228 to 850 planes, median 467 (docs/DATA.md 6).
         let planes = cell.sections?.count ?? random.whole(240...620)
         cell.sections = cell.sections ?? Array(2..<2 + planes)
         cell.neuron = .grown(
@@ -71,7 +71,7 @@ enum DataFolder {
                 fullAxon: cell.details["nr__reconstruction_type"]?.stringValue == "full"))
     }
 
-    /// Stacks whose sections are known from live replies (reference/allen-data.md 1c).
+    /// Stacks whose sections are known from live replies (docs/DATA.md 3).
     private static let measuredStacks: [Int: Range<Int>] = [313_862_022: 2..<629, 529_878_215: 26..<546]
 
     /// Paths by specimen id; a name that is no number before the suffix is not in the image frame and not served.

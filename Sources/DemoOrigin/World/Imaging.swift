@@ -1,4 +1,4 @@
-/// The microscope's constants (reference/allen-data.md 4.1): 63x oil, the same for every cell of the database.
+/// The microscope's constants (docs/DATA.md 7): 63x oil, the same for every cell of the database.
 enum Imaging {
     /// Micrometres a pixel in x and y.
     static let pixel = 0.1144
@@ -30,7 +30,7 @@ struct Stack: Sendable {
     var planeSpan: Int { (sections.last ?? 0) - firstSection + 1 }
 
     /// Planes in front of the first one that the yz projection shows. A stack that starts at section 2 has none; the yz
-    /// projection of 529878215, which starts at 26, covers 545 planes from 1 on (reference/allen-data.md 1c).
+    /// projection of 529878215, which starts at 26, covers 545 planes from 1 on (docs/DATA.md 3).
     var yzLead: Int { firstSection <= 2 ? 0 : firstSection - 1 }
 
     /// Width of the yz projections in px: planes x 0.28 / 0.1144, cut off; 627 planes are 1534 px.

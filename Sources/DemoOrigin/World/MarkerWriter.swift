@@ -1,4 +1,4 @@
-/// Marker files (reference/allen-data.md 4.3): places in micrometres, one voxel larger than the SWC's.
+/// Marker files (docs/DATA.md 9): places in micrometres, one voxel larger than the SWC's.
 enum MarkerWriter {
     private static let header = "##x,y,z,radius,shape,name,comment, color_r,color_g,color_b"
     private static let cutDendrite = 10

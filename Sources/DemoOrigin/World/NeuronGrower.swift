@@ -35,7 +35,7 @@ struct NeuronGrower {
         var wobble: Double
     }
 
-    /// Micrometres between nodes: the median of the database (reference/allen-data.md 4.2).
+    /// Micrometres between nodes: the median of the database (docs/DATA.md 8).
     private static let step = 1.15
 
     static func grow(_ plan: NeuronPlan) -> [Node] {

@@ -1,6 +1,6 @@
 /// What to grow: everything that the generator needs, so that a neuron can be made again at any time.
 struct NeuronPlan: Sendable {
-    /// How the SWC file is written, since real ones differ (reference/allen-data.md 4.2).
+    /// How the SWC file is written, since real ones differ (docs/DATA.md 8).
     struct Style: Sendable {
         var firstID = 1
         var carriageReturns = false

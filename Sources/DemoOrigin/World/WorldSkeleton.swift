@@ -1,5 +1,5 @@
 /// A skeleton as the renderer needs it: tubes in micrometres. Reads any of the SWC variants of the database
-/// (reference/allen-data.md 4.2): comments, CRLF, ids from 0, a parent behind its child, several roots.
+/// (docs/DATA.md 8): comments, CRLF, ids from 0, a parent behind its child, several roots.
 struct WorldSkeleton: Sendable {
     struct Node: Sendable {
         var id: Int
@@ -69,7 +69,7 @@ struct Tube: Sendable {
     var bz: Float
     var bRadius: Float
 
-    /// Half a voxel's diagonal: no neurite is thinner in the labels (reference/labels.md section 0), so none is drawn
+    /// Half a voxel's diagonal: no neurite is thinner in the labels (docs/LABELS.md, the rules), so none is drawn
     /// thinner.
     static let thinnest = Float(
         0.5 * (2 * Imaging.pixel * Imaging.pixel + Imaging.plane * Imaging.plane).squareRoot())
