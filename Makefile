@@ -30,7 +30,7 @@ unit:
 	$(SWIFT) test --disable-xctest
 
 mount: build
-	$(PYTHON) -m pytest Tests/MountTests -q -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(PYTHON) -m pytest Tests/MountTests -q -n 3 --dist loadfile $(PYTEST_ARGS)
 	NEURONFS_BINARY="$(BINARY)" .venv-allensdk/bin/python -m pytest Tests/MountTests/test_allensdk_client.py -q
 	NEURONFS_BINARY="$(BINARY)" .venv-zarr2/bin/python -m pytest Tests/MountTests/test_zarr2.py -q
 
