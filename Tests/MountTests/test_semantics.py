@@ -20,6 +20,7 @@ import tifffile
 import zarr
 
 import harness
+import test_kills
 from fault_proxy import FaultProxy
 from harness import Mount
 
@@ -365,3 +366,26 @@ def test_18_background_reading(demo, trainable):
                 harness.wait_until(lambda: missing_blocks(descriptor) == 0, what="blocks on disk")
         finally:
             os.close(descriptor)
+
+
+def test_19_names_without_the_origin(origin):
+    """Looking a name up waits for the origin inside a Zarr store of unknown geometry alone, and there for two seconds at
+    most, then ETIMEDOUT. `stat`, `open`, `opendir` and `access` ask the origin themselves. A program that takes what the
+    kernel has, by `statx(2)` with AT_STATX_DONT_SYNC or `open(2)` with O_PATH, may see a file that the database does not
+    have, or a size of 0 before any size was told."""
+    with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
+        folder = mount / "trainable" / "mouse"
+        folder = folder / sorted(os.listdir(folder))[0]
+        proxy.add("", "stall_headers", seconds=600)
+        for name in ["ephys.nwb", "stack", "stack.tif"]:
+            begin = time.monotonic()
+            os.close(os.open(folder / name, os.O_PATH))
+            assert time.monotonic() - begin < 2 * harness.PATIENCE, name
+        for command in (["stat", folder / "stack"], ["cat", folder / "ephys.nwb"], ["ls", folder / "stack"],
+                        ["test", "-r", folder / "stack.tif"]):
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            harness.wait_until(lambda: mount.status()["readers"]["waiting"] > 0, what=f"{command[0]} to wait")
+            process.kill()
+            assert process.wait(timeout=30) != 0
+            harness.wait_until(lambda: mount.status()["readers"]["waiting"] == 0, what="the request to end")
+    test_kills.test_a_lookup_in_a_store_of_unknown_geometry_has_an_end(origin)

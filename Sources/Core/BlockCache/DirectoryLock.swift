@@ -38,7 +38,7 @@ final class DirectoryLock: Sendable {
                 return .held(pid: holder.pid, owner: holder.owner)
             }
             guard result == 0 else { throw FileFault(name, Errno(rawValue: -result)) }
-            // Whoever held it may have removed the file while we waited; then the lock protects nothing.
+            // The process that held the lock may have removed the file meanwhile; then the lock protects nothing.
             let lock = DirectoryLock(file: file, path: "\(root.path)/\(name)")
             guard lock.isCurrent else { throw FileFault(name, Errno(rawValue: ESTALE)) }
             lock.write(owner)

@@ -1,6 +1,6 @@
 internal import Support
 
-/// The size that was told last of each file whose size can become unknown again.
+/// For each file whose size can become unknown again, the size in the last reply to the kernel.
 ///
 /// A lookup that may not wait answers with this size. A smaller one would make the kernel cut the pages behind it, and a
 /// process that has the file mapped would end by `SIGBUS`.
@@ -17,7 +17,7 @@ final class ToldSizes: Sendable {
 
     private let folders = Monitor<[Node: Folder]>([:])
 
-    /// The size of `node` that was told last. Of a file that was never told, that of another file of its folder; nil where
+    /// The size of `node` in the last reply. For a file without a reply, that of another file of its folder; nil where
     /// there is none.
     func size(of node: Node) -> Int? {
         folders.withLock { folders in
@@ -25,7 +25,7 @@ final class ToldSizes: Sendable {
         }
     }
 
-    /// Notes the size of a file, before it is told.
+    /// Notes the size of a file, before a reply carries it.
     func note(_ size: Int, of node: Node) {
         folders.withLock { folders in
             let common = folders[node.sizeFolder, default: Folder(common: size)].common

@@ -129,8 +129,8 @@ struct RequestSubject: Hashable, Sendable {
         token.cancel()
     }
 
-    /// Answers that the time is over. What was begun for the request goes on, within its own time-outs: whoever tries again
-    /// finds the result.
+    /// Answers that the time is over. What was begun for the request goes on, within its own time-outs: a request
+    /// that follows finds the result.
     func expire() {
         guard claim() else { return }
         unsafe fuse_reply_err(raw, ETIMEDOUT)

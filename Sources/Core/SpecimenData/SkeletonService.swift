@@ -98,7 +98,7 @@ public final class SkeletonService: Sendable {
         }
     }
 
-    /// What reading a skeleton shows. The same file gives the same, whoever reads it.
+    /// What reading a skeleton shows. The same file always gives the same.
     public enum Reading: Sendable {
         /// It is well formed; where it does not fit its stack, `misfit` says why.
         case read(SkeletonFindings, misfit: String?)

@@ -43,7 +43,7 @@ extension EventLoop {
                 "the host is busy for \(seconds) more, and then the deadline has passed (last: \(gate.cause))"))
     }
 
-    /// What follows an answer "later": a pause for everybody who asks this host. The job asks again after it, as long as
+    /// What follows an answer "later": a pause for all requests to this host. The job asks again after it, as long as
     /// it may; when the host has answered so as often as a job may ask, those that wait fail, too, instead of asking.
     private func settleBusy(_ job: Job, _ fault: Fault) {
         noteFault(job, fault)
