@@ -18,13 +18,11 @@ import Testing
         #expect(reply.rowCount == 2)
         #expect(reply.totalRows == 627)
         #expect(reply.rows == [["id": .int(1)], ["id": .string("2")]])
-        #expect(reply.hasMore)
     }
 
     @Test func anEmptyResultIsNoError() throws {
         let reply = try parse(#"{"success": true, "id": 0, "start_row": 0, "num_rows": 0, "total_rows": 0, "msg": []}"#)
         #expect(reply.rows.isEmpty)
-        #expect(!reply.hasMore)
     }
 
     @Test func aCountHasNoRows() throws {
@@ -86,7 +84,6 @@ import Testing
         let planes = try RMAReply.parse(try RealData.bytes("rma/subimage_313862022_first50of627.json"))
         #expect(planes.rowCount == 50)
         #expect(planes.totalRows == 627)
-        #expect(planes.hasMore)
         #expect(planes.rows[0]["id"]?.intValue == 321_549_654)
         let projections = try RMAReply.parse(try RealData.bytes("rma/projectionimage_313862022.json"))
         #expect(projections.rows.count == 4)

@@ -22,9 +22,6 @@ import Testing
             try criteria(RMA.cellsURL(base: base, startRow: 2000))
                 == "model::ApiCellTypesSpecimenDetail,rma::options[num_rows$eqall][start_row$eq2000]")
         #expect(
-            try criteria(RMA.cellCountURL(base: base))
-                == "model::ApiCellTypesSpecimenDetail,rma::options[num_rows$eq0]")
-        #expect(
             try criteria(RMA.subImagesURL(base: base, specimenID: 313_862_022))
                 == "model::SubImage,rma::criteria,data_set[specimen_id$eq313862022],rma::options[num_rows$eqall]")
         #expect(

@@ -70,23 +70,4 @@ struct TIFFReader {
         require(value <= UInt64(Int.max), "a number is not negative")
         return Int(value)
     }
-
-    /// Undoes PackBits (TIFF 6.0, section 9).
-    static func unpack(_ packed: some Collection<UInt8>) -> [UInt8] {
-        var pixels: [UInt8] = []
-        var rest = packed[...]
-        while let control = rest.popFirst() {
-            let code = Int(Int8(bitPattern: control))
-            if code == -128 { continue }
-            if code >= 0 {
-                require(rest.count > code, "literal bytes are there")
-                pixels.append(contentsOf: rest.prefix(code + 1))
-                rest = rest.dropFirst(code + 1)
-            } else {
-                require(!rest.isEmpty, "a value to repeat is there")
-                pixels.append(contentsOf: repeatElement(rest.removeFirst(), count: 1 - code))
-            }
-        }
-        return pixels
-    }
 }

@@ -135,14 +135,13 @@ static void buffer_end(j_compress_ptr info)
 static void write_rows(j_compress_ptr info, const uint8_t *pixels, enum cjpeg_layout layout, uint8_t cb, uint8_t cr)
 {
     size_t width = info->image_width;
-    size_t stride = layout == CJPEG_RGB ? 3 * width : width;
     JSAMPARRAY expanded = NULL;
     if (layout == CJPEG_LUMA) {
         expanded = info->mem->alloc_sarray((j_common_ptr)info, JPOOL_IMAGE, (JDIMENSION)(3 * width), 1);
         for (size_t x = 0; x < width; x++) expanded[0][3 * x + 1] = cb, expanded[0][3 * x + 2] = cr;
     }
     while (info->next_scanline < info->image_height) {
-        const uint8_t *row = pixels + info->next_scanline * stride;
+        const uint8_t *row = pixels + info->next_scanline * width;
         if (expanded) {
             for (size_t x = 0; x < width; x++) expanded[0][3 * x] = row[x];
             jpeg_write_scanlines(info, expanded, 1);
@@ -176,7 +175,7 @@ int cjpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, enum cj
     info.image_width = width;
     info.image_height = height;
     info.input_components = layout == CJPEG_GRAY ? 1 : 3;
-    info.in_color_space = layout == CJPEG_GRAY ? JCS_GRAYSCALE : layout == CJPEG_RGB ? JCS_RGB : JCS_YCbCr;
+    info.in_color_space = layout == CJPEG_GRAY ? JCS_GRAYSCALE : JCS_YCbCr;
     jpeg_set_defaults(&info);
     jpeg_set_quality(&info, quality, TRUE);
     info.dct_method = JDCT_ISLOW;

@@ -18,8 +18,6 @@ public struct MountOptions: Sendable {
     public var maximumBackground = 64
     /// Threads of the FUSE loop. None ever waits, so a few a core are enough.
     public var threads: UInt32 = 8
-    /// Kernel read-ahead in KiB, set through /sys when this process may; 0 leaves the kernel's 128.
-    public var readAheadKiB = 1024
 
     /// Options with the values that have no good default.
     public init(uid: UInt32, gid: UInt32, allowOther: Bool, sourceName: String, requestTimeout: Double) {

@@ -58,17 +58,6 @@ public enum JPEG {
         try checkSize(width: width, height: height)
     }
 
-    /// Encodes RGB pixels as baseline YCbCr 4:2:0, which is what the image service delivers (yuvj420p).
-    /// - Parameters:
-    ///   - pixels: `3 * width * height` bytes: row-major, R G B for each pixel.
-    ///   - quality: 1...100, libjpeg's scale.
-    /// - Throws: `invalidArgument`, `encoderFailed`.
-    public static func encodeRGB(
-        _ pixels: [UInt8], width: Int, height: Int, quality: Int
-    ) throws(ImageCodecError) -> [UInt8] {
-        try encode(pixels, bytesPerPixel: 3, width: width, height: height, layout: CJPEG_RGB, quality: quality)
-    }
-
     /// Encodes grey pixels as a baseline JPEG of one component.
     /// - Parameters:
     ///   - pixels: `width * height` bytes, row-major.
@@ -77,7 +66,7 @@ public enum JPEG {
     public static func encodeGray(
         _ pixels: [UInt8], width: Int, height: Int, quality: Int
     ) throws(ImageCodecError) -> [UInt8] {
-        try encode(pixels, bytesPerPixel: 1, width: width, height: height, layout: CJPEG_GRAY, quality: quality)
+        try encode(pixels, width: width, height: height, layout: CJPEG_GRAY, quality: quality)
     }
 
     /// Encodes grey pixels as the luma of a baseline YCbCr 4:2:0 JPEG whose chroma is the same everywhere.
@@ -90,19 +79,16 @@ public enum JPEG {
     public static func encodeLuma(
         _ pixels: [UInt8], width: Int, height: Int, quality: Int, cb: UInt8 = 128, cr: UInt8 = 128
     ) throws(ImageCodecError) -> [UInt8] {
-        try encode(
-            pixels, bytesPerPixel: 1, width: width, height: height, layout: CJPEG_LUMA, quality: quality, cb: cb,
-            cr: cr)
+        try encode(pixels, width: width, height: height, layout: CJPEG_LUMA, quality: quality, cb: cb, cr: cr)
     }
 
     private static func encode(
-        _ pixels: [UInt8], bytesPerPixel: Int, width: Int, height: Int, layout: cjpeg_layout, quality: Int,
-        cb: UInt8 = 128, cr: UInt8 = 128
+        _ pixels: [UInt8], width: Int, height: Int, layout: cjpeg_layout, quality: Int, cb: UInt8 = 128,
+        cr: UInt8 = 128
     ) throws(ImageCodecError) -> [UInt8] {
         try checkSize(width: width, height: height)
-        guard pixels.count == bytesPerPixel * width * height else {
-            throw .invalidArgument(
-                reason: "\(pixels.count) bytes for \(width) x \(height) px of \(bytesPerPixel) bytes each")
+        guard pixels.count == width * height else {
+            throw .invalidArgument(reason: "\(pixels.count) bytes for \(width) x \(height) px")
         }
         guard (1...100).contains(quality) else { throw .invalidArgument(reason: "quality \(quality)") }
         var encoded: UnsafeMutablePointer<UInt8>?

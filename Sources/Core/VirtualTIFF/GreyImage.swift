@@ -49,13 +49,14 @@ struct GreyImage: Sendable {
         min(Self.rowsPerStrip, height - index * Self.rowsPerStrip) * bytesPerRow
     }
 
-    /// Every field but where the strips lie. Compression is 1 (none) or 32773 (PackBits).
-    func fields(compression: Int) -> [TIFFField] {
+    /// Every field but where the strips lie.
+    var fields: [TIFFField] {
         [
             .long(.imageWidth, [width]),
             .long(.imageLength, [height]),
             .short(.bitsPerSample, bitsPerSample),
-            .short(.compression, compression),
+            // None.
+            .short(.compression, 1),
             // BlackIsZero.
             .short(.photometricInterpretation, 1),
             .short(.samplesPerPixel, 1),

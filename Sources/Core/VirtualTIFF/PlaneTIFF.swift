@@ -58,7 +58,7 @@ public struct PlaneTIFF: Sendable {
             let strips = 0..<image.stripCount
             let stripStride = GreyImage.rowsPerStrip * image.bytesPerRow
             return TIFFDirectory(
-                image.fields(compression: 1) + GreyImage.fileFields(description: description) + [
+                image.fields + GreyImage.fileFields(description: description) + [
                     .long(.stripOffsets, strips.map { firstPixel + $0 * stripStride }),
                     .long(.stripByteCounts, strips.map(image.stripSize)),
                 ], flavour: .classic)

@@ -11,6 +11,4 @@ public enum TIFFLayoutError: Error, Hashable, Sendable {
     case invalidDescription
     /// The file would be longer than `limit` bytes: 2^32 - 1 for classic TIFF, whose offsets have 32 bits, or 2^63 - 1.
     case tooLarge(limit: Int)
-    /// A run lies outside its row of `width` pixels, is empty, or begins before its predecessor ends.
-    case invalidRun(row: Int, start: Int, end: Int)
 }

@@ -145,7 +145,7 @@ public struct VolumeTIFF: Sendable {
         let strips = 0..<image.stripCount
         let stripStride = GreyImage.rowsPerStrip * image.bytesPerRow
         return TIFFDirectory(
-            image.fields(compression: 1) + (description.map { GreyImage.fileFields(description: $0) } ?? []) + [
+            image.fields + (description.map { GreyImage.fileFields(description: $0) } ?? []) + [
                 .long8(.stripOffsets, strips.map { firstPixel + $0 * stripStride }),
                 .long(.stripByteCounts, strips.map(image.stripSize)),
             ], flavour: .big)

@@ -4,7 +4,7 @@ import VirtualTIFF
 /// same as in the whole. The input is the parameters.
 @Sendable func fuzzTIFF(_ bytes: [UInt8]) {
     var choices = Choices(bytes)
-    let kind = choices.byte() % 3
+    let isPlane = choices.bool()
     let spacing =
         choices.bool()
         ? PixelSpacing(x: 0.1144, y: 0.1144, z: 0.28)
@@ -19,21 +19,18 @@ import VirtualTIFF
     }
     let bits = choices.element([8, 16, 8, 16, 1, 32])
     do throws(TIFFLayoutError) {
-        switch kind {
-        case 0:
+        if isPlane {
             let plane = try PlaneTIFF(
                 width: shape[0], height: shape[1], bitsPerSample: bits, spacing: spacing, description: description)
             checkPlane(plane, description, &choices)
-        case 1:
+        } else {
             let volume = try VolumeTIFF(
                 width: shape[0], height: shape[1], depth: shape[2], bitsPerSample: bits, spacing: spacing,
                 description: description)
             checkVolume(volume, &choices)
-        default:
-            try checkPacked(width: shape[0], height: shape[1], spacing: spacing, description: description, &choices)
         }
     } catch {
-        let isSound = !wild && (bits <= 16 && bits >= 8) && spacing.z == 0.28 && description == nil && kind < 2
+        let isSound = !wild && (bits <= 16 && bits >= 8) && spacing.z == 0.28 && description == nil
         require(!isSound, "a sound layout is accepted: \(error)")
     }
 }
@@ -81,46 +78,6 @@ private func checkVolume(_ volume: VolumeTIFF, _ choices: inout Choices) {
         let range = choices.range(upTo: volume.headerSize)
         require(volume.headerBytes(range) == Array(header[range]), "a part of the header is as in the whole: \(range)")
     }
-}
-
-private func checkPacked(
-    width: Int, height: Int, spacing: PixelSpacing, description: String?, _ choices: inout Choices
-) throws(TIFFLayoutError) {
-    // The rows that have labels; all others are empty. Unsound runs are drawn as well: the layout must refuse them.
-    var rows: [Int: [PixelRun]] = [:]
-    for _ in 0..<choices.int(0...20) {
-        var runs: [PixelRun] = []
-        var column = 0
-        for _ in 0..<choices.int(1...6) {
-            let start = column + choices.int(0...200) - (choices.byte() == 77 ? 300 : 0)
-            column = start + choices.int(1...300)
-            runs.append(PixelRun(start: start, end: min(column, width), value: choices.byte()))
-            if column >= width { break }
-        }
-        rows[choices.int(0...400)] = runs.filter { $0.end > $0.start || $0.value == 13 }
-    }
-    guard height <= 1 << 16 else { return }
-    let plane = try PackBitsPlane(width: width, height: height, spacing: spacing, description: description) {
-        rows[$0] ?? []
-    }
-    guard plane.fileSize <= 1 << 20 else { return }
-    let file = plane.bytes(0..<plane.fileSize) { rows[$0] ?? [] }
-    require(file.count == plane.fileSize, "the file is there")
-    for _ in 0..<4 {
-        let range = choices.range(upTo: plane.fileSize)
-        require(plane.bytes(range) { rows[$0] ?? [] } == Array(file[range]), "a part is as in the whole: \(range)")
-    }
-    let directories = TIFFReader(file, fileSize: plane.fileSize).directories()
-    guard directories.count == 1, let offsets = directories[0][273], let sizes = directories[0][279] else {
-        return require(false, "a plane has one directory with strips")
-    }
-    guard width * height <= 1 << 18 else { return }
-    let pixels = zip(offsets, sizes).flatMap { TIFFReader.unpack(file[$0..<$0 + $1]) }
-    var expected = [UInt8](repeating: 0, count: width * height)
-    for (row, runs) in rows where row < height {
-        for run in runs { for column in run.start..<run.end { expected[row * width + column] = run.value } }
-    }
-    require(pixels == expected, "the pixels are those of the runs")
 }
 
 /// Fields of one uncompressed page whose pixels lie in `start..<end`.

@@ -20,7 +20,6 @@ int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32
 
 enum cjpeg_layout {
     CJPEG_GRAY, /* one byte a pixel in, one component out */
-    CJPEG_RGB,  /* three bytes a pixel in, YCbCr 4:2:0 out */
     CJPEG_LUMA  /* one byte a pixel in, YCbCr 4:2:0 with constant chroma out */
 };
 

@@ -9,11 +9,6 @@ public enum RMA {
         query(base, "model::ApiCellTypesSpecimenDetail", options: "[num_rows$eqall]", startRow: startRow)
     }
 
-    /// Only the count of cells, in `total_rows`: the freshness check.
-    public static func cellCountURL(base: String) -> String {
-        query(base, "model::ApiCellTypesSpecimenDetail", options: "[num_rows$eq0]", startRow: 0)
-    }
-
     /// The planes of a cell's image stack. The API's page is 50 rows unless all are asked for.
     public static func subImagesURL(base: String, specimenID: Int, startRow: Int = 0) -> String {
         query(

@@ -12,9 +12,6 @@ public struct RMAReply: Equatable, Sendable {
     /// The rows, every field as it arrived.
     public let rows: [JSONObject]
 
-    /// Whether rows are missing after the last one here.
-    public var hasMore: Bool { startRow + rowCount < totalRows }
-
     /// Reads a reply of an HTTP status that promises one.
     ///
     /// - Throws: ``CatalogueError/webPage(title:)`` for HTML, which the API sends on some failures;
