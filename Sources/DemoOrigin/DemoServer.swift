@@ -18,9 +18,14 @@ public final class DemoServer: Sendable {
     public struct Options: Sendable {
         /// Seconds that every request waits before it is answered.
         public var latency: Double
+        /// Seconds that starting and stopping may take. Swift's pool of threads waits without end where it may have no more.
+        public var patience: Double
 
-        /// No latency unless told.
-        public init(latency: Double = 0) { self.latency = latency }
+        /// No latency, and half a minute of patience, unless others are given.
+        public init(latency: Double = 0, patience: Double = 30) {
+            self.latency = latency
+            self.patience = patience
+        }
     }
 
     private enum Phase {
@@ -36,8 +41,6 @@ public final class DemoServer: Sendable {
     private let options: Options
     private let phase = Monitor<Phase>(.idle)
     private let workers: WorkerPool
-    /// Seconds that starting and stopping may take. Swift's pool of threads waits without end where it may have no more.
-    private static let patience = 30.0
 
     /// A server that is not started yet.
     /// - Parameters:
@@ -72,7 +75,7 @@ public final class DemoServer: Sendable {
             return true
         }
         guard started else { throw DemoServerError(description: "the server has been started before") }
-        let limit = Instant.now.advanced(bySeconds: Self.patience)
+        let limit = Instant.now.advanced(bySeconds: options.patience)
         let outcome: Result<UInt16, DemoServerError>? = phase.wait(until: limit) { phase in
             switch phase {
             case .listening(_, _, let port): .success(port)
@@ -84,7 +87,8 @@ public final class DemoServer: Sendable {
         guard let outcome else {
             throw DemoServerError(
                 description:
-                    "it does not listen after \(Int(Self.patience)) s; the limit on threads (ulimit -u) may be reached")
+                    "it does not listen after \(Int(options.patience)) s; the limit on threads (ulimit -u) may be reached"
+            )
         }
         return try outcome.get()
     }
@@ -105,14 +109,14 @@ public final class DemoServer: Sendable {
             await task.value
             done.update { $0 = true }
         }
-        _ = done.wait(until: Instant.now.advanced(bySeconds: Self.patience)) { $0 ? true : nil }
+        _ = done.wait(until: Instant.now.advanced(bySeconds: options.patience)) { $0 ? true : nil }
         workers.shutdown()
     }
 
     private func run(_ server: HTTPServer) async {
         let listening = Task { [self] in
             do {
-                try await server.waitUntilListening(timeout: 30)
+                try await server.waitUntilListening(timeout: options.patience)
                 guard case .ip4(_, let port)? = await server.listeningAddress else {
                     throw DemoServerError(description: "the server listens nowhere")
                 }
