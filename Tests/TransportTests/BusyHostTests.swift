@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-/// A host that answers "later" is left alone, whoever waits.
+/// A host that answers "later" gets no request during its pause, however many readers wait.
 @Suite struct BusyHostTests {
     private static let readers = 200
 
@@ -60,7 +60,7 @@ import Testing
         #expect(replies.contains { $0.error?.context.cause.hasPrefix("the host is busy for ") == true })
         #expect(server.requests.count <= 8)
         #expect(transport.statistics.busyHosts == ["http://127.0.0.1:\(server.port)"])
-        // Who comes later is told, too, without a request.
+        // A later request fails, too, without being sent.
         let before = server.requests.count
         let late = transport.fetch(server.url("/late")) { $0.deadline = .now.advanced(bySeconds: 50) }
         #expect(late.kind == .deadlineExceeded)

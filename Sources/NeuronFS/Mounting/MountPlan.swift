@@ -42,7 +42,7 @@ struct MountPlan {
     /// Where a daemon's log goes, absolute.
     var logFile: String { settings.logFile ?? "\(cacheDirectory)/neuronfs.log" }
 
-    /// What the daemon's command line says: what it is, for whoever lists processes.
+    /// The daemon's command line. It names the verb and the mount point, so that `ps` shows which mount the process serves.
     private var arguments: [String] {
         let place: [String]
         switch origin {

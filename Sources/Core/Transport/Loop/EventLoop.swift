@@ -232,7 +232,7 @@ import Support
         return isReady
     }
 
-    /// Seconds between two looks at who waits and who holds places; a place is held for ten times as long at least.
+    /// Seconds between two comparisons of waiting jobs with held places. A job keeps its place ten times as long at least.
     private static let fairnessInterval = 0.1
 
     /// Takes a place back from a job, which waits again behind all others.

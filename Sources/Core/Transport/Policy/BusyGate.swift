@@ -2,8 +2,8 @@ import Support
 
 /// Whether a host may be asked that has answered "later": a status of ``RetryPolicy/isBusy(_:)``.
 ///
-/// From such an answer on nothing is asked for a while, whoever wants it. Then one request goes out as a probe: another such
-/// answer makes the pause longer, any other reply opens the gate for all. So an outage costs a host one request a pause,
+/// After such an answer no request goes to the host during a pause. Then one request goes out as a probe. Another such
+/// answer makes the pause longer; any other reply opens the gate for all. So an outage costs a host one request a pause,
 /// however many readers wait.
 struct BusyGate {
     private enum State {

@@ -2,8 +2,8 @@ import Glibc
 import Support
 
 /// The fields of a TIFF's first directory that say what its voxels are. Classic TIFF and BigTIFF, either byte order (TIFF
-/// 6.0, section 2; <https://libtiff.gitlab.io/libtiff/specification/bigtiff.html>). No pixel is read, and nothing in the
-/// file is believed before it is read: offsets, counts and chains of directories are bounded.
+/// 6.0, section 2; <https://libtiff.gitlab.io/libtiff/specification/bigtiff.html>). No pixel is read. Offsets,
+/// counts and chains of directories are bounded, because the file may be hostile.
 struct TIFFFields: ~Copyable {
     private(set) var width = 0
     private(set) var height = 0
