@@ -1,6 +1,7 @@
 import Catalogue
 import Foundation
 import Morphology
+import SpecimenData
 import Support
 import Testing
 
@@ -132,7 +133,10 @@ struct GappedLabelsTests {
         let snapshot = try #require(try store.loadSnapshot())
         let details = try #require(try store.details(of: 7))
         try store.close()
-        return SpecimenContext(specimen: try #require(snapshot[7]), details: details, skeletonModified: nil)
+        let specimen = try #require(snapshot[7])
+        return SpecimenContext(
+            specimen: specimen, objects: SpecimenObjects(of: specimen, details, endpoint: "http://x"),
+            skeletonModified: nil)
     }
 
     @Test("planes that are missing, failed or of another size have no image in volumes")
@@ -144,7 +148,7 @@ struct GappedLabelsTests {
 
     @Test("meta.json tells which planes have no image, and what the labels are there", arguments: LabelVariant.allCases)
     func meta(_ variant: LabelVariant) throws {
-        let bytes = MetaJSON(context: try context(), reading: nil, endpoint: "http://x", mainVariant: variant).bytes
+        let bytes = MetaJSON(context: try context(), reading: nil, mainVariant: variant).bytes
         let meta = try JSONValue.parse(bytes)
         #expect(meta["stack"]?["missing_planes"]?.arrayValue?.map(\.intValue) == [2, 4])
         #expect(meta["stack"]?["planes_without_image"]?.arrayValue?.map(\.intValue) == [2, 4, 5])

@@ -47,7 +47,7 @@ final class TreeBench: Sendable {
                 catalogue: catalogue,
                 details: DetailsService(origin: origin, registry: registry, catalogue: catalogue), registry: registry,
                 files: files, planes: PlaneReader(origin: origin, registry: registry, memory: 1 << 20),
-                skeletons: SkeletonService(origin: origin, files: files, memory: 1 << 20), endpoint: origin.endpoint,
+                skeletons: SkeletonService(origin: origin, files: files, memory: 1 << 20),
                 mainVariant: .classes, readAheadWindow: 0, controlDocument: { _ in "" }, cachedBytes: { _ in 0 },
                 logger: quiet))
     }

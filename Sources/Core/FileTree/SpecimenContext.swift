@@ -7,22 +7,22 @@ internal import VirtualTIFF
 /// What the tree needs to know of one specimen before it can tell names and sizes: its row, its planes, its files.
 struct SpecimenContext: Sendable {
     let specimen: Specimen
-    let details: SpecimenDetails
+    let objects: SpecimenObjects
     /// The skeleton's length, validator and date; nil when there is no skeleton or the origin would not tell.
     let skeletonModified: Double?
     /// Indices of the planes without an image in volumes: those that are missing, and those of another place or size than
     /// the stack's, which are planes of their own.
     let gaps: Set<Int>
 
-    init(specimen: Specimen, details: SpecimenDetails, skeletonModified: Double?) {
+    init(specimen: Specimen, objects: SpecimenObjects, skeletonModified: Double?) {
         self.specimen = specimen
-        self.details = details
+        self.objects = objects
         self.skeletonModified = skeletonModified
-        gaps = Self.gaps(details.stack)
+        gaps = Self.gaps(objects.stack)
     }
 
     var id: Int { specimen.id }
-    var stack: ImageStack? { details.stack }
+    var stack: ImageStack? { objects.stack }
 
     /// Voxel spacing of the database's stacks, um: 0.1144 in x and y ([D] CellTypes_Morph_Overview: 63x objective), where
     /// the rows do not say otherwise, and 0.28 in z.
@@ -70,45 +70,15 @@ struct SpecimenContext: Sendable {
 
     var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: Self.planeDistance) }
 
-    /// The skeleton as a file of the origin.
-    func skeletonFile(endpoint: String) -> RemoteFile? {
-        specimen.skeletonFileID.map { remoteFile($0, endpoint: endpoint) }
-    }
-
-    func markerFile(endpoint: String) -> RemoteFile? {
-        markerFileID.map { remoteFile($0, endpoint: endpoint) }
-    }
-
-    var markerFileID: Int? { specimen.skeletonFileID.flatMap { details.markerFileID(forSkeleton: $0) } }
-
-    func recordingFile(endpoint: String) -> RemoteFile? {
-        specimen.recordingFileID.map { remoteFile($0, endpoint: endpoint) }
-    }
-
-    func remoteFile(_ file: Int, endpoint: String) -> RemoteFile {
-        RemoteFile(id: RemoteFile.id(of: file, specimen: id), url: RMA.fileURL(base: endpoint, fileID: file))
-    }
-
-    /// The database's projection that a file of `projections/` shows; nil where there is none.
-    func projection(_ file: ProjectionFile) -> Projection? {
-        details.projections.first { $0.fileName == file.name }
-    }
-
-    func projectionFile(_ file: ProjectionFile, endpoint: String) -> RemoteFile? {
-        projection(file).map { projection in
-            RemoteFile(
-                id: "\(id)/image/\(projection.imageID)",
-                url: RMA.imageURL(
-                    base: endpoint, imageID: projection.imageID, left: projection.x, top: projection.y,
-                    width: projection.width, height: projection.height),
-                picture: PictureSize(width: projection.width, height: projection.height))
-        }
+    /// The projection that a file of `projections/` shows; nil where the source has none.
+    func projection(_ file: ProjectionFile) -> SpecimenObjects.ProjectionObject? {
+        objects.projections.first { $0.projection.fileName == file.name }
     }
 
     /// What labels are made from, in `grid`.
-    func subject(in grid: VoxelGrid?, endpoint: String) -> SkeletonService.Subject? {
-        guard let skeleton = skeletonFile(endpoint: endpoint), let grid else { return nil }
+    func subject(in grid: VoxelGrid?) -> SkeletonService.Subject? {
+        guard let skeleton = objects.skeleton, let grid else { return nil }
         return SkeletonService.Subject(
-            specimen: id, skeleton: skeleton, marker: markerFile(endpoint: endpoint), grid: grid)
+            specimen: id, skeleton: skeleton, marker: objects.marker, grid: grid)
     }
 }

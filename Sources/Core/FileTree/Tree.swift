@@ -19,8 +19,6 @@ public struct TreeParts: Sendable {
     public var planes: PlaneReader
     /// Labels.
     public var skeletons: SkeletonService
-    /// Base of the origin's API.
-    public var endpoint: String
     /// What `labels/` holds.
     public var mainVariant: LabelVariant
     /// Tile rows or extents that a sequential reader may be ahead.
@@ -35,7 +33,7 @@ public struct TreeParts: Sendable {
     /// Collects the parts.
     public init(
         catalogue: CatalogueService, details: DetailsService, registry: ObjectRegistry, files: FileReader,
-        planes: PlaneReader, skeletons: SkeletonService, endpoint: String, mainVariant: LabelVariant,
+        planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
         readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
         cachedBytes: @escaping @Sendable (String) -> Int, logger: Logger
     ) {
@@ -45,7 +43,6 @@ public struct TreeParts: Sendable {
         self.files = files
         self.planes = planes
         self.skeletons = skeletons
-        self.endpoint = endpoint
         self.mainVariant = mainVariant
         self.readAheadWindow = readAheadWindow
         self.controlDocument = controlDocument
@@ -160,14 +157,14 @@ public final class Tree: FileService {
         if let context { return forget(madeFrom: number, isImage: isImage, context) }
         // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the details.
         guard let row = currentIndex.snapshot[specimen] else { return }
-        self.parts.details.details(of: specimen, token: CancellationToken()) { [self] outcome in
+        self.parts.details.objects(of: specimen, token: CancellationToken()) { [self] outcome in
             switch outcome {
             case .failure(let error):
                 // An open drops stale pages by itself; what is missed are mapped pages and sizes.
                 self.parts.logger.warning(
                     "the kernel is not told of a change", metadata: ["object": "\(id)", "reason": "\(error)"])
-            case .success(let details):
-                let context = SpecimenContext(specimen: row, details: details, skeletonModified: nil)
+            case .success(let objects):
+                let context = SpecimenContext(specimen: row, objects: objects, skeletonModified: nil)
                 forget(madeFrom: number, isImage: isImage, context)
             }
         }
@@ -189,7 +186,7 @@ public final class Tree: FileService {
         let id = context.id
         if isImage {
             let plane = context.stack?.planes.first { $0.imageID == number }
-            let projections = ProjectionFile.allCases.filter { context.projection($0)?.imageID == number }
+            let projections = ProjectionFile.allCases.filter { context.projection($0)?.projection.imageID == number }
             return projections.map { .projection(id, $0) }
                 + (plane.flatMap { plane in context.stack?.index(of: plane) }.map {
                     [.plane(id, .stack, $0), .specimenFile(id, .stackVolume)]
@@ -219,12 +216,12 @@ public final class Tree: FileService {
     ) {
         if let context = cachedContext(id) { return completion(.success(context)) }
         guard let specimen = currentIndex.snapshot[id] else { return completion(.failure(.notFound)) }
-        parts.details.details(of: id, token: token) { [self] outcome in
+        parts.details.objects(of: id, token: token) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(.data(error)))
-            case .success(let details):
-                let bare = SpecimenContext(specimen: specimen, details: details, skeletonModified: nil)
-                guard let skeleton = bare.skeletonFile(endpoint: parts.endpoint) else {
+            case .success(let objects):
+                let bare = SpecimenContext(specimen: specimen, objects: objects, skeletonModified: nil)
+                guard let skeleton = bare.objects.skeleton else {
                     keep(bare)
                     return completion(.success(bare))
                 }
@@ -237,7 +234,7 @@ public final class Tree: FileService {
                         completion(.success(bare))
                     case .success(let version):
                         let context = SpecimenContext(
-                            specimen: specimen, details: details, skeletonModified: version.modified)
+                            specimen: specimen, objects: objects, skeletonModified: version.modified)
                         keep(context)
                         completion(.success(context))
                     }

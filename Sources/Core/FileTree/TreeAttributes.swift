@@ -118,17 +118,17 @@ extension Tree {
         case .specimenFile(_, .stackVolume): return volumeLayout(context, .stack).map { file($0.fileSize) }
         case .specimenFile(_, .labelVolume):
             return context.hasLabels ? volumeLayout(context, .labels).map { file($0.fileSize) } : nil
-        case .specimenFile(_, .skeleton): return recordAttributes(node, context.skeletonFile(endpoint: parts.endpoint))
-        case .specimenFile(_, .marker): return recordAttributes(node, context.markerFile(endpoint: parts.endpoint))
+        case .specimenFile(_, .skeleton): return recordAttributes(node, context.objects.skeleton)
+        case .specimenFile(_, .marker): return recordAttributes(node, context.objects.marker)
         case .specimenFile(_, .recording):
-            return recordAttributes(node, context.recordingFile(endpoint: parts.endpoint))
+            return recordAttributes(node, context.objects.recording)
         case .specimenFile(_, .instances):
-            guard let skeleton = context.skeletonFile(endpoint: parts.endpoint),
+            guard let skeleton = context.objects.skeleton,
                 let version = parts.files.cachedVersion(of: skeleton), let size = instanceSizes[version.object]
             else { return nil }
             return context.hasLabels ? file(size) : nil
         case .projection(_, let projection):
-            return recordAttributes(node, context.projectionFile(projection, endpoint: parts.endpoint))
+            return recordAttributes(node, context.projection(projection)?.file)
         case .zarr(_, let series, let number):
             guard let store = zarrStore(context, series), let entry = store.node(number) else { return nil }
             return entry.isDirectory ? directory(store.subdirectories(of: entry)) : file(store.size(of: entry))
@@ -178,10 +178,10 @@ extension Tree {
     /// The file of the origin behind a node; nil for nodes that are made here.
     func remoteFile(of node: Node, _ context: SpecimenContext) -> RemoteFile? {
         switch node {
-        case .specimenFile(_, .skeleton): context.skeletonFile(endpoint: parts.endpoint)
-        case .specimenFile(_, .marker): context.markerFile(endpoint: parts.endpoint)
-        case .specimenFile(_, .recording): context.recordingFile(endpoint: parts.endpoint)
-        case .projection(_, let file): context.projectionFile(file, endpoint: parts.endpoint)
+        case .specimenFile(_, .skeleton): context.objects.skeleton
+        case .specimenFile(_, .marker): context.objects.marker
+        case .specimenFile(_, .recording): context.objects.recording
+        case .projection(_, let file): context.projection(file)?.file
         default: nil
         }
     }

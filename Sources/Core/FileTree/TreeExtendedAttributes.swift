@@ -65,12 +65,10 @@ extension Tree {
             guard let image = context.stack?.plane(at: index) else { return nil }
             // A label plane comes from the skeleton.
             guard series == .stack else {
-                return context.skeletonFile(endpoint: parts.endpoint).map { Source(url: $0.url, object: $0.id) }
+                return context.objects.skeleton.map { Source(url: $0.url, object: $0.id) }
             }
             return Source(
-                url: RMA.imageURL(
-                    base: parts.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
-                    height: image.height), object: PlaneReader.objectID(of: image, specimen: id))
+                url: parts.planes.address(of: image), object: PlaneReader.objectID(of: image, specimen: id))
         }
         return remoteFile(of: node, context).map { Source(url: $0.url, object: $0.id) }
     }

@@ -189,7 +189,7 @@ extension SpecimenContext {
     fileprivate func mayHave(_ node: Node) -> Bool {
         switch node {
         case .specimenFile(_, .meta), .specimenFile(_, .skeleton), .specimenFile(_, .recording): true
-        case .specimenFile(_, .marker): markerFileID != nil
+        case .specimenFile(_, .marker): objects.marker != nil
         default: stack != nil
         }
     }

@@ -107,7 +107,7 @@ extension Tree {
         token: CancellationToken, completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
         guard let variant = series.variant(main: parts.mainVariant),
-            let subject = context.subject(in: context.grid(of: image), endpoint: parts.endpoint)
+            let subject = context.subject(in: context.grid(of: image))
         else { return completion(.failure(.notFound)) }
         parts.skeletons.labels(of: subject, variant: variant, token: token) { [self] outcome in
             completion(

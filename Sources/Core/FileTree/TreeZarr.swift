@@ -97,7 +97,7 @@ extension Tree {
     private func knownPresence(_ context: SpecimenContext, _ series: Series, level: Int) -> Presence? {
         guard series != .stack else { return presence(ofImages: context) }
         guard let variant = series.variant(main: parts.mainVariant),
-            let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint),
+            let subject = context.subject(in: context.stackGrid),
             let source = parts.skeletons.cachedLabels(of: subject, variant: variant, level: level)
         else { return nil }
         return presence(of: withGaps(source, variant, context))
@@ -126,7 +126,7 @@ extension Tree {
         completion: @escaping @Sendable (Result<Derived<any LabelSource>, FileTreeError>) -> Void
     ) {
         guard let variant = series.variant(main: parts.mainVariant),
-            let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint)
+            let subject = context.subject(in: context.stackGrid)
         else { return completion(.failure(.notFound)) }
         parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) { [self] outcome in
             completion(

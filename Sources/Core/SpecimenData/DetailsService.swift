@@ -1,4 +1,4 @@
-public import Catalogue
+internal import Catalogue
 internal import Fetch
 internal import Logging
 public import Support
@@ -8,8 +8,8 @@ public final class DetailsService: Sendable {
     private let origin: Origin
     private let registry: ObjectRegistry
     private let catalogue: CatalogueService
-    private let recent = MemoryCache<Int, SpecimenDetails>(limit: 128)
-    private let flights: FlightTable<Int, SpecimenDetails>
+    private let recent = MemoryCache<Int, SpecimenObjects>(limit: 128)
+    private let flights: FlightTable<Int, SpecimenObjects>
 
     /// A service over `origin`.
     public init(origin: Origin, registry: ObjectRegistry, catalogue: CatalogueService) {
@@ -19,22 +19,18 @@ public final class DetailsService: Sendable {
         self.catalogue = catalogue
     }
 
-    /// The details of `specimen` if they are in memory.
-    public func cached(_ specimen: Int) -> SpecimenDetails? { recent[specimen] }
-
-    /// The details of `specimen`: from memory, from the catalogue, or from the origin (three queries side by side).
-    public func details(
+    /// The objects of `specimen`: from memory, from the catalogue, or from the origin (three queries side by side).
+    public func objects(
         of specimen: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<SpecimenObjects, SpecimenDataError>) -> Void
     ) {
-        if let details = recent[specimen] { return completion(.success(details)) }
+        if let objects = recent[specimen] { return completion(.success(objects)) }
         guard let row = catalogue.snapshot[specimen] else { return completion(.failure(.absent)) }
         flights.join(specimen, token: token, completion: completion) { token, finish in
             let queued = origin.workers.submit { [self] in
                 do throws(CatalogueError) {
                     if let details = try origin.store.details(of: specimen), details.isComplete {
-                        recent.insert(details, for: specimen, cost: 1)
-                        return finish(.success(details))
+                        return finish(.success(keep(details, of: row)))
                     }
                 } catch {
                     origin.logger.warning(
@@ -61,7 +57,7 @@ public final class DetailsService: Sendable {
 
     private func fetch(
         _ specimen: Specimen, token: CancellationToken,
-        completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<SpecimenObjects, SpecimenDataError>) -> Void
     ) {
         let id = specimen.id
         let endpoint = origin.endpoint
@@ -121,7 +117,7 @@ public final class DetailsService: Sendable {
 
     private func finish(
         _ specimen: Specimen, _ parts: Parts,
-        completion: @escaping @Sendable (Result<SpecimenDetails, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<SpecimenObjects, SpecimenDataError>) -> Void
     ) {
         let details = SpecimenDetails(
             of: specimen.id, subImages: parts.planes ?? [], projections: parts.projections ?? [],
@@ -138,7 +134,12 @@ public final class DetailsService: Sendable {
         for issue in details.issues {
             origin.logger.notice("\(issue)", metadata: ["specimen": "\(specimen.id)"])
         }
-        recent.insert(details, for: specimen.id, cost: 1)
-        completion(.success(details))
+        completion(.success(keep(details, of: specimen)))
+    }
+
+    private func keep(_ details: SpecimenDetails, of specimen: Specimen) -> SpecimenObjects {
+        let objects = SpecimenObjects(of: specimen, details, endpoint: origin.endpoint)
+        recent.insert(objects, for: specimen.id, cost: 1)
+        return objects
     }
 }

@@ -92,6 +92,13 @@ public final class PlaneReader: Sendable {
         "\(specimen)/image/\(image.imageID)"
     }
 
+    /// Where people find the whole plane: its URL.
+    public func address(of image: PlaneImage) -> String {
+        RMA.imageURL(
+            base: origin.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
+            height: image.height)
+    }
+
     /// Whether the bytes `range` of the plane can be given without decoding or fetching.
     public func isInMemory(_ image: PlaneImage, specimen: Int, _ range: Range<Int>) -> Bool {
         let version = loadedVersion(of: image, id: Self.objectID(of: image, specimen: specimen), level: 0)

@@ -134,7 +134,7 @@ final class MountDaemon {
             parts: TreeParts(
                 catalogue: catalogue, details: DetailsService(origin: origin, registry: registry, catalogue: catalogue),
                 registry: registry, files: files, planes: planes,
-                skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory), endpoint: endpoint,
+                skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory),
                 mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
                 controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0) }, logger: log("tree")))
         do throws(ThreadError) {

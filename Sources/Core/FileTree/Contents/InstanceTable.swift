@@ -28,7 +28,7 @@ extension Tree {
         _ context: SpecimenContext, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<[UInt8]>, FileTreeError>) -> Void
     ) {
-        guard let subject = context.subject(in: context.stackGrid, endpoint: parts.endpoint) else {
+        guard let subject = context.subject(in: context.stackGrid) else {
             return completion(.failure(.notFound))
         }
         parts.skeletons.skeleton(of: subject, token: token) { [instanceSizes] outcome in

@@ -10,7 +10,6 @@ struct MetaJSON {
     let context: SpecimenContext
     /// What reading the skeleton shows; `nil` for a cell without one.
     let reading: SkeletonService.Reading?
-    let endpoint: String
     let mainVariant: LabelVariant
 
     var bytes: [UInt8] { Array((JSONValue.object(document).text(.indented) + "\n").utf8) }
@@ -25,8 +24,8 @@ struct MetaJSON {
         if let stack = context.stack { document["stack"] = .object(describe(stack)) }
         if context.specimen.hasSkeleton { document["skeleton"] = .object(skeleton) }
         if context.hasLabels { document["labels"] = .object(labels) }
-        document["projections"] = .array(context.details.projections.map { .object(describe($0)) })
-        document["provenance"] = .object(provenance)
+        document["projections"] = .array(context.objects.projections.map(\.projection).map { .object(describe($0)) })
+        document["provenance"] = .object(context.objects.provenance)
         return document
     }
 
@@ -77,7 +76,7 @@ struct MetaJSON {
     private var skeletonFrame: JSONObject {
         [
             "file": "skeleton.swc",
-            "marker_file": context.markerFile(endpoint: endpoint) == nil ? .null : "skeleton.marker",
+            "marker_file": context.objects.marker == nil ? .null : "skeleton.marker",
             "units": "um",
             "origin": "centre of pixel (0, 0) of the full frame; z = 0 is plane 0",
             "to_voxel": [
@@ -172,18 +171,6 @@ struct MetaJSON {
         ]
     }
 
-    private var provenance: JSONObject {
-        var provenance: JSONObject = [
-            "source": "Allen Institute for Brain Science, Allen Cell Types Database", "endpoint": .string(endpoint),
-            "terms": "https://alleninstitute.org/terms-of-use/",
-        ]
-        if let id = context.specimen.skeletonFileID { provenance["skeleton_file_id"] = .int(id) }
-        if let id = context.markerFileID {
-            provenance["marker_file_id"] = .int(id)
-        }
-        if let id = context.specimen.recordingFileID { provenance["recording_file_id"] = .int(id) }
-        return provenance
-    }
 }
 
 extension Tree {
@@ -191,7 +178,7 @@ extension Tree {
     /// skeleton.
     func knownMeta(_ context: SpecimenContext) -> Derived<[UInt8]>? {
         if let known = metas[context.id] { return known }
-        guard context.skeletonFile(endpoint: parts.endpoint) == nil else { return nil }
+        guard context.objects.skeleton == nil else { return nil }
         return makeMeta(context, Derived(value: nil, versions: []))
     }
 
@@ -202,7 +189,7 @@ extension Tree {
         completion: @escaping @Sendable (Result<Derived<[UInt8]>, FileTreeError>) -> Void
     ) {
         if let known = knownMeta(context) { return completion(.success(known)) }
-        guard let skeleton = context.skeletonFile(endpoint: parts.endpoint) else {
+        guard let skeleton = context.objects.skeleton else {
             return completion(.failure(.notFound))
         }
         parts.skeletons.reading(of: skeleton, in: context.stackGrid, token: token) { [self] outcome in
@@ -214,7 +201,7 @@ extension Tree {
         _ context: SpecimenContext, _ reading: Derived<SkeletonService.Reading?>
     ) -> Derived<[UInt8]> {
         let document = MetaJSON(
-            context: context, reading: reading.value, endpoint: parts.endpoint, mainVariant: parts.mainVariant)
+            context: context, reading: reading.value, mainVariant: parts.mainVariant)
         let meta = reading.map { _ in document.bytes }
         // Not of a context that was begun under an older list of cells, nor of a skeleton that has changed meanwhile.
         if isCurrent(context), parts.registry.holds(meta.versions) {
