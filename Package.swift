@@ -59,6 +59,7 @@ let package = Package(
 
         // Core, from the bottom up.
         core("Support", ["CPosix", logging]),
+        core("Specimens", ["Support"]),
         core("Transport", ["Support", "CCurl", logging]),
         core("BlockCache", ["Support", "CPosix", logging]),
         core("Fetch", ["Support", "Transport", "BlockCache", logging]),
