@@ -34,7 +34,7 @@ let package = Package(
         // What FuzzTesting/ needs; nobody else's interface.
         .library(
             name: "FuzzedLayers",
-            targets: ["Support", "Transport", "BlockCache", "Catalogue", "ImageCodec", "VirtualTIFF", "Configuration"]),
+            targets: ["Support", "Transport", "BlockCache", "Specimens", "Catalogue", "ImageCodec", "VirtualTIFF", "Configuration"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -63,7 +63,7 @@ let package = Package(
         core("Transport", ["Support", "CCurl", logging]),
         core("BlockCache", ["Support", "CPosix", logging]),
         core("Fetch", ["Support", "Transport", "BlockCache", logging]),
-        core("Catalogue", ["Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+        core("Catalogue", ["Specimens", "Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         core("ImageCodec", ["Support", "CJPEG", "CZlib"]),
         core("VirtualTIFF"),
         core("OMEZarr", ["Support"]),
@@ -71,11 +71,12 @@ let package = Package(
         core("Configuration", ["Support", "Morphology", logging]),
         core(
             "SpecimenData",
-            ["Support", "Transport", "BlockCache", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
+            ["Support", "Specimens", "Transport", "BlockCache", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
         core(
             "FileTree",
             [
-                "Support", "SpecimenData", "Catalogue", "Fetch", "Transport", "VirtualTIFF", "OMEZarr", "Morphology",
+                "Support", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "VirtualTIFF", "OMEZarr",
+                "Morphology",
                 logging,
             ]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
@@ -91,7 +92,8 @@ let package = Package(
         .executableTarget(
             name: "NeuronFS",
             dependencies: [
-                "Support", "Configuration", "Transport", "BlockCache", "Fetch", "Catalogue", "SpecimenData", "FileTree",
+                "Support", "Specimens", "Configuration", "Transport", "BlockCache", "Fetch", "Catalogue", "SpecimenData",
+                "FileTree",
                 "FuseAdapter", "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -107,7 +109,7 @@ let package = Package(
         tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", "TestTools", logging]),
         tests(
             "CatalogueTests",
-            ["Catalogue", "Support", "TestTools", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+            ["Catalogue", "Specimens", "Support", "TestTools", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
@@ -116,7 +118,8 @@ let package = Package(
         tests(
             "SpecimenDataTests",
             [
-                "SpecimenData", "Catalogue", "Fetch", "Transport", "BlockCache", "ImageCodec", "Morphology", "Support",
+                "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport", "BlockCache", "ImageCodec", "Morphology",
+                "Support",
                 "TestTools", logging,
             ]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
@@ -125,7 +128,8 @@ let package = Package(
         tests(
             "FileTreeTests",
             [
-                "FileTree", "SpecimenData", "Catalogue", "Fetch", "Transport", "OMEZarr", "Morphology", "Support",
+                "FileTree", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "OMEZarr", "Morphology",
+                "Support",
                 "TestTools", logging,
             ]),
     ]

@@ -4,6 +4,8 @@ import Support
 import TestTools
 import Testing
 
+import struct Specimens.SpecimenList
+
 @Suite struct DamageTests {
     private let folder: TemporaryFolder
     private let rows = (1...40).map { Rows.cell($0, donor: $0 / 3, ["note": .string("needle-\($0)")]) }
@@ -144,7 +146,7 @@ import Testing
             try plant(broken)
             let store = try CatalogueStore(path: folder.database, logger: .silent)
             if let snapshot = try store.loadSnapshot() {
-                let kept = try CatalogueSnapshot(rows: rows, at: 1)
+                let kept = try SpecimenList(rows: rows, at: 1)
                 #expect(snapshot.cellsJSON == kept.cellsJSON)
                 #expect(snapshot.specimens.allSatisfy { $0.row == rows[$0.id - 1] })
             }

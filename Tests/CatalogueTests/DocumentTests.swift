@@ -1,4 +1,5 @@
 import Foundation
+import Specimens
 import Support
 import Testing
 
@@ -99,9 +100,10 @@ import Testing
         #expect(CellsDocument.officialColumns == table.header)
         let rows = try OfficialTable.rows.get()
         #expect(rows.count == 2333)
-        let snapshot = try CatalogueSnapshot(rows: rows, at: 0)
+        let list = try CellList(rows: rows)
+        #expect(list.issues.isEmpty)
+        let snapshot = list.list(at: 0, generation: 1)
         #expect(snapshot.cellsCSV == table.bytes)
-        #expect(snapshot.issues.isEmpty)
         // docs/DATA.md 2, counted from the CSV by others.
         #expect(snapshot.specimens.count { $0.species == .mouse } == 1920)
         #expect(snapshot.specimens.count { $0.species == .human } == 413)
@@ -154,7 +156,7 @@ import Testing
     func theRealListAgreesWithTheGenuineWriter() throws {
         let rows = try OfficialTable.rows.get()
         let text = JSONValue.array(rows.map { .object($0) }).text()
-        #expect(try Python.write(text) == CatalogueSnapshot(rows: rows, at: 0).cellsJSON)
+        #expect(try Python.write(text) == SpecimenList(rows: rows, at: 0).cellsJSON)
     }
 }
 

@@ -1,8 +1,12 @@
-import Catalogue
 import Foundation
 import Logging
 import Support
 import Testing
+
+import struct Specimens.Specimen
+import struct Specimens.SpecimenList
+
+@testable import Catalogue
 
 /// Real data of the Allen Institute, when it is there: `NEURONFS_REAL_DATA`, else `shared/allen` beside the repository.
 enum RealData {
@@ -98,6 +102,13 @@ enum Rows {
 
     static func parse(_ text: String) throws -> [JSONObject] {
         try #require(try JSONValue.parse(text).arrayValue).compactMap(\.objectValue)
+    }
+}
+
+extension SpecimenList {
+    /// The list that `rows` make.
+    init(rows: [JSONObject], at time: Double) throws {
+        self = try CellList(rows: rows).list(at: time, generation: 1)
     }
 }
 

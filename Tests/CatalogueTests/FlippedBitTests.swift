@@ -3,6 +3,9 @@ import Support
 import TestTools
 import Testing
 
+import struct Specimens.Specimen
+import struct Specimens.SpecimenList
+
 /// SQLite does not notice a bit that has flipped within a row.
 @Suite struct FlippedBitTests {
     private let folder: TemporaryFolder
@@ -42,19 +45,17 @@ import Testing
     }
 
     private func fields(_ cell: Specimen) -> [String?] {
-        let numbers = [
-            cell.id, cell.donorID, cell.skeletonFileID, cell.recordingFileID, cell.frameWidth, cell.frameHeight,
-        ]
+        let numbers = [cell.id, cell.donorID, cell.skeleton?.number, cell.recording?.number]
         return numbers.map { $0.map(String.init) } + [
             cell.name, cell.species.rawValue, cell.donorName, cell.structureAcronym, cell.structureParentAcronym,
-            cell.layer, cell.lineName, cell.dendriteType, cell.apical, cell.reconstructionType, cell.projectionPath,
+            cell.layer, cell.lineName, cell.dendriteType, cell.reconstructionType, "\(cell.hasImages)",
         ]
     }
 
     /// One bit of every byte in and around each copy of a cell's row.
     @Test func noFieldOfACellIsBelievedWithAFlippedBit() throws {
         let bytes = try filled()
-        let truth = try CatalogueSnapshot(rows: rows, at: 1).specimens.map(fields)
+        let truth = try SpecimenList(rows: rows, at: 1).specimens.map(fields)
         var wrong: [String] = []
         var found = 0
         for place in places(of: "needle-3", in: bytes) {

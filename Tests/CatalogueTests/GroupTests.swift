@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-@testable import Catalogue
+@testable import Specimens
 
 @Suite struct GroupTests {
     private func group(_ groups: [SpecimenGroup], _ folder: String) -> [Int]? {
@@ -19,7 +19,7 @@ import Testing
                     "tag__dendrite_type": .string("sparsely spiny"),
                 ])
         }
-        let groups = try CatalogueSnapshot(
+        let groups = try SpecimenList(
             rows: [
                 cell(4, "VISp5", "VISp", "5", "Cux2"), cell(1, "VISp2/3", "VISp", "2/3", nil),
                 cell(3, "FroL", "FroL", "2/3", "A|B"), cell(2, nil, nil, nil, nil), cell(5, "VISp", nil, "5", "Cux2"),

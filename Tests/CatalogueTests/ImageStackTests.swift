@@ -1,4 +1,5 @@
 import Catalogue
+import Specimens
 import Support
 import Testing
 
@@ -61,7 +62,7 @@ import Testing
         let stack = try stack(rows)
         #expect(stack.width == 100)
         #expect(stack.frameWidth == 102)
-        #expect(!stack.isUniform)
+        #expect(!stack.planes.allSatisfy(stack.isFramed))
         #expect(stack.plane(at: 0)?.width == 90)
         #expect(try kinds(rows) == [.unequalSize: 1])
         let tie = try self.stack(Array(rows.prefix(2)))
@@ -119,8 +120,6 @@ import Testing
         #expect((plane.x, plane.y) == (0, 0))
         #expect((plane.frameWidth, plane.frameHeight) == (10, 20))
         #expect(plane.resolution == 0.1144)
-        #expect(plane.tierCount == nil)
-        #expect(plane.path == nil)
     }
 
     @Test(.enabled(if: RealData.has("rma"))) func realStack() throws {
@@ -131,14 +130,13 @@ import Testing
         #expect(stack.firstSection == 2)
         #expect(stack.depth == 50)
         #expect(stack.planes.count == 50)
-        #expect(stack.isUniform)
+        #expect(stack.planes.allSatisfy(stack.isFramed))
         #expect((stack.x, stack.y, stack.width, stack.height) == (1, 1, 5760, 7568))
         #expect((stack.frameWidth, stack.frameHeight) == (5762, 7570))
         #expect(stack.resolution == 0.1144)
-        #expect(stack.tierCount == 6)
+        #expect(stack.zSpacing == 0.28)
         let first = try #require(stack.plane(at: 0))
         #expect(first.imageID == 321_549_654)
-        #expect(first.path == "/external/mousecelltypes/prod143/0500304445-0001_321549636/0500304445-0001.aff")
         #expect(stack.plane(at: 1)?.imageID == 321_549_675)
         #expect(stack.plane(at: 49)?.sectionNumber == 51)
     }

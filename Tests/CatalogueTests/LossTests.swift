@@ -1,3 +1,4 @@
+import Specimens
 import Support
 import Testing
 
@@ -45,9 +46,9 @@ import Testing
     }
 
     @Test func aSingleCellMayGoFromASmallList() throws {
-        let known = try CatalogueSnapshot(rows: Array(rows.prefix(9)), at: 1)
+        let known = try SpecimenList(rows: Array(rows.prefix(9)), at: 1)
         func loss(_ count: Int) throws -> Int? {
-            CatalogueLoss(from: known, to: try CatalogueSnapshot(rows: Array(rows.prefix(9 - count)), at: 2))?.lost
+            CatalogueLoss(from: known, to: try SpecimenList(rows: Array(rows.prefix(9 - count)), at: 2))?.lost
         }
         #expect(try loss(0) == nil)
         #expect(try loss(1) == nil)

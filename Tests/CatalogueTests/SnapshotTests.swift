@@ -1,6 +1,8 @@
-import Catalogue
+import Specimens
 import Support
 import Testing
+
+@testable import Catalogue
 
 @Suite struct SnapshotTests {
     @Test func readsTheFieldsOfARow() throws {
@@ -10,11 +12,10 @@ import Testing
                 "specimen__name": .string("Cux2-CreERT2;Ai14-205530.03.02.01"), "donor__name": .string("d"),
                 "structure__acronym": .string("VISp5"), "structure_parent__acronym": .string("VISp"),
                 "structure__layer": .string("2/3"), "line_name": .string(""), "tag__dendrite_type": .string("spiny"),
-                "tag__apical": .string("intact"), "nr__reconstruction_type": .null, "nrwkf__id": .string("555"),
-                "erwkf__id": .number("618211597.0"), "si__width": .int(5744), "si__height": .int(7583),
+                "nr__reconstruction_type": .null, "nrwkf__id": .string("555"), "erwkf__id": .number("618211597.0"),
                 "new_field": .array([.number("1.50")]),
             ])
-        let cell = try #require(try CatalogueSnapshot(rows: [row], at: 3)[485_909_730])
+        let cell = try #require(try SpecimenList(rows: [row], at: 3)[485_909_730])
         #expect(cell.name == "Cux2-CreERT2;Ai14-205530.03.02.01")
         #expect(cell.species == .mouse)
         #expect(cell.donorID == 1)
@@ -24,12 +25,9 @@ import Testing
         #expect(cell.layer == "2/3")
         #expect(cell.lineName == nil)
         #expect(cell.dendriteType == "spiny")
-        #expect(cell.apical == "intact")
         #expect(cell.reconstructionType == nil)
-        #expect(cell.skeletonFileID == 555)
-        #expect(cell.recordingFileID == 618_211_597)
-        #expect(cell.frameWidth == 5744)
-        #expect(cell.frameHeight == 7583)
+        #expect(cell.skeleton == .file(555, of: 485_909_730))
+        #expect(cell.recording == .file(618_211_597, of: 485_909_730))
         #expect(cell.hasImages && cell.hasSkeleton && cell.isTrainable)
         #expect(cell.row == row)
     }
@@ -38,10 +36,9 @@ import Testing
         for value in [JSONValue.string(""), .null, nil, .bool(true), .object([:])] {
             var row = Rows.cell(5)
             for key in row.keys where key != "specimen__id" && key != "donor__species" { row[key] = value }
-            let cell = try #require(try CatalogueSnapshot(rows: [row], at: 0)[5])
+            let cell = try #require(try SpecimenList(rows: [row], at: 0)[5])
             #expect(cell.name == "5")
             #expect(cell.donorID == nil)
-            #expect(cell.projectionPath == nil)
             #expect(!cell.hasImages && !cell.hasSkeleton && !cell.isTrainable)
         }
     }
@@ -52,36 +49,33 @@ import Testing
             ["specimen__name": .string("no id")], Rows.cell(0), Rows.cell(-4), Rows.cell(40, species: "Rattus"),
             Rows.cell(50, species: ""), Rows.cell(20, ["specimen__name": .null]), [:],
         ]
-        let snapshot = try CatalogueSnapshot(rows: rows, at: 0)
+        let list = try CellList(rows: rows)
+        let snapshot = list.list(at: 0, generation: 1)
         #expect(snapshot.specimens.map(\.id) == [10, 20, 30])
         #expect(snapshot[10]?.species == .human)
         #expect(snapshot[30]?.name == "cell 30")
         #expect(snapshot[40] == nil)
-        let counts = Dictionary(uniqueKeysWithValues: snapshot.issues.map { ($0.kind, $0.count) })
+        let counts = Dictionary(uniqueKeysWithValues: list.issues.map { ($0.kind, $0.count) })
         #expect(counts == [.missingSpecimenID: 4, .duplicateSpecimenID: 1, .unknownSpecies: 2, .missingName: 1])
-        let missing = snapshot.issues.first { $0.kind == .missingSpecimenID }
+        let missing = list.issues.first { $0.kind == .missingSpecimenID }
         #expect(missing?.examples == ["row 3", "row 4", "row 5", "row 9"])
         #expect(throws: CatalogueError.noUsableRows(rows: 2)) {
-            try CatalogueSnapshot(rows: [[:], Rows.cell(1, species: "x")], at: 0)
+            try SpecimenList(rows: [[:], Rows.cell(1, species: "x")], at: 0)
         }
     }
 
     @Test func absurdNumbersAreNoFactsOfACell() throws {
         let numbers = [Int.max, 9_000_000_000, Int.min, -1, 0].map { JSONValue.int($0) }
         let absurd = numbers + [.string("NaN"), .number("1e999")]
-        let rows = absurd.enumerated().map { Rows.cell($0 + 1, ["si__width": $1, "si__height": $1]) }
-        let snapshot = try CatalogueSnapshot(rows: rows + absurd.map { Rows.cell(1, ["specimen__id": $0]) }, at: 0)
-        #expect(snapshot.specimens.map(\.id) == Array(1...absurd.count))
-        #expect(snapshot.specimens.allSatisfy { $0.frameWidth == nil && $0.frameHeight == nil })
-        let issue = try #require(snapshot.issues.first { $0.kind == .missingSpecimenID })
+        let list = try CellList(rows: [Rows.cell(1)] + absurd.map { Rows.cell(1, ["specimen__id": $0]) })
+        #expect(list.specimens.map(\.id) == [1])
+        let issue = try #require(list.issues.first { $0.kind == .missingSpecimenID })
         #expect(issue.count == absurd.count)
-        let largest = try CatalogueSnapshot(rows: [Rows.cell(1, ["si__width": .int(65536)])], at: 0)
-        #expect(largest[1]?.frameWidth == 65536)
     }
 
     @Test func examplesAreFew() throws {
         let rows = [Rows.cell(1)] + (2...100).map { Rows.cell($0, species: "Rattus") }
-        let issue = try #require(try CatalogueSnapshot(rows: rows, at: 0).issues.first)
+        let issue = try #require(try CellList(rows: rows).issues.first)
         #expect(issue.count == 99)
         #expect(issue.examples.count == 5)
         #expect(issue.description.hasSuffix(", ...)"))
@@ -90,7 +84,7 @@ import Testing
     @Test func everySpecimenIsFoundByItsID() throws {
         var generator = Seeded(11)
         let ids = Set((0..<200).map { _ in Int.random(in: 1...1000, using: &generator) })
-        let snapshot = try CatalogueSnapshot(rows: ids.shuffled(using: &generator).map { Rows.cell($0) }, at: 0)
+        let snapshot = try SpecimenList(rows: ids.shuffled(using: &generator).map { Rows.cell($0) }, at: 0)
         #expect(snapshot.specimens.map(\.id) == ids.sorted())
         for id in 0...1001 { #expect(snapshot[id]?.id == (ids.contains(id) ? id : nil)) }
     }
@@ -98,7 +92,7 @@ import Testing
     @Test func namesMayHoldAnyCharacter() throws {
         let name = "a/b;\"c\"\\ \u{E9}\u{1F600}\0\n"
         let cell = try #require(
-            try CatalogueSnapshot(rows: [Rows.cell(1, ["specimen__name": .string(name)])], at: 0)[1])
+            try SpecimenList(rows: [Rows.cell(1, ["specimen__name": .string(name)])], at: 0)[1])
         #expect(cell.name == "a/b;\"c\"\\ \u{E9}\u{1F600}\u{FFFD}\n")
         #expect(cell.row["specimen__name"] == .string(name))
     }

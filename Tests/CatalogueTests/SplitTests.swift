@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-@testable import Catalogue
+@testable import Specimens
 
 @Suite struct SplitTests {
     /// Published values: FNV-1a of draft-eastlake-fnv appendix C, SplitMix64's first output for the seed 0.
@@ -38,7 +38,7 @@ import Testing
     @Test func everyTrainableCellIsInOnePartAndNoDonorInTwo() throws {
         var generator = Seeded(13)
         for _ in 0..<10 {
-            let snapshot = try CatalogueSnapshot(rows: randomRows(300, &generator), at: 0)
+            let snapshot = try SpecimenList(rows: randomRows(300, &generator), at: 0)
             let splits = snapshot.splits
             let all = splits.train + splits.val + splits.test
             #expect(all.sorted() == snapshot.trainable)
@@ -56,8 +56,8 @@ import Testing
     @Test func addingCellsMovesNone() throws {
         var generator = Seeded(14)
         let rows = randomRows(400, &generator)
-        let before = parts(try CatalogueSnapshot(rows: Array(rows.prefix(200)), at: 0).splits)
-        let after = parts(try CatalogueSnapshot(rows: rows.shuffled(using: &generator), at: 0).splits)
+        let before = parts(try SpecimenList(rows: Array(rows.prefix(200)), at: 0).splits)
+        let after = parts(try SpecimenList(rows: rows.shuffled(using: &generator), at: 0).splits)
         #expect(before.allSatisfy { after[$0.key] == $0.value })
         #expect(after.count > before.count)
     }
@@ -72,7 +72,7 @@ import Testing
     }
 
     @Test(.enabled(if: RealData.has(OfficialTable.file))) func theRealSplit() throws {
-        let snapshot = try CatalogueSnapshot(rows: try OfficialTable.rows.get(), at: 0)
+        let snapshot = try SpecimenList(rows: try OfficialTable.rows.get(), at: 0)
         // Counted by a Python program from the official CSV.
         #expect(snapshot.splits.train.count == 544)
         #expect(snapshot.splits.val.count == 52)

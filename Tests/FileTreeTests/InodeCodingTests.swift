@@ -1,4 +1,4 @@
-import Catalogue
+import Specimens
 import Testing
 
 @testable import FileTree

@@ -1,7 +1,7 @@
-internal import Catalogue
 internal import Fetch
 internal import Glibc
 public import SpecimenData
+internal import Specimens
 public import Support
 internal import Transport
 

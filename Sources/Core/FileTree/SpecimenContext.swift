@@ -1,6 +1,6 @@
-internal import Catalogue
 internal import Morphology
 internal import SpecimenData
+internal import Specimens
 internal import Support
 internal import VirtualTIFF
 
@@ -27,9 +27,10 @@ struct SpecimenContext: Sendable {
     /// Voxel spacing of the database's stacks, um: 0.1144 in x and y ([D] CellTypes_Morph_Overview: 63x objective), where
     /// the rows do not say otherwise, and 0.28 in z.
     static let planeDistance = 0.28
+    static let pixelDistance = 0.1144
 
     /// Spacing in x and y, um, as the rows of the stack say.
-    var resolution: Double { stack?.resolution ?? PlaneImage.standardResolution }
+    var resolution: Double { stack?.resolution ?? Self.pixelDistance }
 
     /// Indices of the planes that are there, ascending.
     var planeIndices: [Int] { stack.map { stack in stack.planes.map(stack.index) } ?? [] }

@@ -2,8 +2,11 @@ internal import Catalogue
 public import Logging
 public import Morphology
 public import SpecimenData
+internal import Specimens
 internal import Support
 internal import VirtualTIFF
+
+public import struct SpecimenData.ObjectVersion
 
 /// The services and settings a ``Tree`` stands on.
 public struct TreeParts: Sendable {
@@ -102,7 +105,7 @@ public final class Tree: FileService {
     }
 
     /// A list of cells has arrived, which may be the same as before.
-    private func catalogueChanged(_ snapshot: CatalogueSnapshot) {
+    private func catalogueChanged(_ snapshot: SpecimenList) {
         let newer = TreeIndex(snapshot)
         let older = index.withLock { index in
             defer { index = newer }
@@ -115,17 +118,16 @@ public final class Tree: FileService {
         announce(older.invalidation(by: newer))
         for id in newer.changedSpecimens(since: older) {
             guard let before = older.snapshot[id], let after = snapshot[id] else { continue }
-            replaced(before.skeletonFileID, by: after.skeletonFileID, of: id)
-            replaced(before.recordingFileID, by: after.recordingFileID, of: id)
+            replaced(before.skeleton, by: after.skeleton)
+            replaced(before.recording, by: after.recording)
         }
     }
 
     /// The catalogue names another file than before in the same place of a specimen.
-    private func replaced(_ old: Int?, by new: Int?, of specimen: Int) {
+    private func replaced(_ old: ObjectID?, by new: ObjectID?) {
         guard let old, let new, old != new else { return }
-        let id = RemoteFile.id(of: new, specimen: specimen)
-        parts.registry.supersede(RemoteFile.id(of: old, specimen: specimen), by: id)
-        upstreamChanged(id)
+        parts.registry.supersede(old.description, by: new.description)
+        upstreamChanged(new.description)
     }
 
     /// Bytes made from the catalogue of `generation`, and from files of the origin at `versions`, as a file that is stale
@@ -173,7 +175,7 @@ public final class Tree: FileService {
     /// Has the kernel told of what is made from the file or image `number`.
     private func forget(madeFrom number: Int, isImage: Bool, _ context: SpecimenContext) {
         var change = Invalidation(inodes: Self.nodes(madeFrom: number, isImage: isImage, context).map(\.inode))
-        if !isImage, number != context.specimen.recordingFileID, context.hasLabels {
+        if !isImage, number != context.specimen.recording?.number, context.hasLabels {
             // A chunk of labels is there when something is drawn in it.
             change.names = [Invalidation.Name(directory: Node.specimen(context.id).inode, name: "labels.ome.zarr")]
         }
@@ -192,7 +194,7 @@ public final class Tree: FileService {
                     [.plane(id, .stack, $0), .specimenFile(id, .stackVolume)]
                 } ?? [])
         }
-        if number == context.specimen.recordingFileID { return [.specimenFile(id, .recording)] }
+        if number == context.specimen.recording?.number { return [.specimenFile(id, .recording)] }
         let drawn = Series.allCases.filter { $0 != .stack }.flatMap { series in
             context.planeIndices.map { Node.plane(id, series, $0) }
         }

@@ -1,6 +1,6 @@
-internal import Catalogue
 internal import OMEZarr
 internal import SpecimenData
+internal import Specimens
 public import Support
 internal import VirtualTIFF
 

@@ -1,5 +1,5 @@
-internal import Catalogue
 internal import SpecimenData
+internal import Specimens
 public import Support
 
 extension Tree {

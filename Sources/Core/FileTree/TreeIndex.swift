@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 
 /// What the tree looks like for one version of the catalogue: everything that can be told without asking the origin.
 /// Built once a version, never changed, shared by all threads.
@@ -10,7 +10,7 @@ struct TreeIndex: Sendable {
         var specimens: [Int]
     }
 
-    let snapshot: CatalogueSnapshot
+    let snapshot: SpecimenList
     let bySpecies: [Species: [Int]]
     let trainable: [Species: [Int]]
     let specimenOfName: [String: Int]
@@ -20,7 +20,7 @@ struct TreeIndex: Sendable {
     /// Bytes of the files at the top.
     let topFiles: [TopFile: [UInt8]]
 
-    init(_ snapshot: CatalogueSnapshot) {
+    init(_ snapshot: SpecimenList) {
         self.snapshot = snapshot
         // A specimen without an inode number cannot be shown.
         let specimens = snapshot.specimens.filter { UInt32(exactly: $0.id) != nil }

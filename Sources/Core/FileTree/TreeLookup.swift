@@ -1,5 +1,5 @@
-internal import Catalogue
 internal import SpecimenData
+internal import Specimens
 public import Support
 
 extension Tree {
@@ -174,7 +174,7 @@ extension Specimen {
         switch node {
         case .specimenFile(_, .meta): true
         case .specimenFile(_, .skeleton), .specimenFile(_, .marker): hasSkeleton
-        case .specimenFile(_, .recording): recordingFileID != nil
+        case .specimenFile(_, .recording): recording != nil
         case .specimenFile(_, .instances), .specimenFile(_, .labelVolume): isTrainable
         case .specimenFile(_, .stackVolume), .projections, .projection: hasImages
         case .planes(_, let series), .plane(_, let series, _), .zarr(_, let series, _):

@@ -1,5 +1,5 @@
-internal import Catalogue
 internal import OMEZarr
+internal import Specimens
 
 // Names of inodes, for the log.
 extension Tree {

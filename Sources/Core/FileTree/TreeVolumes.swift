@@ -1,7 +1,7 @@
-internal import Catalogue
 internal import Logging
 internal import Morphology
 internal import SpecimenData
+internal import Specimens
 internal import Support
 internal import VirtualTIFF
 

@@ -1,7 +1,7 @@
-internal import Catalogue
 internal import Morphology
 internal import OMEZarr
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 extension Tree {

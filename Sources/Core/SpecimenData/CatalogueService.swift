@@ -1,13 +1,14 @@
-public import Catalogue
+internal import Catalogue
 internal import Fetch
 internal import Logging
+package import Specimens
 internal import Support
 
 /// The list of cells: the last good one from disk, and a newer one from the origin when there is one.
 public final class CatalogueService: Sendable {
     private let origin: Origin
-    private let current: Monitor<CatalogueSnapshot>
-    private let observers = Monitor<[@Sendable (CatalogueSnapshot) -> Void]>([])
+    private let current: Monitor<SpecimenList>
+    private let observers = Monitor<[@Sendable (SpecimenList) -> Void]>([])
     private let attempts = Monitor(Attempts())
 
     private struct Attempts {
@@ -35,19 +36,19 @@ public final class CatalogueService: Sendable {
             attempts.withLock { $0.refused = refused }
             return
         }
-        let outcome = Monitor<Result<CatalogueSnapshot, SpecimenDataError>?>(nil)
+        let outcome = Monitor<Result<SpecimenList, SpecimenDataError>?>(nil)
         Self.fetch(origin, comparedWith: nil) { result in outcome.update { $0 = result } }
         current = Monitor(try outcome.wait { $0 }.get())
     }
 
     /// The list of cells now.
-    public var snapshot: CatalogueSnapshot { current.withLock { $0 } }
+    package var snapshot: SpecimenList { current.withLock { $0 } }
 
     /// The newest list, where that was not taken because it lacks too much.
     public var refused: RefusedList? { attempts.withLock { $0.refused } }
 
     /// Calls `observer`, on a worker, with every newer list.
-    public func onChange(_ observer: @escaping @Sendable (CatalogueSnapshot) -> Void) {
+    package func onChange(_ observer: @escaping @Sendable (SpecimenList) -> Void) {
         observers.withLock { $0.append(observer) }
     }
 
@@ -74,9 +75,9 @@ public final class CatalogueService: Sendable {
     /// - Parameters:
     ///   - acceptsLosses: whether to take the list although it lacks more than a tenth of what is known.
     ///   - completion: called once with the list, on a worker; `cancelled` when a refresh is under way already.
-    public func refresh(
+    package func refresh(
         acceptsLosses: Bool = false,
-        completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<SpecimenList, SpecimenDataError>) -> Void
     ) {
         let mayStart = attempts.withLock { attempts in
             guard !attempts.isUnderWay else { return false }
@@ -113,7 +114,7 @@ public final class CatalogueService: Sendable {
         if isNews { RefusedList.keep(refused, in: origin.store, origin.logger) }
     }
 
-    private static func load(_ origin: Origin) -> CatalogueSnapshot? {
+    private static func load(_ origin: Origin) -> SpecimenList? {
         do throws(CatalogueError) {
             return try origin.store.loadSnapshot()
         } catch {
@@ -123,8 +124,8 @@ public final class CatalogueService: Sendable {
     }
 
     private static func fetch(
-        _ origin: Origin, comparedWith known: CatalogueSnapshot?,
-        completion: @escaping @Sendable (Result<CatalogueSnapshot, SpecimenDataError>) -> Void
+        _ origin: Origin, comparedWith known: SpecimenList?,
+        completion: @escaping @Sendable (Result<SpecimenList, SpecimenDataError>) -> Void
     ) {
         let endpoint = origin.endpoint
         origin.rows(
@@ -136,12 +137,12 @@ public final class CatalogueService: Sendable {
             case .success(let arrived): rows = arrived
             }
             do throws(CatalogueError) {
-                _ = try origin.store.replaceCells(
+                let update = try origin.store.replaceCells(
                     rows: rows.rows, totalRows: rows.total, comparedWith: known, at: wallClockSeconds())
                 guard let snapshot = try origin.store.loadSnapshot() else {
                     return completion(.failure(.catalogue(.incomplete(expected: rows.total, got: 0))))
                 }
-                for issue in snapshot.issues { origin.logger.notice("\(issue)") }
+                for issue in update.issues { origin.logger.notice("\(issue)") }
                 completion(.success(snapshot))
             } catch {
                 completion(.failure(.catalogue(error)))

@@ -1,6 +1,7 @@
 internal import Catalogue
 internal import Fetch
 internal import Logging
+internal import Specimens
 public import Support
 
 /// Planes, projections and files of a specimen, fetched on first need and kept in the catalogue.

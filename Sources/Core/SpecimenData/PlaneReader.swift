@@ -1,10 +1,12 @@
-public import Catalogue
+internal import Catalogue
 internal import Fetch
 internal import Glibc
 internal import ImageCodec
 internal import Logging
 public import Support
 internal import Transport
+
+package import struct Specimens.PlaneImage
 
 /// Reads the grey pixels of image planes, tile by tile: JPEG from the block cache or the origin, decoded luma in memory.
 public final class PlaneReader: Sendable {
@@ -46,7 +48,7 @@ public final class PlaneReader: Sendable {
         /// Name of the image in the cache.
         public let objectID: String
         /// The plane.
-        public let image: PlaneImage
+        package let image: PlaneImage
         /// Its tiles.
         public let grid: TileGrid
         /// Halvings of width and height; 0 is full resolution.
@@ -67,7 +69,7 @@ public final class PlaneReader: Sendable {
     /// The present version of a plane. Does not ask the origin: an image is known by its first tile.
     ///
     /// - Parameter level: halvings of width and height, rounded up; the image service makes them.
-    public func version(
+    package func version(
         of image: PlaneImage, specimen: Int, level: Int = 0, completion: @escaping @Sendable (Version) -> Void
     ) {
         let id = Self.objectID(of: image, specimen: specimen)
@@ -83,24 +85,24 @@ public final class PlaneReader: Sendable {
     }
 
     /// Rows of tiles of a plane at full resolution.
-    public func tileRows(of image: PlaneImage) -> Int {
+    package func tileRows(of image: PlaneImage) -> Int {
         TileGrid(width: image.width, height: image.height, side: side).rows
     }
 
     /// The name of an image in the cache.
-    public static func objectID(of image: PlaneImage, specimen: Int) -> String {
+    package static func objectID(of image: PlaneImage, specimen: Int) -> String {
         "\(specimen)/image/\(image.imageID)"
     }
 
     /// Where people find the whole plane: its URL.
-    public func address(of image: PlaneImage) -> String {
+    package func address(of image: PlaneImage) -> String {
         RMA.imageURL(
             base: origin.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
             height: image.height)
     }
 
     /// Whether the bytes `range` of the plane can be given without decoding or fetching.
-    public func isInMemory(_ image: PlaneImage, specimen: Int, _ range: Range<Int>) -> Bool {
+    package func isInMemory(_ image: PlaneImage, specimen: Int, _ range: Range<Int>) -> Bool {
         let version = loadedVersion(of: image, id: Self.objectID(of: image, specimen: specimen), level: 0)
         return decoded.all(version.grid.tiles(covering: range).map(version.tile)) != nil
     }

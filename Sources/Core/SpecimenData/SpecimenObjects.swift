@@ -1,18 +1,19 @@
-public import Catalogue
+package import Catalogue
+package import Specimens
 public import Support
 
 /// What the source has of one specimen: its stack, and its files as objects that can be read.
 public struct SpecimenObjects: Sendable {
     /// A projection of the stack and the picture that shows it.
-    public struct ProjectionObject: Sendable {
+    package struct ProjectionObject: Sendable {
         /// Axes, function and size.
-        public let projection: Projection
+        package let projection: Projection
         /// The JPEG.
-        public let file: RemoteFile
+        package let file: RemoteFile
     }
 
     /// The image planes; nil for a specimen without images.
-    public let stack: ImageStack?
+    package let stack: ImageStack?
     /// The traced skeleton, SWC.
     public let skeleton: RemoteFile?
     /// The marker file that belongs to the skeleton.
@@ -20,21 +21,22 @@ public struct SpecimenObjects: Sendable {
     /// The recording, NWB.
     public let recording: RemoteFile?
     /// The projections, at most one of each kind.
-    public let projections: [ProjectionObject]
+    package let projections: [ProjectionObject]
     /// Where the specimen comes from: the member `provenance` of its meta.json.
     public let provenance: JSONObject
 
     /// The objects of `specimen`, whose API is at `endpoint`.
-    public init(of specimen: Specimen, _ details: SpecimenDetails, endpoint: String) {
+    package init(of specimen: Specimen, _ details: SpecimenDetails, endpoint: String) {
         func file(_ number: Int) -> RemoteFile {
             RemoteFile(
                 id: RemoteFile.id(of: number, specimen: specimen.id), url: RMA.fileURL(base: endpoint, fileID: number))
         }
-        let markerID = specimen.skeletonFileID.flatMap { details.markerFileID(forSkeleton: $0) }
+        let skeletonID = specimen.skeleton?.number
+        let markerID = skeletonID.flatMap { details.markerFileID(forSkeleton: $0) }
         stack = details.stack
-        skeleton = specimen.skeletonFileID.map(file)
+        skeleton = skeletonID.map(file)
         marker = markerID.map(file)
-        recording = specimen.recordingFileID.map(file)
+        recording = (specimen.recording?.number).map(file)
         projections = details.projections.map { projection in
             ProjectionObject(
                 projection: projection,
@@ -49,9 +51,9 @@ public struct SpecimenObjects: Sendable {
             "source": "Allen Institute for Brain Science, Allen Cell Types Database", "endpoint": .string(endpoint),
             "terms": "https://alleninstitute.org/terms-of-use/",
         ]
-        if let id = specimen.skeletonFileID { provenance["skeleton_file_id"] = .int(id) }
+        if let id = skeletonID { provenance["skeleton_file_id"] = .int(id) }
         if let id = markerID { provenance["marker_file_id"] = .int(id) }
-        if let id = specimen.recordingFileID { provenance["recording_file_id"] = .int(id) }
+        if let id = specimen.recording?.number { provenance["recording_file_id"] = .int(id) }
         self.provenance = provenance
     }
 }

@@ -1,7 +1,7 @@
-internal import Catalogue
 import Glibc
 import Logging
 import SpecimenData
+internal import Specimens
 import Support
 
 /// Refreshes the catalogue when `neuronfs sync` asks for it, and remembers how that went; sees to it daily by itself.

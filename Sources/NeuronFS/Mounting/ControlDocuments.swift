@@ -1,11 +1,11 @@
 import BlockCache
-internal import Catalogue
 import Configuration
 import Fetch
 import FileTree
 import FuseAdapter
 import Glibc
 import SpecimenData
+internal import Specimens
 import Support
 import Transport
 

@@ -1,6 +1,7 @@
 import Support
 
 @testable import Catalogue
+@testable import Specimens
 
 /// A JSON text from the server, the disk or a configuration. The input is the text.
 @Sendable func fuzzJSON(_ bytes: [UInt8]) {
@@ -54,12 +55,11 @@ private func useNumbers(_ value: JSONValue) {
         } catch {
             require(false, "cells.json is JSON: \(error)")
         }
-        for entry in cells.specimens {
-            let specimen = Specimen(fields: entry.fields, texts: cells.texts, range: entry.range)
+        for specimen in cells.specimens {
             require(specimen.row["specimen__id"]?.intValue == specimen.id, "a specimen finds its row")
             require(!specimen.name.isEmpty && !specimen.name.utf8.contains(0), "a name can be a file's")
         }
-        let names = FolderName.unique(cells.specimens.map(\.fields.name))
+        let names = FolderName.unique(cells.specimens.map(\.name))
         require(Set(names).count == names.count, "folder names are unique")
         for name in names {
             require(
@@ -84,5 +84,5 @@ private func checkStack(_ stack: ImageStack) {
     for plane in stack.failedPlanes {
         require(stack.plane(at: stack.index(of: plane)) == nil, "a failed plane is absent")
     }
-    _ = (stack.plane(at: -1), stack.plane(at: .max), stack.isUniform)
+    _ = (stack.plane(at: -1), stack.plane(at: .max))
 }

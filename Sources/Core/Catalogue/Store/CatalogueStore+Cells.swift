@@ -1,5 +1,6 @@
 internal import GRDB
-public import Support
+package import Specimens
+package import Support
 
 /// What became of a cell list that was handed to the store.
 public struct CatalogueUpdate: Hashable, Sendable {
@@ -27,13 +28,13 @@ extension CatalogueStore {
     /// - Throws: ``CatalogueError/incomplete(expected:got:)`` when `rows` are not `totalRows`;
     ///   ``CatalogueError/noUsableRows(rows:)``; ``CatalogueError/losesTooMuch(_:)``; database errors.
     @discardableResult
-    public func replaceCells(
-        rows: [JSONObject], totalRows: Int, comparedWith known: CatalogueSnapshot? = nil, at time: Double
+    package func replaceCells(
+        rows: [JSONObject], totalRows: Int, comparedWith known: SpecimenList? = nil, at time: Double
     ) throws(CatalogueError) -> CatalogueUpdate {
         guard rows.count == totalRows else { throw .incomplete(expected: totalRows, got: rows.count) }
         let list = try CellList(rows: rows)
         if let known {
-            let newer = CatalogueSnapshot(list, totalRows: totalRows, at: time, generation: 0)
+            let newer = list.list(at: time, generation: 0)
             if let loss = CatalogueLoss(from: known, to: newer) { throw .losesTooMuch(loss) }
         }
         return try keep("keeping the cell list") { try Self.replace($0, with: list, at: time) }
@@ -70,16 +71,13 @@ extension CatalogueStore {
     ///
     /// The typed fields are read from the rows again, which a checksum covers: a copy of them would need one of its own, and
     /// would have to be made anew whenever another field is wanted.
-    public func loadSnapshot() throws(CatalogueError) -> CatalogueSnapshot? {
+    package func loadSnapshot() throws(CatalogueError) -> SpecimenList? {
         try gate.run("reading the cell list") { pool in
             // Parsed when the transaction is over, which would hold up a writer's log.
             guard let kept = try pool.read({ try Self.kept($0) }) else { return nil }
-            let texts = RowTexts(bytes: kept.rows)
-            let sorter = try texts.sorted()
-            return CatalogueSnapshot(
-                specimens: sorter.specimens.map { Specimen(fields: $0.fields, texts: texts, range: $0.range) },
-                totalRows: sorter.rowCount, at: kept.head.fetchedAt, generation: kept.head.generation,
-                cellsJSON: kept.cellsJSON, cellsCSV: kept.cellsCSV, issues: sorter.issues)
+            return SpecimenList(
+                specimens: try SpecimenSorter(RowTexts(bytes: kept.rows)).specimens, at: kept.head.fetchedAt,
+                generation: kept.head.generation, cellsJSON: kept.cellsJSON, cellsCSV: kept.cellsCSV)
         }
     }
 

@@ -1,4 +1,5 @@
 internal import GRDB
+internal import Specimens
 public import Support
 
 extension CatalogueStore {

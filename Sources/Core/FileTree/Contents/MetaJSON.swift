@@ -1,6 +1,6 @@
-internal import Catalogue
 internal import Morphology
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// `meta.json` of a specimen: every catalogue field, the geometry of the stack, how skeleton and image fit together,

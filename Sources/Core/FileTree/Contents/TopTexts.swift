@@ -1,8 +1,8 @@
-internal import Catalogue
+internal import Specimens
 
 /// The texts at the top of the mount.
 enum TopTexts {
-    static func readme(_ snapshot: CatalogueSnapshot) -> String {
+    static func readme(_ snapshot: SpecimenList) -> String {
         let trainable = snapshot.specimens.count(where: \.isTrainable)
         let dendriteOnly = snapshot.specimens.count { $0.isTrainable && $0.reconstructionType == "dendrite-only" }
         return """

@@ -1,7 +1,7 @@
-internal import Catalogue
 internal import Morphology
 internal import OMEZarr
 internal import SpecimenData
+internal import Specimens
 internal import VirtualTIFF
 
 /// `stack.ome.zarr` or `labels.ome.zarr` of a specimen: the layout and its numbering.

@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 
 /// How a ``Node`` and its inode number follow from each other:
 ///

@@ -1,7 +1,7 @@
-public import Catalogue
+package import Specimens
 
 /// What an inode is. Every inode of the tree is a value of this type, computed from its number and back.
-public enum Node: Hashable, Sendable {
+package enum Node: Hashable, Sendable {
     /// The mount point.
     case root
     /// A file at the top.

@@ -1,5 +1,5 @@
-internal import Catalogue
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// The tile rows ahead of the reader of a plane or a stack: all rows of the planes it may come to, in plane order.

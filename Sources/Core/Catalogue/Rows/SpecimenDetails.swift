@@ -1,3 +1,5 @@
+package import Specimens
+
 /// What is asked for one cell at a time, the first time someone looks at it.
 public struct SpecimenDetails: Hashable, Sendable {
     /// The three queries.
@@ -15,9 +17,9 @@ public struct SpecimenDetails: Hashable, Sendable {
     /// The parts that have been saved. A part that has not is empty below, which then says nothing.
     public let parts: Set<Part>
     /// The planes; `nil` where there are none.
-    public let stack: ImageStack?
+    package let stack: ImageStack?
     /// The projections, at most one a kind.
-    public let projections: [Projection]
+    package let projections: [Projection]
     /// The files of all reconstructions, by id.
     public let files: [WellKnownFile]
     /// Wall clock, seconds since 1970, of the last save.

@@ -1,3 +1,5 @@
+internal import Specimens
+
 /// What a newer list of cells lacks so much of that it is not taken for the database's.
 ///
 /// The database has had 2333 cells for years, and single ones may go. A list that lacks a tenth is more likely a reply of a
@@ -19,7 +21,7 @@ public struct CatalogueLoss: Hashable, Sendable, CustomStringConvertible {
             case .cells: true
             case .stacks: specimen.hasImages
             case .skeletons: specimen.hasSkeleton
-            case .recordings: specimen.recordingFileID != nil
+            case .recordings: specimen.recording != nil
             }
         }
     }
@@ -38,7 +40,7 @@ public struct CatalogueLoss: Hashable, Sendable, CustomStringConvertible {
     private static let examplesKept = 3
 
     /// Nil when no more than a tenth of the cells, stacks, skeletons and recordings of `known` lacks in `newer`.
-    init?(from known: CatalogueSnapshot, to newer: CatalogueSnapshot) {
+    init?(from known: SpecimenList, to newer: SpecimenList) {
         for kind in Kind.allCases {
             let before = known.specimens.filter(kind.isThere)
             let lost = before.filter { specimen in newer[specimen.id].map(kind.isThere) != true }

@@ -1,3 +1,4 @@
+internal import Specimens
 public import Support
 
 extension SpecimenDetails {

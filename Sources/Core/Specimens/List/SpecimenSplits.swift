@@ -1,5 +1,5 @@
 /// A part of the split for learning.
-public enum SplitPart: String, Sendable, CaseIterable {
+package enum SplitPart: String, Sendable, CaseIterable {
     /// For fitting, about 80 donors of 100.
     case train
     /// For choosing, about 10 of 100.
@@ -12,16 +12,16 @@ public enum SplitPart: String, Sendable, CaseIterable {
 ///
 /// The part depends on the donor's id alone, so it is the same on every machine and does not change when cells or donors
 /// are added. Shares are therefore near 80/10/10 of the donors, not exact, and those of the cells follow.
-public struct SpecimenSplits: Hashable, Sendable {
+package struct SpecimenSplits: Hashable, Sendable {
     /// Cells for fitting, ascending.
-    public let train: [Int]
+    package let train: [Int]
     /// Cells for choosing, ascending.
-    public let val: [Int]
+    package let val: [Int]
     /// Cells for the final figures, ascending.
-    public let test: [Int]
+    package let test: [Int]
 
     /// The cells of `part`.
-    public subscript(part: SplitPart) -> [Int] {
+    package subscript(part: SplitPart) -> [Int] {
         switch part {
         case .train: train
         case .val: val
@@ -45,23 +45,5 @@ public struct SpecimenSplits: Hashable, Sendable {
         case 8: .val
         default: .test
         }
-    }
-}
-
-/// Hashes that are the same in every process and version, unlike `Hasher`.
-enum StableHash {
-    /// 64-bit FNV-1a (Fowler, Noll, Vo; draft-eastlake-fnv, offset basis and prime of section 5).
-    static func fnv1a(_ bytes: some Sequence<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
-        return hash
-    }
-
-    /// The output function of SplitMix64 (Steele, Lea, Flood 2014, figure 16).
-    static func mixed(_ value: UInt64) -> UInt64 {
-        var value = value &+ 0x9E37_79B9_7F4A_7C15
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -1,34 +1,34 @@
 /// The cells that share a value, for a folder of links.
-public struct SpecimenGroup: Hashable, Sendable {
+package struct SpecimenGroup: Hashable, Sendable {
     /// The value made fit for a file name, unique among its siblings.
-    public let folder: String
+    package let folder: String
     /// The value as the catalogue has it.
-    public let title: String
+    package let title: String
     /// The cells, ascending.
-    public let specimenIDs: [Int]
+    package let specimenIDs: [Int]
 }
 
 /// A cell under its name.
-public struct NamedSpecimen: Hashable, Sendable {
+package struct NamedSpecimen: Hashable, Sendable {
     /// The name made fit for a file name, unique among all.
-    public let link: String
+    package let link: String
     /// The cell.
-    public let specimenID: Int
+    package let specimenID: Int
 }
 
 /// The catalogue seen by one field at a time. A cell without a value is in no group of that field.
-public struct SpecimenGroups: Hashable, Sendable {
+package struct SpecimenGroups: Hashable, Sendable {
     /// By structure acronym. A cell is in the folder of its structure and in that of the parent structure, so `VISp`
     /// holds what `VISp1` to `VISp6b` hold.
-    public let byStructure: [SpecimenGroup]
+    package let byStructure: [SpecimenGroup]
     /// By cortical layer; `2/3` is the folder `2-3`.
-    public let byLayer: [SpecimenGroup]
+    package let byLayer: [SpecimenGroup]
     /// By transgenic line.
-    public let byLine: [SpecimenGroup]
+    package let byLine: [SpecimenGroup]
     /// By dendrite type.
-    public let byDendriteType: [SpecimenGroup]
+    package let byDendriteType: [SpecimenGroup]
     /// Every cell by name.
-    public let byName: [NamedSpecimen]
+    package let byName: [NamedSpecimen]
 
     init(_ specimens: [Specimen]) {
         byStructure = Self.groups(specimens) { [$0.structureAcronym, $0.structureParentAcronym] }
