@@ -94,6 +94,30 @@ import Testing
         #expect(cause { _ = try handle.open("f", O_RDONLY) } == .owner(12_345))
     }
 
+    /// The kernel walks for openCached, or the file is not opened at all.
+    @Test func openingFromMemoryRefusesTheSame() throws {
+        let place = try Place()
+        let handle = try DirectoryHandle(place.directory)
+        let file = "\(place.directory)/f"
+        let plants: [(FileFault.Cause, () -> Int32)] = [
+            (.symbolicLink, { symlink(place.treasure, file) }), (.hardLink, { link(place.treasure, file) }),
+            (.notRegular, { mkfifo(file, 0o600) }), (.system(Errno(rawValue: EISDIR)), { mkdir(file, 0o700) }),
+        ]
+        for (expected, plant) in plants {
+            #expect(plant() == 0)
+            #expect(cause { _ = try handle.openCached("f") } == expected)
+            #expect(remove(file) == 0)
+        }
+        #expect(symlink("\(place.path)/outside", "\(place.directory)/sub") == 0)
+        #expect(cause { _ = try handle.openCached("sub/treasure") } == .symbolicLink)
+        #expect(cause { _ = try handle.openCached("../outside/treasure") } != nil)
+        // Never looked up before, so the kernel would have to read the directory.
+        #expect(cause { _ = try handle.openCached("g") } == .system(Errno(rawValue: EAGAIN)))
+        #expect(remove("\(place.directory)/sub") == 0)
+        let partwise = try DirectoryHandle(place.directory, walksAtOnce: false)
+        #expect(cause { _ = try partwise.openCached("g") } == .system(Errno(rawValue: ENOSYS)))
+    }
+
     /// A subdirectory that was replaced by a link, for every verb.
     @Test(arguments: ways) func aLinkOnTheWayIsRefused(_ atOnce: Bool) throws {
         let place = try Place()

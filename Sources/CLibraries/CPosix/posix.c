@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -45,6 +46,22 @@ int posix_open_beneath(int directory, const char *path, int flags, unsigned mode
     /* EAGAIN: something on the way was renamed meanwhile. */
     do fd = syscall(SYS_openat2, directory, path, &how, sizeof how); while (fd < 0 && (errno == EINTR || errno == EAGAIN));
     return fd < 0 ? -errno : (int)fd;
+}
+
+int posix_open_cached(int directory, const char *path)
+{
+    struct open_how how = {
+        .flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME,
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_CACHED,
+    };
+    long fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    return fd < 0 ? -errno : (int)fd;
+}
+
+ssize_t posix_read_cached(int fd, void *buffer, size_t count, off_t offset)
+{
+    struct iovec part = {.iov_base = buffer, .iov_len = count};
+    return preadv2(fd, &part, 1, offset, RWF_NOWAIT);
 }
 
 int posix_path_flag(void) { return O_PATH; }

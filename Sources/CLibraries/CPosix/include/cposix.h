@@ -2,6 +2,7 @@
 #define NEURONFS_CPOSIX_H
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* pthread_setname_np needs _GNU_SOURCE, which a Swift importer does not set. */
 void posix_name_current_thread(const char *name);
@@ -15,6 +16,13 @@ int posix_flock_exclusive(int fd, int wait);
    or -errno. */
 int posix_openat_cloexec(int directory, const char *path, int flags, unsigned mode);
 int posix_open_beneath(int directory, const char *path, int flags, unsigned mode);
+
+/* Reading without waiting for a device. posix_open_cached is posix_open_beneath for reading, with RESOLVE_CACHED of Linux 5.12
+   (-EAGAIN where memory lacks a name on the way, -EINVAL on older kernels) and O_NOATIME, because a changed time of access
+   may wait for the journal (-EPERM where the file is another user's). posix_read_cached is pread with RWF_NOWAIT (EAGAIN
+   where memory lacks the bytes, EOPNOTSUPP where the file system cannot); it returns the count, or -1 with errno. */
+int posix_open_cached(int directory, const char *path);
+ssize_t posix_read_cached(int fd, void *buffer, size_t count, off_t offset);
 
 /* O_PATH of fcntl.h, which glibc shows to GNU sources only. */
 int posix_path_flag(void);

@@ -1,3 +1,4 @@
+internal import CPosix
 import Glibc
 
 /// What stat(2) tells about a file.
@@ -37,9 +38,11 @@ public struct CheckedFile: ~Copyable, Sendable {
     /// The file's size, times and owner when it was opened.
     public let opened: FileStatus
     private let name: String
+    /// Whether reads fail instead of waiting for a device.
+    private let readsCached: Bool
 
     /// Takes the open `descriptor` over.
-    init(_ descriptor: Int32, name: String) throws(FileFault) {
+    init(_ descriptor: Int32, name: String, readsCached: Bool = false) throws(FileFault) {
         var buffer = stat()
         guard unsafe fstat(descriptor, &buffer) == 0 else {
             let reason = Errno.current
@@ -49,18 +52,22 @@ public struct CheckedFile: ~Copyable, Sendable {
         self.descriptor = descriptor
         opened = FileStatus(buffer)
         self.name = name
+        self.readsCached = readsCached
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }
 
-    /// `count` bytes from `offset`, fewer at the end of the file.
+    /// `count` bytes from `offset`, fewer at the end of the file. See ``DirectoryHandle/openCached(_:)`` for reads that do not wait.
     public func read(_ count: Int, at offset: Int) throws(FileFault) -> [UInt8] {
         var failure: Errno?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = 0
             while filled < count {
                 guard let base = buffer.baseAddress else { return }
-                let result = unsafe pread(descriptor, base + filled, count - filled, offset + filled)
+                let result =
+                    unsafe readsCached
+                    ? posix_read_cached(descriptor, base + filled, count - filled, offset + filled)
+                    : pread(descriptor, base + filled, count - filled, offset + filled)
                 if result > 0 {
                     filled += result
                 } else if result == 0 {

@@ -65,6 +65,17 @@ public final class DirectoryHandle: Sendable {
         return file
     }
 
+    /// Opens the file `name` for reads that never wait for a device: opening and reading fail with EAGAIN unless memory has
+    /// all they need. The file is checked as ``open(_:_:mode:)`` does. Fails with an ``FileFault/isUnsupported`` reason where
+    /// kernel or file system cannot.
+    package func openCached(_ name: String) throws(FileFault) -> CheckedFile {
+        guard walksAtOnce else { throw FileFault(name, Errno(rawValue: ENOSYS)) }
+        let descriptor = try checked(unsafe posix_open_cached(descriptor, name), name)
+        let file = try CheckedFile(descriptor, name: name, readsCached: true)
+        try check(file.opened, name)
+        return file
+    }
+
     /// The status of `name` itself, whatever it is.
     public func status(_ name: String) throws(FileFault) -> FileStatus {
         try inParent(of: name) { parent, last throws(FileFault) in
@@ -188,7 +199,12 @@ public final class DirectoryHandle: Sendable {
 
     /// Opens `name`, whatever it is but a link. The caller closes it.
     private func rawOpen(_ name: String, _ flags: Int32, _ mode: UInt32) throws(FileFault) -> Int32 {
-        let result = walksAtOnce ? unsafe posix_open_beneath(descriptor, name, flags, mode) : walk(name, flags, mode)
+        try checked(
+            walksAtOnce ? unsafe posix_open_beneath(descriptor, name, flags, mode) : walk(name, flags, mode), name)
+    }
+
+    /// The descriptor that opening `name` gave, or the reason why there is none.
+    private func checked(_ result: Int32, _ name: String) throws(FileFault) -> Int32 {
         guard result < 0 else { return result }
         switch -result {
         case ELOOP: throw FileFault(name, .symbolicLink)

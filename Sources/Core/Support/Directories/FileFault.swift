@@ -37,6 +37,11 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// Whether the file system refuses, which may pass by itself; else something stands there that a person must remove.
     public var isSystem: Bool { if case .system = cause { true } else { false } }
 
+    /// Whether the kernel or the file system lacks what ``DirectoryHandle/openCached(_:)`` needs.
+    package var isUnsupported: Bool {
+        if case .system(let reason) = cause { [ENOSYS, EINVAL, EOPNOTSUPP].contains(reason.rawValue) } else { false }
+    }
+
     /// Whether there is no such file.
     public var isMissing: Bool {
         if case .system(let reason) = cause { reason.rawValue == ENOENT || reason.rawValue == ENOTDIR } else { false }
