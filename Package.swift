@@ -34,7 +34,7 @@ let package = Package(
         // What FuzzTesting/ needs; nobody else's interface.
         .library(
             name: "FuzzedLayers",
-            targets: ["Support", "Transport", "BlockCache", "Specimens", "Catalogue", "ImageCodec", "VirtualTIFF", "Configuration"]),
+            targets: ["Support", "Transport", "BlockStore", "Specimens", "Catalogue", "ImageCodec", "VirtualTIFF", "Configuration"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -61,8 +61,8 @@ let package = Package(
         core("Support", ["CPosix", logging]),
         core("Specimens", ["Support"]),
         core("Transport", ["Support", "CCurl", logging]),
-        core("BlockCache", ["Support", "CPosix", logging]),
-        core("Fetch", ["Support", "Transport", "BlockCache", logging]),
+        core("BlockStore", ["Support", "CPosix", logging]),
+        core("Fetch", ["Support", "Transport", "BlockStore", logging]),
         core("Catalogue", ["Specimens", "Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
         core("ImageCodec", ["Support", "CJPEG", "CZlib"]),
         core("VirtualTIFF"),
@@ -71,7 +71,7 @@ let package = Package(
         core("Configuration", ["Support", "Morphology", logging]),
         core(
             "SpecimenData",
-            ["Support", "Specimens", "Transport", "BlockCache", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
+            ["Support", "Specimens", "Transport", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
         core(
             "FileTree",
             [
@@ -92,7 +92,7 @@ let package = Package(
         .executableTarget(
             name: "NeuronFS",
             dependencies: [
-                "Support", "Specimens", "Configuration", "Transport", "BlockCache", "Fetch", "Catalogue", "SpecimenData",
+                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "Catalogue", "SpecimenData",
                 "FileTree",
                 "FuseAdapter", "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -101,12 +101,13 @@ let package = Package(
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
         .target(
-            name: "TestTools", dependencies: ["Fetch", "Transport", "Support", logging], path: "Tests/TestTools",
+            name: "TestTools", dependencies: ["Fetch", "BlockStore", "Transport", "Support", logging],
+            path: "Tests/TestTools",
             swiftSettings: testing),
         tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support", logging]),
-        tests("BlockCacheTests", ["BlockCache", "Support", "TestTools", logging]),
-        tests("FetchTests", ["Fetch", "Transport", "BlockCache", "Support", "TestTools", logging]),
+        tests("BlockStoreTests", ["BlockStore", "Support", "CPosix", "TestTools", logging]),
+        tests("FetchTests", ["Fetch", "Transport", "BlockStore", "Support", "TestTools", logging]),
         tests(
             "CatalogueTests",
             ["Catalogue", "Specimens", "Support", "TestTools", logging, .product(name: "GRDB", package: "GRDB.swift")]),
@@ -118,7 +119,7 @@ let package = Package(
         tests(
             "SpecimenDataTests",
             [
-                "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport", "BlockCache", "ImageCodec", "Morphology",
+                "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport", "BlockStore", "ImageCodec", "Morphology",
                 "Support",
                 "TestTools", logging,
             ]),

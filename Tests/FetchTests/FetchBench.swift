@@ -1,4 +1,4 @@
-import BlockCache
+import BlockStore
 import Glibc
 import Logging
 import Support
@@ -46,7 +46,7 @@ extension Result where Success == FetchedBlock, Failure == FetchError {
 /// A fetcher with a cache of its own.
 final class Bench: Sendable {
     let directory: String
-    let cache: BlockCache?
+    let cache: DiskBlockStore?
     let workers: WorkerPool
     let source: ScriptedSource
     let fetcher: BlockFetcher
@@ -61,7 +61,7 @@ final class Bench: Sendable {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         cache =
             cached
-            ? try BlockCache(
+            ? try DiskBlockStore(
                 directory: directory, limits: CacheLimits(maximumBytes: 1 << 40, minimumFreeBytes: 0), owner: "test",
                 logger: quiet) : nil
         workers = try WorkerPool(name: "worker", count: count)

@@ -1,4 +1,4 @@
-import BlockCache
+import BlockStore
 import Catalogue
 import Fetch
 import Foundation
@@ -14,7 +14,7 @@ final class RegistryBench: Sendable {
     let registry: ObjectRegistry
     let planes: PlaneReader
     private let folder: URL
-    private let cache: BlockCache
+    private let cache: DiskBlockStore
     private let origin: Origin
 
     /// - Parameter side: of a tile of the planes, which are 600 px wide and high.
@@ -25,7 +25,7 @@ final class RegistryBench: Sendable {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let workers = try WorkerPool(name: "worker", count: 2)
         let transport = try Transport(TransportConfiguration(), logger: quiet)
-        cache = try BlockCache(
+        cache = try DiskBlockStore(
             directory: folder.appendingPathComponent("cache").path,
             limits: CacheLimits(maximumBytes: 1 << 30, minimumFreeBytes: 0), owner: "test", logger: quiet)
         origin = Origin(

@@ -1,4 +1,4 @@
-import BlockCache
+import BlockStore
 import Support
 import Transport
 
@@ -15,7 +15,9 @@ extension BlockFetcher {
             cache.noteUnnamedMiss()
             return nil
         }
-        guard let bytes = cache.read(blockKey(plan, validator)) else { return nil }
+        // The store is local, so that the promise is resolved.
+        let read = cache.read(blockKey(plan, validator), token: CancellationToken())
+        guard let bytes = read.result?.get() ?? nil else { return nil }
         counters.fromCache.add()
         return FetchedBlock(bytes: bytes, validator: validator, fromCache: true)
     }

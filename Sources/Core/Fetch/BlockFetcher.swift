@@ -1,5 +1,5 @@
-public import BlockCache
-public import Logging
+package import BlockStore
+package import Logging
 public import Support
 public import Transport
 
@@ -28,7 +28,7 @@ public final class BlockFetcher: Sendable {
         var isShutDown = false
     }
 
-    let cache: BlockCache?
+    let cache: (any BlockStore)?
     let database: String
     let source: any BlockSource
     let workers: WorkerPool
@@ -48,8 +48,8 @@ public final class BlockFetcher: Sendable {
     ///   - workers: runs disk access, checks and completions. Shut down after the fetcher.
     ///   - isOffline: whether to begin in offline mode; see ``setOffline(_:)``.
     ///   - prefetchLimit: blocks under way with no reader, above which further ones are dropped.
-    public convenience init(
-        cache: BlockCache?, database: String, source: any BlockSource, workers: WorkerPool,
+    package convenience init(
+        cache: (any BlockStore)?, database: String, source: any BlockSource, workers: WorkerPool,
         isOffline: Bool = false, prefetchLimit: Int = BlockFetcher.defaultPrefetchLimit, logger: Logger
     ) {
         self.init(
@@ -59,7 +59,7 @@ public final class BlockFetcher: Sendable {
     }
 
     init(
-        cache: BlockCache?, database: String, source: any BlockSource, workers: WorkerPool, isOffline: Bool,
+        cache: (any BlockStore)?, database: String, source: any BlockSource, workers: WorkerPool, isOffline: Bool,
         prefetchLimit: Int, logger: Logger, circuit: NetworkCircuit.Settings
     ) {
         self.cache = cache
@@ -114,7 +114,7 @@ public final class BlockFetcher: Sendable {
     /// Whether the cache's directory holds a block now, sound or not. Looks at the disk, on the calling thread.
     public func isOnDisk(_ plan: BlockPlan) -> Bool {
         guard let cache, let validator = plan.validator else { return false }
-        return cache.isOnDisk(blockKey(plan, validator))
+        return cache.isKept(blockKey(plan, validator))
     }
 
     /// Switches offline mode: while it is on, blocks that are not in the cache fail at once with

@@ -2,7 +2,7 @@ public import Transport
 
 /// All it takes to get one block: what it is, how to ask for it, and how to know that it is right.
 public struct BlockPlan: Sendable {
-    /// Names the object and begins with the specimen id; see BlockCache.ObjectIdentity.
+    /// Names the object and begins with the specimen id; see ObjectIdentity in BlockStore.
     public var id: String
     /// The version the caller believes in: an ETag, else a Last-Modified, else "" for an upstream that sends neither.
     /// Nil while it is not known, and then the cache cannot be asked.

@@ -97,14 +97,14 @@ package struct Promise<Value: Sendable, Failure: Error>: Sendable {
         }
     }
 
-    /// A promise of what `transform` makes of the value. A failure stays as it is.
+    /// A promise of the value that `transform` makes from this one's. A failure stays as it is.
     package func map<NewValue: Sendable>(
         _ transform: @escaping @Sendable (Value) -> NewValue
     ) -> Promise<NewValue, Failure> {
         then { Promise<NewValue, Failure>($0.map(transform)) }
     }
 
-    /// A promise of what `transform` makes of the failure. A value stays as it is.
+    /// A promise of the failure that `transform` makes from this one's. A value stays as it is.
     package func mapError<NewFailure: Error>(
         _ transform: @escaping @Sendable (Failure) -> NewFailure
     ) -> Promise<Value, NewFailure> {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BlockCache
+import BlockStore
 import Configuration
 import Support
 
@@ -61,8 +61,8 @@ struct CacheChoice: ParsableArguments {
     }
 
     /// Runs `body`, its error told in one sentence.
-    static func telling<R>(_ body: () throws(BlockCacheError) -> R) throws(Failure) -> R {
-        do throws(BlockCacheError) {
+    static func telling<R>(_ body: () throws(CacheError) -> R) throws(Failure) -> R {
+        do throws(CacheError) {
             return try body()
         } catch {
             throw Failure(sentence: "\(error)")

@@ -1,5 +1,5 @@
 import ArgumentParser
-import BlockCache
+import BlockStore
 import Configuration
 import Support
 
@@ -33,8 +33,8 @@ struct CacheStatusCommand: ParsableCommand {
 
     func run() throws {
         let (directory, inspector) = try place.inspector()
-        let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
-        let usage = try CacheChoice.telling { () throws(BlockCacheError) in
+        let summary = try CacheChoice.telling { () throws(CacheError) in try inspector.status() }
+        let usage = try CacheChoice.telling { () throws(CacheError) in
             try specimens ? inspector.usageBySpecimen() : []
         }
         let mount = summary.holder == nil ? nil : try CacheChoice.mount(using: directory)
@@ -104,7 +104,7 @@ struct CacheVerifyCommand: ParsableCommand {
         let inspector = try place.inspector().inspector
         let signals = Signals.blockEnding()
         var bar: ProgressBar?
-        let result = try CacheChoice.telling { () throws(BlockCacheError) in
+        let result = try CacheChoice.telling { () throws(CacheError) in
             try inspector.verify { _, total in
                 if bar == nil { bar = ProgressBar(total: total, unit: "blocks", quiet: quiet) }
                 bar?.advance()
@@ -135,7 +135,7 @@ struct CachePruneCommand: ParsableCommand {
 
     func run() throws {
         let inspector = try place.inspector().inspector
-        let removal = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.prune(toBytes: to.bytes) }
+        let removal = try CacheChoice.telling { () throws(CacheError) in try inspector.prune(toBytes: to.bytes) }
         Output.line("removed \(removal.blocks) blocks, \(ByteText.text(removal.bytes))")
     }
 }
@@ -155,13 +155,13 @@ struct CacheClearCommand: ParsableCommand {
     func run() throws {
         let (directory, inspector) = try place.inspector()
         if !yes {
-            let summary = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.status() }
+            let summary = try CacheChoice.telling { () throws(CacheError) in try inspector.status() }
             let pinned = includePinned ? ", what is pinned included" : ", but for what is pinned"
             let what = summary.pins.isEmpty ? "" : pinned
             try Question.confirm(
                 "Remove \(summary.blocks) blocks (\(ByteText.text(summary.bytes))) from \(directory)\(what)?")
         }
-        let removal = try CacheChoice.telling { () throws(BlockCacheError) in
+        let removal = try CacheChoice.telling { () throws(CacheError) in
             try inspector.clear(includingPinned: includePinned)
         }
         Output.line("removed \(removal.blocks) blocks, \(ByteText.text(removal.bytes))")
@@ -235,7 +235,7 @@ struct CachePinCommand: ParsableCommand {
                 throw Failure(sentence: "cannot make the directory \(directory): \(error)")
             }
             let inspector = CacheInspector(directory: directory)
-            try CacheChoice.telling { () throws(BlockCacheError) in try inspector.pin(specimens) }
+            try CacheChoice.telling { () throws(CacheError) in try inspector.pin(specimens) }
             Output.line("pinned \(specimens.count == 1 ? specimens[0] : "\(specimens.count) specimens")")
         }
     }
@@ -250,7 +250,7 @@ struct CacheUnpinCommand: ParsableCommand {
     func run() throws {
         for (directory, specimens) in try targets.resolve(areChecked: false) {
             let inspector = CacheInspector(directory: directory)
-            let count = try CacheChoice.telling { () throws(BlockCacheError) in try inspector.unpin(specimens) }
+            let count = try CacheChoice.telling { () throws(CacheError) in try inspector.unpin(specimens) }
             guard count > 0 else {
                 throw Failure(sentence: "\(specimens.joined(separator: ", ")) is not pinned in \(directory)")
             }

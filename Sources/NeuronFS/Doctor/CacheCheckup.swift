@@ -1,4 +1,4 @@
-import BlockCache
+import BlockStore
 import Glibc
 import Support
 

@@ -1,4 +1,4 @@
-import BlockCache
+import BlockStore
 import Configuration
 import Fetch
 import FileTree
@@ -15,7 +15,7 @@ final class ControlDocuments: Sendable {
     private let endpoint: String
     private let transport: Transport
     private let fetcher: BlockFetcher
-    private let cache: BlockCache
+    private let cache: DiskBlockStore
     private let planes: PlaneReader
     private let catalogue: CatalogueService
     private let refresher: CatalogueRefresher
@@ -23,7 +23,7 @@ final class ControlDocuments: Sendable {
     private let started = Instant.now
 
     init(
-        plan: MountPlan, endpoint: String, transport: Transport, fetcher: BlockFetcher, cache: BlockCache,
+        plan: MountPlan, endpoint: String, transport: Transport, fetcher: BlockFetcher, cache: DiskBlockStore,
         planes: PlaneReader, catalogue: CatalogueService, refresher: CatalogueRefresher
     ) {
         self.plan = plan

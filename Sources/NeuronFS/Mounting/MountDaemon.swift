@@ -1,4 +1,4 @@
-import BlockCache
+import BlockStore
 import CPosix
 import Catalogue
 import Configuration
@@ -18,7 +18,7 @@ final class MountDaemon {
     private let logger: Logger
     private let demo: DemoServer?
     private let endpoint: String
-    private let cache: BlockCache
+    private let cache: DiskBlockStore
     private let store: CatalogueStore
     private let transport: Transport
     private let workers: WorkerPool
@@ -68,8 +68,8 @@ final class MountDaemon {
             endpoint = started.url
         }
 
-        do throws(BlockCacheError) {
-            cache = try BlockCache(
+        do throws(CacheError) {
+            cache = try DiskBlockStore(
                 directory: plan.cacheDirectory,
                 limits: CacheLimits(maximumBytes: settings.cacheSize.bytes, minimumFreeBytes: settings.cacheFree.bytes),
                 owner: plan.path, logger: log("cache"))
@@ -208,7 +208,7 @@ final class MountDaemon {
     }
 
     private static func takeDown(
-        _ fetcher: BlockFetcher, _ transport: Transport, _ workers: WorkerPool, _ cache: BlockCache,
+        _ fetcher: BlockFetcher, _ transport: Transport, _ workers: WorkerPool, _ cache: DiskBlockStore,
         _ store: CatalogueStore, _ demo: DemoServer?,
         _ logger: Logger
     ) {

@@ -1,6 +1,6 @@
 import Support
 
-@testable import BlockCache
+@testable import BlockStore
 
 /// The header of a block file on disk. The input is a header without its last four bytes, the checksum, and one byte more
 /// that says what is put right before it is read, since no fuzzer guesses checksums: 1 nothing, 2 the checksum alone,
