@@ -45,6 +45,8 @@ struct MemoryCacheTests {
         cache.remove(3)
         #expect(cache[1] == nil)
         #expect(cache.usage == (4, 1))
+        #expect(cache.cost { $0 == 2 } == 4)
+        #expect(cache.cost { $0 == 1 } == 0)
         cache.insert("c", for: 3, cost: 6)
         #expect(cache[2] == "b")
         #expect(cache[3] == "c")

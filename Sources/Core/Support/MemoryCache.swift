@@ -99,6 +99,11 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
+    /// The sum of costs of the entries whose key satisfies `condition`. Looks at every entry.
+    package func cost(where condition: (Key) -> Bool) -> Int {
+        state.withLock { state in state.entries.reduce(0) { $0 + (condition($1.key) ? $1.value.cost : 0) } }
+    }
+
     /// The present sum of costs and the number of entries.
     public var usage: (cost: Int, count: Int) { state.withLock { ($0.total, $0.entries.count) } }
 }
