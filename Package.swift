@@ -34,7 +34,7 @@ let package = Package(
         // What FuzzTesting/ needs; nobody else's interface.
         .library(
             name: "FuzzedLayers",
-            targets: ["Support", "Transport", "BlockStore", "Specimens", "Catalogue", "ImageCodec", "VirtualTIFF", "Configuration"]),
+            targets: ["Support", "Transport", "BlockStore", "Specimens", "AllenSource", "ImageCodec", "VirtualTIFF", "Configuration"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -62,24 +62,26 @@ let package = Package(
         core("Specimens", ["Support"]),
         core("Transport", ["Support", "CCurl", logging]),
         core("BlockStore", ["Support", "CPosix", logging]),
-        core("Fetch", ["Support", "Transport", "BlockStore", logging]),
-        core("Catalogue", ["Specimens", "Support", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+        core("Fetch", ["Support", "Specimens", "BlockStore", logging]),
         core("ImageCodec", ["Support", "CJPEG", "CZlib"]),
         core("VirtualTIFF"),
         core("OMEZarr", ["Support"]),
         core("Morphology", ["Support"]),
         core("Configuration", ["Support", "Morphology", logging]),
-        core(
-            "SpecimenData",
-            ["Support", "Specimens", "Transport", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
+        core("SpecimenData", ["Support", "Specimens", "Fetch", "Morphology", logging]),
         core(
             "FileTree",
-            [
-                "Support", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "VirtualTIFF", "OMEZarr",
-                "Morphology",
-                logging,
-            ]),
+            ["Support", "Specimens", "SpecimenData", "Fetch", "VirtualTIFF", "OMEZarr", "Morphology", logging]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
+
+        // Sources of specimens.
+        .target(
+            name: "AllenSource",
+            dependencies: [
+                "Specimens", "Support", "Transport", "ImageCodec", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ],
+            path: "Sources/AllenSource", swiftSettings: strict),
 
         // The stand-in origin and the command line.
         .target(
@@ -92,8 +94,8 @@ let package = Package(
         .executableTarget(
             name: "NeuronFS",
             dependencies: [
-                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "Catalogue", "SpecimenData",
-                "FileTree",
+                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
+                "SpecimenData", "FileTree",
                 "FuseAdapter", "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -101,16 +103,20 @@ let package = Package(
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
         .target(
-            name: "TestTools", dependencies: ["Fetch", "BlockStore", "Transport", "Support", logging],
+            name: "TestTools", dependencies: ["AllenSource", "BlockStore", "Specimens", "Transport", "Support", logging],
             path: "Tests/TestTools",
             swiftSettings: testing),
         tests("SupportTests", ["Support", logging]),
         tests("TransportTests", ["Transport", "Support", logging]),
         tests("BlockStoreTests", ["BlockStore", "Support", "CPosix", "TestTools", logging]),
-        tests("FetchTests", ["Fetch", "Transport", "BlockStore", "Support", "TestTools", logging]),
+        tests("FetchTests", ["Fetch", "Specimens", "BlockStore", "Support", "TestTools", logging]),
+        tests("SpecimensTests", ["Specimens", "Support", "TestTools"]),
         tests(
-            "CatalogueTests",
-            ["Catalogue", "Specimens", "Support", "TestTools", logging, .product(name: "GRDB", package: "GRDB.swift")]),
+            "AllenSourceTests",
+            [
+                "AllenSource", "Fetch", "Specimens", "Transport", "BlockStore", "Support", "TestTools", logging,
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("VirtualTIFFTests", ["VirtualTIFF", "CTIFF"]),
         tests("OMEZarrTests", ["OMEZarr", "Support"]),
@@ -118,20 +124,12 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
             "SpecimenDataTests",
-            [
-                "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport", "BlockStore", "ImageCodec", "Morphology",
-                "Support",
-                "TestTools", logging,
-            ]),
+            ["SpecimenData", "Specimens", "Fetch", "BlockStore", "Support", "TestTools", logging]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests(
             "FileTreeTests",
-            [
-                "FileTree", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "OMEZarr", "Morphology",
-                "Support",
-                "TestTools", logging,
-            ]),
+            ["FileTree", "Specimens", "SpecimenData", "Fetch", "OMEZarr", "Morphology", "Support", "TestTools", logging]),
     ]
 )

@@ -1,18 +1,18 @@
 import Glibc
+import Specimens
 import Support
 import TestTools
 import Testing
 
 @testable import Fetch
-@testable import Transport
 
 @Suite struct CancellationTests {
-    @Test func whoLeavesIsAnsweredAtOnceAndTheOthersGoOn() throws {
+    @Test func aReaderThatLeavesIsAnsweredAtOnceAndTheOthersGoOn() throws {
         let bench = try Bench()
         defer { bench.close() }
         let token = CancellationToken()
-        let leaver = bench.fetch(plan(), token: token)
-        let stayer = bench.fetch(plan())
+        let leaver = bench.fetch(request(), token: token)
+        let stayer = bench.fetch(request())
         let call = try bench.source.call(0)
         token.cancel()
         // On the thread that cancels: no wait.
@@ -28,7 +28,7 @@ import Testing
         let bench = try Bench()
         defer { bench.close() }
         let tokens = [CancellationToken(), CancellationToken()]
-        let outcomes = tokens.map { bench.fetch(plan(), token: $0) }
+        let outcomes = tokens.map { bench.fetch(request(), token: $0) }
         let call = try bench.source.call(0)
         tokens[0].cancel()
         #expect(call.cancelled.value == 0)
@@ -38,7 +38,7 @@ import Testing
         #expect(bench.fetcher.statistics.flightsNow == 0)
         #expect(bench.fetcher.statistics.abandoned == 1)
         // The next reader gets a request of its own.
-        let next = bench.fetch(plan())
+        let next = bench.fetch(request())
         try bench.source.call(1).reply([3])
         #expect(try next.wait()[0].bytes == [3])
     }
@@ -48,7 +48,7 @@ import Testing
         let token = CancellationToken()
         let bench = try Bench(ScriptedSource { _ in token.cancel() })
         defer { bench.close() }
-        let outcome = bench.fetch(plan(), token: token)
+        let outcome = bench.fetch(request(), token: token)
         let call = try bench.source.call(0)
         #expect(eventually { call.cancelled.value == 1 })
         #expect(try outcome.wait()[0].failure == "cancelled")
@@ -66,7 +66,7 @@ import Testing
         for index in 0..<300 {
             let token = index % 3 == 0 ? cancelled : CancellationToken()
             lock.withLock { _ in
-                bench.fetcher.fetch(plan(index % 10), lane: .demand, token: token) { result in
+                bench.fetcher.fetch(request(index % 10), lane: .demand, token: token) { result in
                     lock.withLock { $0 += 1 }
                     done.completion(result)
                 }
@@ -85,7 +85,7 @@ import Testing
         defer { bench.close() }
         let isOver = Monitor(false)
         let answerer = try NamedThread("answerer") {
-            var random = SplitMix(seed)
+            var random = Seeded(seed)
             while true {
                 let call = parked.wait(until: Instant.now.advanced(bySeconds: 0.01)) { calls -> ScriptedSource.Call? in
                     calls.isEmpty ? nil : calls.remove(at: Int.random(in: calls.indices, using: &random))
@@ -95,8 +95,8 @@ import Testing
                     continue
                 }
                 switch Int.random(in: 0..<6, using: &random) {
-                case 0: call.fail { .truncated($0) }
-                default: call.reply(Array(call.request.url.utf8))
+                case 0: call.fail(.failed)
+                default: call.reply(Array(name(call.request).utf8))
                 }
             }
         }
@@ -104,21 +104,21 @@ import Testing
         let wrong = Counter()
         let threads = try (0..<4).map { thread in
             try NamedThread("reader-\(thread)") {
-                var random = SplitMix(seed * 1000 + UInt64(thread))
+                var random = Seeded(seed * 1000 + UInt64(thread))
                 var tokens: [CancellationToken] = []
                 for step in 0..<300 {
                     let token = CancellationToken()
-                    let plan = plan(Int.random(in: 0..<(isCached ? 80 : 5), using: &random))
-                    let expected = Array(plan.request.url.utf8)
+                    let request = request(Int.random(in: 0..<(isCached ? 80 : 5), using: &random))
+                    let expected = Array(name(request).utf8)
                     if Int.random(in: 0..<8, using: &random) == 0 {
-                        bench.fetcher.prefetch(plan, token: tokens.last ?? token)
+                        bench.fetcher.prefetch(request, token: tokens.last ?? token)
                     }
                     let lane: Lane = Bool.random(using: &random) ? .demand : .prefetch
-                    bench.fetcher.fetch(plan, lane: lane, token: token) { result in
+                    bench.fetcher.fetch(request, lane: lane, token: token) { result in
                         completions[thread * 300 + step].add()
                         switch result {
                         case .success(let block): if block.bytes != expected { wrong.add() }
-                        case .failure(.cancelled), .failure(.transport): break
+                        case .failure(.cancelled), .failure(.source): break
                         case .failure: wrong.add()
                         }
                     }

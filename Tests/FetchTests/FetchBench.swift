@@ -1,12 +1,12 @@
 import BlockStore
 import Glibc
 import Logging
+import Specimens
 import Support
 import TestTools
 import Testing
 
 @testable import Fetch
-@testable import Transport
 
 /// Collects what completions got.
 final class Outcomes: Sendable {
@@ -32,7 +32,7 @@ extension Result where Success == FetchedBlock, Failure == FetchError {
     var failure: String? {
         guard case .failure(let error) = self else { return nil }
         return switch error {
-        case .transport(let error): "transport \(error.kind)"
+        case .source(let error): "source \(error.kind)"
         case .offline(.switchedOff): "offline"
         case .offline(.unreachable(let host, _)): "unreachable \(host)"
         case .changedUpstream(_, let old, let new): "changed \(old) to \(new)"
@@ -43,23 +43,24 @@ extension Result where Success == FetchedBlock, Failure == FetchError {
     }
 }
 
-/// A fetcher with a cache of its own.
+/// A fetcher with a store of its own.
 final class Bench: Sendable {
     let directory: String
-    let cache: DiskBlockStore?
+    let store: DiskBlockStore?
     let workers: WorkerPool
     let source: ScriptedSource
+    let records = ScriptedRecords()
     let fetcher: BlockFetcher
 
     init(
         _ source: ScriptedSource = ScriptedSource(), cached: Bool = true, workers count: Int = 2,
-        prefetchLimit: Int = 64, circuit: NetworkCircuit.Settings = NetworkCircuit.Settings()
+        prefetchLimit: Int = 64
     ) throws {
         var template = Array("/tmp/neuronfs-fetch-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Errno.current }
         directory = String(decoding: template.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        cache =
+        store =
             cached
             ? try DiskBlockStore(
                 directory: directory, limits: CacheLimits(maximumBytes: 1 << 40, minimumFreeBytes: 0), owner: "test",
@@ -67,25 +68,31 @@ final class Bench: Sendable {
         workers = try WorkerPool(name: "worker", count: count)
         self.source = source
         fetcher = BlockFetcher(
-            cache: cache, database: "test", source: source, workers: workers, isOffline: false,
-            prefetchLimit: prefetchLimit,
-            logger: quiet, circuit: circuit)
+            store: store, identity: "test", source: source,
+            registry: ObjectRegistry(source: source, records: records, workers: workers, logger: quiet),
+            workers: workers, prefetchLimit: prefetchLimit, logger: quiet)
+    }
+
+    /// The block that the store has.
+    func stored(_ request: BlockRequest) -> FetchedBlock? {
+        let block = Monitor<FetchedBlock??>(nil)
+        fetcher.kept(request) { found in block.update { $0 = .some(found) } }
+        return block.wait { $0 }
     }
 
     /// Ends everything and removes the cache. In `defer`, because the workers keep their threads otherwise.
     func close() {
         fetcher.shutDown()
         workers.shutdown()
-        source.forget()
-        cache?.close()
+        store?.close()
         Bench.removeTree(directory)
     }
 
     func fetch(
-        _ plan: BlockPlan, lane: Lane = .demand, token: CancellationToken = CancellationToken()
+        _ request: BlockRequest, lane: Lane = .demand, token: CancellationToken = CancellationToken()
     ) -> Outcomes {
         let outcomes = Outcomes()
-        fetcher.fetch(plan, lane: lane, token: token, completion: outcomes.completion)
+        fetcher.fetch(request, lane: lane, token: token, completion: outcomes.completion)
         return outcomes
     }
 
@@ -120,34 +127,17 @@ final class Bench: Sendable {
     }
 }
 
-func plan(
-    _ index: Int = 0, id: String = "1/image/2", validator: String? = "\"1\"", host: String = "example.org",
-    deadline: Instant? = nil, verify: @escaping @Sendable ([UInt8]) -> String? = { _ in nil }
-) -> BlockPlan {
-    var request = HTTPRequest(url: "https://\(host)/\(id)?\(index)")
-    request.deadline = deadline
-    return BlockPlan(id: id, validator: validator, length: nil, index: index, request: request, verify: verify)
+/// A request for a tile of one pixel.
+func request(
+    _ index: Int = 0, image: Int = 2, expecting version: String? = "1", deadline: Instant? = nil
+) -> BlockRequest {
+    let pixel = SourceObject.Frame(x: index, y: 0, width: 1, height: 1)
+    return BlockRequest(
+        object: SourceObject(
+            id: .image(image, of: 1), frame: SourceObject.Frame(x: 0, y: 0, width: 1 << 20, height: 1)),
+        part: .tile(BlockPart.Tile(index: index, level: 0, side: 512, frame: pixel)), expected: version,
+        deadline: deadline)
 }
 
-/// Waits until `condition` holds, by asking it again and again; the limit only ends a test that hangs.
-func eventually(_ condition: () -> Bool) -> Bool {
-    let limit = Instant.now.advanced(bySeconds: 60)
-    while Instant.now < limit {
-        if condition() { return true }
-        usleep(500)
-    }
-    return false
-}
-
-/// Seeded random numbers (Steele, Lea and Flood, 2014).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-    init(_ seed: UInt64) { state = seed }
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-}
+/// What a request is for.
+func name(_ request: BlockRequest) -> String { "\(request.blockName) \(request.part.index)" }

@@ -1,41 +1,41 @@
+import Specimens
 import Support
 import TestTools
 import Testing
 
 @testable import Fetch
-@testable import Transport
 
 @Suite struct PrefetchTests {
     @Test func aPrefetchedBlockIsThereForItsReader() throws {
         let bench = try Bench()
         defer { bench.close() }
-        bench.fetcher.prefetch(plan(0))
+        bench.fetcher.prefetch(request(0))
         let call = try bench.source.call(0)
         #expect(call.request.lane == .prefetch)
         call.reply([1])
         #expect(eventually { bench.fetcher.statistics.prefetched == 1 })
         #expect(bench.fetcher.statistics.prefetchedUsed == 0)
         // Again: it is there, and no request is made.
-        bench.fetcher.prefetch(plan(0))
+        bench.fetcher.prefetch(request(0))
         #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
-        #expect(try bench.fetch(plan(0)).wait()[0].block?.fromCache == true)
+        #expect(try bench.fetch(request(0)).wait()[0].block?.isFromStore == true)
         #expect(bench.fetcher.statistics.prefetchedUsed == 1)
         #expect(bench.source.count == 1)
     }
 
-    @Test func whoReadsInTheBackgroundIsAnsweredWhenTheDiskHasIt() throws {
+    @Test func aBackgroundReaderIsAnsweredWhenTheDiskHasItsBlock() throws {
         let bench = try Bench()
         defer { bench.close() }
         for index in 0..<50 {
             let wasOnDisk = Monitor<Bool?>(nil)
-            bench.fetcher.fetch(plan(index), lane: .prefetch, token: CancellationToken()) { _ in
-                wasOnDisk.update { $0 = bench.fetcher.isOnDisk(plan(index)) }
+            bench.fetcher.fetch(request(index), lane: .prefetch, token: CancellationToken()) { _ in
+                wasOnDisk.update { $0 = bench.fetcher.isKept(request(index)) }
             }
-            #expect(!bench.fetcher.isOnDisk(plan(index)))
+            #expect(!bench.fetcher.isKept(request(index)))
             try bench.source.call(index).reply([1])
             #expect(wasOnDisk.wait(until: .now.advanced(bySeconds: 60)) { $0 } == true)
         }
-        #expect(!bench.fetcher.isOnDisk(plan(0, validator: nil)), "a block without a version has no name")
+        #expect(!bench.fetcher.isKept(request(0, expecting: nil)), "a block without a version has no name")
     }
 
     /// Seen as a block that a kill had left on disk and the next mount fetched again: its version had not been written down.
@@ -45,35 +45,34 @@ import Testing
         defer { bench.close() }
         let outcomes = Outcomes()
         let learnt = Monitor<[String]>([])
-        var unknown = plan(0, validator: nil) { $0 == [1] ? nil : "other bytes" }
-        unknown.learn = { version in
-            #expect(outcomes.count == 0 && !bench.fetcher.isOnDisk(plan(0, validator: version)))
-            learnt.update { $0.append(version) }
+        bench.source.check { bytes, _ in bytes == [1] ? nil : "other bytes" }
+        bench.records.onKeep { record in
+            #expect(outcomes.count == 0 && !bench.fetcher.isKept(request(0, expecting: record.validator)))
+            learnt.update { $0.append(record.validator) }
         }
+        let unknown = request(0, expecting: nil)
         bench.fetcher.fetch(unknown, lane: lane, token: CancellationToken(), completion: outcomes.completion)
-        try bench.source.call(0).reply([2], ["etag": "\"of a wrong reply\""])
-        try bench.source.call(1).reply([1], ["etag": "\"7\""])
+        try bench.source.call(0).reply([2], version: "of a wrong reply")
+        try bench.source.call(1).reply([1], version: "7")
         #expect(try outcomes.wait()[0].bytes == [1])
-        #expect(learnt.withLock { $0 } == ["\"7\""])
-        var known = unknown
-        known.validator = "\"7\""
-        known.index = 1
+        #expect(learnt.withLock { $0 } == ["7"])
+        let known = request(1, expecting: "7")
         bench.fetcher.prefetch(known)
-        try bench.source.call(2).reply([1], ["etag": "\"7\""])
-        #expect(eventually { bench.fetcher.isOnDisk(known) })
+        try bench.source.call(2).reply([1], version: "7")
+        #expect(eventually { bench.fetcher.isKept(known) })
         #expect(learnt.withLock { $0 }.count == 1, "nothing is learnt of a version that was known")
     }
 
     @Test func aReaderThatJoinsPromotesAndMayLeaveAgain() throws {
         let bench = try Bench()
         defer { bench.close() }
-        bench.fetcher.prefetch(plan(0))
+        bench.fetcher.prefetch(request(0))
         let call = try bench.source.call(0)
         #expect(eventually { bench.fetcher.state.withLock { $0.flights.values.allSatisfy { $0.exchange != nil } } })
         let token = CancellationToken()
-        let reader = bench.fetch(plan(0), token: token)
+        let reader = bench.fetch(request(0), token: token)
         #expect(eventually { call.promoted.value == 1 })
-        let second = bench.fetch(plan(0))
+        let second = bench.fetch(request(0))
         token.cancel()
         #expect(reader.count == 1)
         #expect(call.promoted.value == 1)
@@ -81,14 +80,14 @@ import Testing
         #expect(try second.wait()[0].bytes == [1])
         #expect(eventually { bench.fetcher.statistics.prefetchedUsed == 1 })
         // Left by its only reader, a prefetch goes on.
-        bench.fetcher.prefetch(plan(1))
+        bench.fetcher.prefetch(request(1))
         let other = try bench.source.call(1)
         let leaving = CancellationToken()
-        _ = bench.fetch(plan(1), token: leaving)
+        _ = bench.fetch(request(1), token: leaving)
         leaving.cancel()
         #expect(other.cancelled.value == 0)
         other.reply([2])
-        #expect(eventually { bench.fetcher.cached(plan(1))?.bytes == [2] })
+        #expect(eventually { bench.stored(request(1))?.bytes == [2] })
         #expect(bench.source.count == 2)
     }
 
@@ -96,7 +95,7 @@ import Testing
     @Test(arguments: [true, false]) func aReplyIsCheckedAsUrgentlyAsItsReaderWaits(joinsBeforeTheReply: Bool) throws {
         let bench = try Bench(workers: 1)
         defer { bench.close() }
-        bench.fetcher.prefetch(plan(0))
+        bench.fetcher.prefetch(request(0))
         let call = try bench.source.call(0)
         #expect(eventually { bench.fetcher.state.withLock { $0.flights.values.allSatisfy { $0.exchange != nil } } })
         let busy = Monitor(true)
@@ -119,7 +118,7 @@ import Testing
         for _ in 0..<2 { if let first = work.withLock({ $0 }) { bench.workers.submit(.demand, first) } }
         started.wait { $0 ? () : nil }
         if !joinsBeforeTheReply { call.reply([1]) }
-        let reader = bench.fetch(plan(0))
+        let reader = bench.fetch(request(0))
         if joinsBeforeTheReply { call.reply([1]) }
         #expect(try reader.wait()[0].bytes == [1])
         #expect(turns.value < 1_000_000)
@@ -129,17 +128,17 @@ import Testing
     @Test func tooManyAreDroppedAndReadersAreNot() throws {
         let bench = try Bench(prefetchLimit: 3)
         defer { bench.close() }
-        for index in 0..<10 { bench.fetcher.prefetch(plan(index)) }
+        for index in 0..<10 { bench.fetcher.prefetch(request(index)) }
         #expect(bench.fetcher.statistics.prefetchDropped == 7)
         _ = try bench.source.call(2)
-        let reader = bench.fetch(plan(9))
+        let reader = bench.fetch(request(9))
         let call = try bench.source.call(3)
         call.reply([9])
         #expect(try reader.wait()[0].bytes == [9])
         // As they come in there is room again.
         for index in 0..<3 { try bench.source.call(index).reply([0]) }
         #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
-        bench.fetcher.prefetch(plan(4))
+        bench.fetcher.prefetch(request(4))
         _ = try bench.source.call(4)
         #expect(bench.fetcher.statistics.prefetchDropped == 7)
     }
@@ -147,20 +146,19 @@ import Testing
     @Test func whatCannotBeKeptIsNotFetched() throws {
         let uncached = try Bench(cached: false)
         defer { uncached.close() }
-        uncached.fetcher.prefetch(plan(0))
+        uncached.fetcher.prefetch(request(0))
         let bench = try Bench()
         defer { bench.close() }
-        bench.fetcher.prefetch(plan(0, validator: nil))
-        bench.fetcher.setOffline(true)
-        bench.fetcher.prefetch(plan(0))
+        bench.source.outage.withLock { $0 = .switchedOff }
+        bench.fetcher.prefetch(request(0))
         #expect(uncached.fetcher.statistics.prefetchDropped == 1)
-        #expect(bench.fetcher.statistics.prefetchDropped == 2)
+        #expect(bench.fetcher.statistics.prefetchDropped == 1)
         #expect(bench.fetcher.statistics.flights == 0)
     }
 
     @Test func theLedgerCountsUseAndWaste() {
         var ledger = PrefetchLedger()
-        let keys = (0..<6000).map { FlightKey(plan($0)) }
+        let keys = (0..<6000).map { FlightKey(request($0)) }
         for key in keys { ledger.noteFetched(key, isUsed: false) }
         #expect(ledger.fetched == 6000 && ledger.wasted == 6000 - 4096 && ledger.used == 0)
         for key in keys.reversed().prefix(1000) {
@@ -171,7 +169,7 @@ import Testing
         #expect(ledger.used == 1000)
         ledger.noteFetched(keys[0], isUsed: true)
         #expect(ledger.used == 1001)
-        for index in 6000..<(6000 + 20_000) { ledger.noteFetched(FlightKey(plan(index)), isUsed: false) }
+        for index in 6000..<(6000 + 20_000) { ledger.noteFetched(FlightKey(request(index)), isUsed: false) }
         #expect(ledger.fetched == 26_001)
         #expect(ledger.wasted == 26_001 - 1001 - 4096)
     }

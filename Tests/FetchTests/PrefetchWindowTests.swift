@@ -1,9 +1,9 @@
+import Specimens
 import Support
 import TestTools
 import Testing
 
 @testable import Fetch
-@testable import Transport
 
 /// Blocks wanted ahead of a reader whose window is cancelled.
 @Suite struct PrefetchWindowTests {
@@ -17,14 +17,14 @@ import Testing
         let bench = try Bench()
         defer { bench.close() }
         let window = CancellationToken()
-        for index in 0..<3 { #expect(bench.fetcher.prefetch(plan(index), token: window)) }
-        bench.fetcher.prefetch(plan(3))
+        for index in 0..<3 { #expect(bench.fetcher.prefetch(request(index), token: window)) }
+        bench.fetcher.prefetch(request(3))
         let calls = try (0..<4).map { try bench.source.call($0) }
         #expect(isStarted(bench, 4))
-        let reader = bench.fetch(plan(1))
+        let reader = bench.fetch(request(1))
         window.cancel()
-        let byURL = Dictionary(uniqueKeysWithValues: calls.map { ($0.request.url, $0) })
-        func call(_ index: Int) throws -> ScriptedSource.Call { try #require(byURL[plan(index).request.url]) }
+        let byName = Dictionary(uniqueKeysWithValues: calls.map { (name($0.request), $0) })
+        func call(_ index: Int) throws -> ScriptedSource.Call { try #require(byName[name(request(index))]) }
         #expect(try call(0).cancelled.value == 1)
         #expect(try call(2).cancelled.value == 1)
         #expect(try call(1).cancelled.value == 0)
@@ -33,10 +33,10 @@ import Testing
         try call(1).reply([1])
         #expect(try reader.wait()[0].bytes == [1])
         try call(3).reply([3])
-        #expect(eventually { bench.fetcher.cached(plan(3))?.bytes == [3] && bench.fetcher.statistics.flightsNow == 0 })
+        #expect(eventually { bench.stored(request(3))?.bytes == [3] && bench.fetcher.statistics.flightsNow == 0 })
         #expect(bench.fetcher.state.withLock { $0.prefetchesNow } == 0)
         // The window is over.
-        #expect(!bench.fetcher.prefetch(plan(4), token: window))
+        #expect(!bench.fetcher.prefetch(request(4), token: window))
         #expect(bench.source.count == 4)
     }
 
@@ -46,7 +46,7 @@ import Testing
         let gate = Monitor(false)
         bench.workers.submit { gate.wait { $0 ? () : nil } }
         let window = CancellationToken()
-        for index in 0..<5 { bench.fetcher.prefetch(plan(index), token: window) }
+        for index in 0..<5 { bench.fetcher.prefetch(request(index), token: window) }
         #expect(bench.fetcher.statistics.flightsNow == 5)
         window.cancel()
         #expect(bench.fetcher.statistics.flightsNow == 0)
@@ -61,7 +61,7 @@ import Testing
         let bench = try Bench()
         defer { bench.close() }
         let windows = [CancellationToken(), CancellationToken()]
-        for window in windows { #expect(bench.fetcher.prefetch(plan(), token: window)) }
+        for window in windows { #expect(bench.fetcher.prefetch(request(), token: window)) }
         let call = try bench.source.call(0)
         #expect(isStarted(bench, 1))
         windows[0].cancel()
@@ -76,11 +76,11 @@ import Testing
         let bench = try Bench()
         defer { bench.close() }
         let window = CancellationToken()
-        bench.fetcher.prefetch(plan(), token: window)
+        bench.fetcher.prefetch(request(), token: window)
         let call = try bench.source.call(0)
         #expect(isStarted(bench, 1))
         let token = CancellationToken()
-        let reader = bench.fetch(plan(), token: token)
+        let reader = bench.fetch(request(), token: token)
         window.cancel()
         #expect(call.cancelled.value == 0)
         token.cancel()
@@ -89,21 +89,21 @@ import Testing
         #expect(bench.fetcher.state.withLock { $0.prefetchesNow } == 0)
     }
 
-    /// A reader is answered between the landing and the write to the cache.
-    @Test func aBlockThatHasLandedIsKept() throws {
+    /// A reader is answered between the arrival and the write to the store.
+    @Test func aBlockThatHasArrivedIsKept() throws {
         let bench = try Bench()
         defer { bench.close() }
         let window = CancellationToken()
-        bench.fetcher.prefetch(plan(), token: window)
+        bench.fetcher.prefetch(request(), token: window)
         let call = try bench.source.call(0)
         let reader = Outcomes()
-        bench.fetcher.fetch(plan(), lane: .demand, token: CancellationToken()) { result in
+        bench.fetcher.fetch(request(), lane: .demand, token: CancellationToken()) { result in
             window.cancel()
             reader.completion(result)
         }
         call.reply([1])
         #expect(try reader.wait()[0].bytes == [1])
-        #expect(eventually { bench.fetcher.cached(plan())?.bytes == [1] })
+        #expect(eventually { bench.stored(request())?.bytes == [1] })
         #expect(bench.fetcher.statistics.abandoned == 0)
         #expect(eventually { bench.fetcher.statistics.flightsNow == 0 })
         #expect(bench.fetcher.state.withLock { $0.prefetchesNow } == 0)
@@ -115,7 +115,7 @@ import Testing
         let token = CancellationToken()
         let count = Counter()
         for index in 0..<50 {
-            bench.fetcher.prefetch(plan(index), token: token)
+            bench.fetcher.prefetch(request(index), token: token)
             token.onCancel(for: bench) { count.add() }
         }
         token.cancel()

@@ -1,3 +1,4 @@
+import TestTools
 import Testing
 
 @testable import Fetch
@@ -94,7 +95,7 @@ import Testing
     /// gap; nothing is proposed twice in one run.
     @Test(arguments: [1, 2, 3, 4] as [UInt64])
     func invariants(seed: UInt64) {
-        var random = SplitMix(seed)
+        var random = Seeded(seed)
         for _ in 0..<200 {
             let limit = Int.random(in: 1...16, using: &random)
             var readAhead = ReadAhead(limit: limit, count: 200)

@@ -1,57 +1,12 @@
-import Catalogue
-import SpecimenData
-import Support
 import Testing
 
 @testable import FileTree
-
-/// Cells of the tests: 1 with images and skeleton, 2 with neither, 3 with images alone, of which no plane is usable.
-private enum Cells {
-    static let rows = [
-        row(1, ["nrwkf__id": .int(11), "erwkf__id": .int(12), "si__path": .string("/1.aff")]), row(2),
-        row(3, ["si__path": .string("/3.aff")]),
-    ]
-
-    static func row(_ id: Int, _ more: JSONObject = [:]) -> JSONObject {
-        var row: JSONObject = [
-            "specimen__id": .int(id), "specimen__name": .string("cell \(id)"),
-            "donor__species": .string("Mus musculus"),
-        ]
-        for (key, value) in more.members { row[key] = value }
-        return row
-    }
-
-    static let planes = [0, 1, 3].map { section -> JSONObject in
-        [
-            "id": .int(100 + section), "data_set_id": .int(1), "section_number": .int(section), "x": .int(0),
-            "y": .int(0), "width": .int(600), "height": .int(500),
-        ]
-    }
-
-    /// What an earlier mount has learnt: planes 0, 1 and 3 of cell 1, and the lengths of its files.
-    static func keep(_ store: CatalogueStore) throws {
-        try store.saveDetails(subImages: planes, projections: [], reconstructions: [], of: 1, at: 1)
-        try store.saveDetails(subImages: [], projections: [], reconstructions: [], of: 3, at: 1)
-        for (file, length) in [(11, 1111), (12, 1212)] {
-            let id = RemoteFile.id(of: file, specimen: 1)
-            try store.saveObject(ObjectRecord(id: id, length: length, etag: "\"1\"", checkedAt: wallClockSeconds()))
-        }
-    }
-}
-
-extension Result where Success == FileAttributes, Failure == FileTreeError {
-    fileprivate var isAbsent: Bool { if case .failure(.notFound) = self { true } else { false } }
-}
-
-extension Result where Failure == FileTreeError {
-    fileprivate var isNotFound: Bool { if case .failure(.notFound) = self { true } else { false } }
-}
 
 @Suite("Lookup")
 struct LookupTests {
     @Test("a name that fixes the type is answered at once, while the origin answers nothing")
     func unseenCell() throws {
-        let bench = try TreeBench(rows: Cells.rows)
+        let bench = try TreeBench(Cells.list)
         defer { bench.close() }
         for (name, node) in SpecimenFolder.nodes(of: 1) {
             let found = try #require(bench.lookup(name, in: .specimen(1)), "\(name) waits").get()
@@ -67,7 +22,7 @@ struct LookupTests {
 
     @Test("a name that cannot be is absent at once: by itself, or by the row of its cell")
     func impossibleNames() throws {
-        let bench = try TreeBench(rows: Cells.rows)
+        let bench = try TreeBench(Cells.list)
         defer { bench.close() }
         let absent: [(Node, [String])] = [
             (.specimen(1), [".git", "stack2"]), (.planes(1, .stack), ["7.tif", "10000.tif", "thumbs.db"]),
@@ -84,10 +39,10 @@ struct LookupTests {
 
     @Test("inside a Zarr store the geometry decides, so that a lookup waits until it is known")
     func zarr() throws {
-        let silent = try TreeBench(rows: Cells.rows)
+        let silent = try TreeBench(Cells.list)
         defer { silent.close() }
         #expect(silent.lookup("0", in: .zarr(1, .stack, 0)) == nil)
-        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         _ = try bench.attributes(of: .zarr(1, .stack, 0)).get()
         let level = try #require(bench.lookup("0", in: .zarr(1, .stack, 0))).get()
@@ -105,7 +60,7 @@ struct LookupTests {
 
     @Test("what turned out to be there is told for good, what did not is absent, to every call")
     func afterwards() throws {
-        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         #expect(try bench.lookup("0002.tif", in: .planes(1, .stack))?.get().isProvisional == true)
         #expect(bench.attributes(of: .plane(1, .stack, 2)).isNotFound)
@@ -134,14 +89,14 @@ struct LookupTests {
 
     @Test("a size that was told is told again while it is not known")
     func toldSizes() throws {
-        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         let plane = try bench.attributes(of: .plane(1, .stack, 1)).get().size
         let skeleton = try bench.attributes(of: .specimenFile(1, .skeleton)).get().size
         #expect(try bench.children(of: .specimen(1)).get().contains { $0.name == "stack.tif" })
         let volume = try #require(bench.lookup("stack.tif", in: .specimen(1))).get()
         #expect(!volume.isProvisional && plane > 0 && skeleton == 1111)
-        bench.change("1/image/100")
+        bench.change(.image(100, of: 1))
         let again = [
             (bench.lookup("0001.tif", in: .planes(1, .stack)), plane),
             (bench.lookup("skeleton.swc", in: .specimen(1)), skeleton),

@@ -1,83 +1,50 @@
-import Catalogue
 import Fetch
-import Foundation
-import Glibc
 import Logging
+import SpecimenData
+import Specimens
 import Support
 import TestTools
 import Testing
-import Transport
 
 @testable import FileTree
-@testable import SpecimenData
 
-/// A tree without a kernel, over a catalogue of its own and an origin that takes connections and never answers.
+/// A tree without a kernel, over a scripted source whose blocks the test answers.
 final class TreeBench: Sendable {
     let tree: Tree
-    private let folder: URL
-    private let store: CatalogueStore
+    let source: ScriptedSpecimenSource
+    let blocks: ScriptedSource
     private let registry: ObjectRegistry
-    private let origin: Origin
-    private let listener: Int32
+    private let fetcher: BlockFetcher
+    private let workers: WorkerPool
 
     /// - Parameters:
-    ///   - rows: of the list of cells.
-    ///   - keep: fills the catalogue on disk with what earlier mounts have learnt.
-    init(rows: [JSONObject], keep: (CatalogueStore) throws -> Void = { _ in }) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "neuronfs-tree-\(UInt64.random(in: 0...UInt64.max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let port: UInt16
-        (listener, port) = try Self.silentListener()
+    ///   - objects: what the source knows of cells; for others it never answers.
+    ///   - known: what earlier mounts have learnt of objects.
+    init(_ cells: [Specimen], objects: [Int: SpecimenObjects] = [:], records known: [ObjectRecord] = []) throws {
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        store = try CatalogueStore(path: folder.appendingPathComponent("catalogue.sqlite").path)
-        try store.replaceCells(rows: rows, totalRows: rows.count, at: wallClockSeconds())
-        try keep(store)
-        let workers = try WorkerPool(name: "worker", count: 2)
-        origin = Origin(
-            endpoint: "http://127.0.0.1:\(port)", transport: try Transport(TransportConfiguration(), logger: quiet),
-            fetcher: BlockFetcher(
-                cache: nil, database: "test", source: ScriptedSource(), workers: workers, logger: quiet),
-            store: store, workers: workers, timeout: 600, logger: quiet)
-        registry = ObjectRegistry(origin: origin)
-        let catalogue = try CatalogueService(origin: origin)
-        let files = FileReader(origin: origin, registry: registry, memory: 1 << 20)
+        let records = ScriptedRecords()
+        for record in known { _ = records.keep(record, after: nil) }
+        // A question for a length stays open.
+        blocks = ScriptedSource(stat: { _ in Promise<ObjectRecord, SourceError>.pending().0 })
+        source = ScriptedSpecimenSource(cells, objects: objects, records: records, blocks: blocks)
+        workers = try WorkerPool(name: "worker", count: 2)
+        registry = ObjectRegistry(source: blocks, records: records, workers: workers, logger: quiet)
+        fetcher = BlockFetcher(
+            store: nil, identity: "test", source: blocks, registry: registry, workers: workers, logger: quiet)
+        let files = FileReader(fetcher: fetcher, memory: 1 << 20, timeout: 600)
         tree = Tree(
             parts: TreeParts(
-                catalogue: catalogue,
-                details: DetailsService(origin: origin, registry: registry, catalogue: catalogue), registry: registry,
-                files: files, planes: PlaneReader(origin: origin, registry: registry, memory: 1 << 20),
-                skeletons: SkeletonService(origin: origin, files: files, memory: 1 << 20),
+                source: source, registry: registry, files: files,
+                planes: PlaneReader(fetcher: fetcher, memory: 1 << 20, timeout: 600),
+                skeletons: SkeletonService(files: files, workers: workers, memory: 1 << 20, logger: quiet),
                 mainVariant: .classes, readAheadWindow: 0, controlDocument: { _ in "" }, cachedBytes: { _ in 0 },
                 logger: quiet))
     }
 
-    /// Ends everything and removes the folder. In `defer`, because it stays otherwise.
+    /// Ends everything. In `defer`, because the workers keep their threads otherwise.
     func close() {
-        origin.fetcher.shutDown()
-        origin.transport.shutdown()
-        origin.workers.shutdown()
-        Glibc.close(listener)
-        #expect(throws: Never.self) { try self.store.close() }
-        #expect(throws: Never.self) { try FileManager.default.removeItem(at: self.folder) }
-    }
-
-    /// A socket of 127.0.0.1 that takes connections and says nothing, and its port.
-    private static func silentListener() throws -> (Int32, UInt16) {
-        let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        try #require(listener >= 0)
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-        try withUnsafeMutablePointer(to: &address) { pointer in
-            try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { general in
-                try #require(bind(listener, general, size) == 0)
-                try #require(listen(listener, 64) == 0)
-                try #require(getsockname(listener, general, &size) == 0)
-            }
-        }
-        return (listener, UInt16(bigEndian: address.sin_port))
+        fetcher.shutDown()
+        workers.shutdown()
     }
 
     /// What a lookup answers before it returns; nil when it does not.
@@ -108,11 +75,9 @@ final class TreeBench: Sendable {
         }
     }
 
-    /// An answer of the origin says that `id` is of another version: what is known of its cell is put together anew.
-    func change(_ id: String) {
-        for etag in ["\"1\"", "\"2\""] {
-            registry.learn(id, length: nil, etag: etag, lastModified: nil, contentType: nil)
-        }
+    /// A reply of the source says that `id` is of another version: what is known of its cell is put together anew.
+    func change(_ id: ObjectID) {
+        for tag in ["1", "2"] { registry.learnChange(id, to: tag) }
     }
 
     typealias Completion<Value> = @Sendable (Result<Value, FileTreeError>) -> Void

@@ -1,27 +1,26 @@
-import Fetch
+import Specimens
 import Support
-import Transport
 
-/// A source under the test's control: it keeps every request until the test, or a handler, answers it.
-public final class ScriptedSource: BlockSource {
+/// A source of blocks under the test's control: it keeps every request until the test, or a handler, answers it.
+package final class ScriptedSource: BlockSource {
     /// One request.
-    public final class Call: SourceExchange {
+    package final class Call: BlockExchange {
         /// What was asked for.
-        public let request: HTTPRequest
-        private let completion: Monitor<(@Sendable (Result<HTTPResponse, TransportError>) -> Void)?>
+        package let request: BlockRequest
+        private let completion: Monitor<(@Sendable (Result<SourceBlock, SourceError>) -> Void)?>
         /// How often it was given up.
-        public let cancelled = Counter()
+        package let cancelled = Counter()
         /// How often it was moved to the demand lane.
-        public let promoted = Counter()
+        package let promoted = Counter()
 
-        init(_ request: HTTPRequest, _ completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void) {
+        init(_ request: BlockRequest, _ completion: @escaping @Sendable (Result<SourceBlock, SourceError>) -> Void) {
             self.request = request
             self.completion = Monitor(completion)
         }
 
         /// Completes the call; false when it was completed before.
         @discardableResult
-        public func complete(_ result: Result<HTTPResponse, TransportError>) -> Bool {
+        package func complete(_ result: Result<SourceBlock, SourceError>) -> Bool {
             let completion = self.completion.withLock { completion in
                 defer { completion = nil }
                 return completion
@@ -30,68 +29,113 @@ public final class ScriptedSource: BlockSource {
             return completion != nil
         }
 
-        /// Completes the call with a reply.
+        /// Completes the call with a block.
         @discardableResult
-        public func reply(_ body: [UInt8], _ headers: [String: String] = ["etag": "\"1\""], status: Int = 200) -> Bool {
-            complete(
-                .success(
-                    HTTPResponse(
-                        head: ResponseHead(status: status, headers: headers, finalURL: request.url), body: body,
-                        attempts: 1, seconds: 0.1)))
+        package func reply(_ bytes: [UInt8], version: String = "1") -> Bool {
+            complete(.success(SourceBlock(bytes: bytes, version: version, seconds: 0.1)))
         }
 
-        /// Completes the call with the error that `make` makes of its context.
+        /// Completes the call with an error.
         @discardableResult
-        public func fail(
-            _ make: (TransportError.Context) -> TransportError, attempts: Int = 1, hasReplied: Bool = false
-        ) -> Bool {
-            let context = TransportError.Context(
-                url: request.url, host: "h", attempts: attempts, cause: "a test", hasReplied: hasReplied)
-            return complete(.failure(make(context)))
-        }
+        package func fail(_ kind: SourceError.Kind) -> Bool { complete(.failure(SourceError(kind, "a test"))) }
 
         /// Counts, and ends the call.
-        public func cancel() {
+        package func cancel() {
             cancelled.add()
-            fail { .cancelled($0) }
+            fail(.cancelled)
         }
 
         /// Counts.
-        public func promote() { promoted.add() }
+        package func promote() { promoted.add() }
     }
 
-    /// Nothing here takes as long.
-    public let replyTimeout = 30.0
+    /// Takes bytes for pixels, and has the test say which are wrong.
+    private struct Codec: BlockCodec {
+        let fault: Monitor<(@Sendable ([UInt8], BlockPart) -> String?)?>
+
+        func decode(_ bytes: [UInt8], _ part: BlockPart, of object: SourceObject) throws(BlockFault) -> [UInt8]? {
+            if let reason = fault.withLock({ $0 })?(bytes, part) { throw BlockFault(reason) }
+            if case .tile = part { return bytes }
+            return nil
+        }
+    }
+
     private let calls = Monitor<[Call]>([])
     private let handler: (@Sendable (Call) -> Void)?
+    private let statistician: @Sendable (SourceObject) -> Promise<ObjectRecord, SourceError>
+    private let fault = Monitor<(@Sendable ([UInt8], BlockPart) -> String?)?>(nil)
+    private let asked = Counter()
+    private let handles = Monitor<[ObjectID: Int]>([:])
+    /// Why the source is not to be asked.
+    package let outage = Monitor<Outage?>(nil)
 
-    /// - Parameter handler: sees each request as it is started; without one the test answers.
-    public init(_ handler: (@Sendable (Call) -> Void)? = nil) { self.handler = handler }
+    /// - Parameters:
+    ///   - handler: sees each request as it is started; without one the test answers.
+    ///   - stat: answers questions for a length and a version; without one they fail.
+    package init(
+        _ handler: (@Sendable (Call) -> Void)? = nil,
+        stat: @escaping @Sendable (SourceObject) -> Promise<ObjectRecord, SourceError> = { _ in
+            Promise(.failure(SourceError(.failed, "a test")))
+        }
+    ) {
+        self.handler = handler
+        statistician = stat
+    }
 
-    /// Keeps the request, and shows it to the handler.
-    public func start(
-        _ request: HTTPRequest, completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void
-    ) -> any SourceExchange {
+    /// Has `check` look at all blocks from now on; it says what is wrong with them.
+    package func check(_ check: @escaping @Sendable ([UInt8], BlockPart) -> String?) {
+        fault.withLock { $0 = check }
+    }
+
+    package var codec: any BlockCodec { Codec(fault: fault) }
+    package var unreachable: [String] { [] }
+    package var requestCount: Int { count }
+    /// Questions for a length and a version so far.
+    package var statCount: Int { asked.value }
+
+    package func outage(for object: ObjectID) -> Outage? { outage.withLock { $0 } }
+
+    package func start(
+        _ request: BlockRequest, completion: @escaping @Sendable (Result<SourceBlock, SourceError>) -> Void
+    ) -> any BlockExchange {
         let call = Call(request, completion)
         calls.update { $0.append(call) }
         handler?(call)
         return call
     }
 
-    /// What a test that waits in vain ends with.
-    public struct Missing: Error {
-        /// The number of the request that did not come.
-        public let request: Int
+    package func stat(
+        _ object: SourceObject, counts: Bool, token: CancellationToken
+    ) -> Promise<ObjectRecord, SourceError> {
+        asked.add()
+        return statistician(object)
     }
 
-    /// Forgets the calls: their requests hold whoever takes a body, and so a fetcher that holds this source.
-    public func forget() { calls.withLock { $0 = [] } }
+    package func attach(_ taker: any BlockTaker) {}
+    package func opened(_ object: ObjectID, length: Int, version: String) {
+        handles.withLock { $0[object, default: 0] += 1 }
+    }
+    package func closed(_ object: ObjectID, length: Int, version: String) {
+        handles.withLock { $0[object, default: 0] -= 1 }
+    }
+    package func shutDown() {}
+    package func address(of object: SourceObject) -> String { "scripted:\(object.id)" }
+    package func address(of request: BlockRequest) -> String { "scripted:\(request.blockName)/\(request.part.index)" }
+
+    /// Handles of a file that are open now.
+    package func openHandles(of object: ObjectID) -> Int { handles.withLock { $0[object] ?? 0 } }
+
+    /// What a test that waits in vain ends with.
+    package struct Missing: Error {
+        /// The number of the request that did not come.
+        package let request: Int
+    }
 
     /// Requests so far.
-    public var count: Int { calls.withLock { $0.count } }
+    package var count: Int { calls.withLock { $0.count } }
 
     /// Waits for request number `index`, from 0; the limit only ends a test that hangs.
-    public func call(_ index: Int) throws -> Call {
+    package func call(_ index: Int) throws -> Call {
         let limit = Instant.now.advanced(bySeconds: 60)
         guard let call = calls.wait(until: limit, { $0.count > index ? $0[index] : nil }) else {
             throw Missing(request: index)

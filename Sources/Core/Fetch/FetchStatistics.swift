@@ -1,38 +1,38 @@
 import Support
 
 /// What a fetcher has done since it was made, and what it is doing.
-public struct FetchStatistics: Equatable, Sendable {
+package struct FetchStatistics: Equatable, Sendable {
     /// Flights begun: blocks that at least one reader, or read-ahead, wanted and that were not under way already.
-    public var flights = 0
+    package var flights = 0
     /// Flights under way now.
-    public var flightsNow = 0
+    package var flightsNow = 0
     /// Readers that joined a flight already under way.
-    public var joined = 0
+    package var joined = 0
     /// Readers waiting now.
-    public var waitingReaders = 0
-    /// Blocks answered from the cache on disk.
-    public var fromCache = 0
+    package var waitingReaders = 0
+    /// Blocks answered from the store.
+    package var fromCache = 0
     /// Requests started.
-    public var requests = 0
+    package var requests = 0
     /// Requests repeated because the bytes were wrong.
-    public var refetched = 0
+    package var refetched = 0
     /// Requests cancelled because nobody waited any more.
-    public var abandoned = 0
+    package var abandoned = 0
     /// Readers refused at once, for offline mode or a host out of reach.
-    public var offlineRefusals = 0
+    package var offlineRefusals = 0
     /// Blocks fetched ahead of any reader.
-    public var prefetched = 0
+    package var prefetched = 0
     /// The part of ``prefetched`` that a reader has then wanted.
-    public var prefetchedUsed = 0
+    package var prefetchedUsed = 0
     /// The part of ``prefetched`` that no reader wanted before some thousands of others were fetched.
-    public var prefetchedWasted = 0
-    /// Wishes to prefetch that were dropped: too many queued, no cache to keep the result, or offline.
-    public var prefetchDropped = 0
+    package var prefetchedWasted = 0
+    /// Hints that were dropped: too many were queued, there was no store to keep the result, or the source was not to be asked.
+    package var prefetchDropped = 0
     /// Hosts out of reach now.
-    public var unreachableHosts: [String] = []
+    package var unreachableHosts: [String] = []
 
     /// All zero.
-    public init() {}
+    package init() {}
 }
 
 /// The running counts behind ``FetchStatistics``.
@@ -40,8 +40,7 @@ struct FetchCounters: Sendable {
     let flights = Counter()
     let joined = Counter()
     let waitingReaders = Counter()
-    let fromCache = Counter()
-    let requests = Counter()
+    let fromStore = Counter()
     let refetched = Counter()
     let abandoned = Counter()
     let offlineRefusals = Counter()

@@ -2,19 +2,19 @@ internal import Specimens
 internal import Support
 
 /// What the kernel has to forget, because it is of an older version.
-public struct Invalidation: Sendable, Equatable {
+package struct Invalidation: Sendable, Equatable {
     /// Inodes whose bytes, attributes or list of names have changed.
-    public var inodes: [InodeNumber]
+    package var inodes: [InodeNumber]
     /// Names that have come, gone or now mean another inode. What has come is among them: the kernel also keeps that a
     /// name is absent.
-    public var names: [Name]
+    package var names: [Name]
 
     /// A name in a directory.
-    public struct Name: Sendable, Hashable {
+    package struct Name: Sendable, Hashable {
         /// The directory.
-        public var directory: InodeNumber
+        package var directory: InodeNumber
         /// The name in it.
-        public var name: String
+        package var name: String
     }
 
     init(inodes: [InodeNumber], names: [Name] = []) {

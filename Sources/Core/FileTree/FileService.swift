@@ -1,10 +1,10 @@
-public import Support
+package import Support
 
 /// What a file system adapter (FUSE, a test) needs of the tree: the whole file system without the kernel.
 ///
 /// Every call answers exactly once, either before it returns (all that is needed is in memory) or later from another
 /// thread. No call waits for the network or for another thread. The token carries the reader's interrupt downwards.
-public protocol FileService: AnyObject, Sendable {
+package protocol FileService: AnyObject, Sendable {
     /// The child called `name` of the directory `parent`.
     ///
     /// Answers before it returns, without the origin, wherever the name fixes the type: attributes that are not known yet
@@ -55,7 +55,7 @@ public protocol FileService: AnyObject, Sendable {
 }
 
 /// One open file.
-public protocol OpenFile: AnyObject, Sendable {
+package protocol OpenFile: AnyObject, Sendable {
     /// Hands the bytes `[offset, offset + count)`, shortened at the end of the file, to `receiver`, once.
     ///
     /// - Parameters:
@@ -86,10 +86,10 @@ public protocol OpenFile: AnyObject, Sendable {
 
 extension OpenFile {
     /// True: what is made here does not change.
-    public var isCurrent: Bool { true }
+    package var isCurrent: Bool { true }
 
     /// None: what is made here has no blocks.
-    public func countBlocks(
+    package func countBlocks(
         forgets: Bool, token: CancellationToken,
         completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
     ) {
@@ -98,7 +98,7 @@ extension OpenFile {
 }
 
 /// Takes the answer to a read, from any thread, exactly once.
-public protocol ReadReceiver: AnyObject, Sendable {
+package protocol ReadReceiver: AnyObject, Sendable {
     /// The bytes asked for; borrowed for the call.
     func deliver(_ bytes: RawSpan)
     /// The read failed.
@@ -115,7 +115,7 @@ extension ReadReceiver {
 }
 
 /// What kind of file an inode is.
-public enum FileKind: Sendable {
+package enum FileKind: Sendable {
     /// A directory.
     case directory
     /// A regular file.
@@ -125,23 +125,23 @@ public enum FileKind: Sendable {
 }
 
 /// What `stat(2)` tells of a file, without what belongs to the mount (owner, permissions).
-public struct FileAttributes: Sendable {
+package struct FileAttributes: Sendable {
     /// The inode number.
-    public var inode: InodeNumber
+    package var inode: InodeNumber
     /// Directory, file or link.
-    public var kind: FileKind
+    package var kind: FileKind
     /// Size in bytes; true before any byte is read, unless the attributes are provisional.
-    public var size: Int
+    package var size: Int
     /// Hard links: 1, or for a directory 2 and one for each subdirectory.
-    public var linkCount: Int
+    package var linkCount: Int
     /// Modification time, seconds since 1970.
-    public var modified: Double
+    package var modified: Double
     /// Whether only number and type are certain. The size is the one told last, 0 before any was told, and the file may turn
     /// out to be absent. The kernel asks for the attributes before it relies on them.
-    public var isProvisional: Bool
+    package var isProvisional: Bool
 
     /// Attributes with every field given.
-    public init(
+    package init(
         inode: InodeNumber, kind: FileKind, size: Int, linkCount: Int = 1, modified: Double, isProvisional: Bool = false
     ) {
         self.inode = inode
@@ -154,18 +154,18 @@ public struct FileAttributes: Sendable {
 }
 
 /// One name in a directory.
-public struct DirectoryEntry: Sendable {
+package struct DirectoryEntry: Sendable {
     /// The file name.
-    public var name: String
+    package var name: String
     /// The inode number.
-    public var inode: InodeNumber
+    package var inode: InodeNumber
     /// Directory, file or link.
-    public var kind: FileKind
+    package var kind: FileKind
     /// Attributes where they are known without a request to the origin; else the kernel looks the name up when asked.
-    public var attributes: FileAttributes?
+    package var attributes: FileAttributes?
 
     /// An entry with every field given.
-    public init(name: String, inode: InodeNumber, kind: FileKind, attributes: FileAttributes?) {
+    package init(name: String, inode: InodeNumber, kind: FileKind, attributes: FileAttributes?) {
         self.name = name
         self.inode = inode
         self.kind = kind

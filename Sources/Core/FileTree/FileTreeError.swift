@@ -1,12 +1,11 @@
 internal import Fetch
 internal import Glibc
-public import SpecimenData
+package import SpecimenData
 internal import Specimens
-public import Support
-internal import Transport
+package import Support
 
 /// Why an operation on the tree failed.
-public enum FileTreeError: Error, Sendable {
+package enum FileTreeError: Error, Sendable {
     /// No such name or inode.
     case notFound
     /// A directory was needed.
@@ -27,7 +26,7 @@ public enum FileTreeError: Error, Sendable {
 
 extension FileTreeError {
     /// The error number of this error: the one place where it is chosen. `docs/SEMANTICS.md` shows it as a table.
-    public var errno: Errno {
+    package var errno: Errno {
         switch self {
         case .notFound: Errno(rawValue: ENOENT)
         case .notDirectory: Errno(rawValue: ENOTDIR)
@@ -44,7 +43,7 @@ extension FileTreeError {
 
 extension FileTreeError: CustomStringConvertible {
     /// One sentence for the log.
-    public var description: String {
+    package var description: String {
         switch self {
         case .data(let error): "\(error)"
         case .stale: "the file has changed upstream since it was opened: open it again"
@@ -53,10 +52,10 @@ extension FileTreeError: CustomStringConvertible {
     }
 
     /// Whether a person should find this error in the log: not what programs probe for all day, nor an interrupt.
-    public var isWorthLogging: Bool {
+    package var isWorthLogging: Bool {
         switch self {
         case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: false
-        case .data(.cancelled), .data(.absent), .data(.shutDown): false
+        case .data(.cancelled), .data(.shutDown): false
         case .stale, .data: true
         }
     }
@@ -65,31 +64,30 @@ extension FileTreeError: CustomStringConvertible {
 extension SpecimenDataError {
     fileprivate var errno: Errno {
         switch self {
-        case .absent: Errno(rawValue: ENOENT)
         // The file is there and its bytes are served; what cannot be made from it is an input/output error.
-        case .skeleton, .labels, .misfit, .image, .catalogue, .unusableReply: Errno(rawValue: EIO)
+        case .skeleton, .labels, .misfit, .unusable: Errno(rawValue: EIO)
         case .changedUpstream: Errno(rawValue: ESTALE)
         // Distinct from EIO, so that a script can tell "not here" from "broken": "Network is down".
         case .offline: Errno(rawValue: ENETDOWN)
         case .cancelled: Errno(rawValue: EINTR)
         case .shutDown: Errno(rawValue: ENOTCONN)
-        case .transport(let error): error.errno
-        case .fetch(.transport(let error)): error.errno
+        case .source(let error), .fetch(.source(let error)): error.errno
         case .fetch: Errno(rawValue: EIO)
         }
     }
 }
 
-extension TransportError {
+extension SourceError {
     /// A wait that ended is told apart from a refusal: a script may try again.
     fileprivate var errno: Errno {
         switch kind {
-        case .noReply, .stalled, .deadlineExceeded: Errno(rawValue: ETIMEDOUT)
+        case .timedOut, .deadlineExceeded: Errno(rawValue: ETIMEDOUT)
         case .cancelled: Errno(rawValue: EINTR)
         case .shutDown: Errno(rawValue: ENOTCONN)
         case .changed: Errno(rawValue: ESTALE)
-        // The origin knows no such file although the catalogue names it: that cannot be told apart from a fault of its.
-        default: Errno(rawValue: EIO)
+        case .outage: Errno(rawValue: ENETDOWN)
+        // A source that has no such file although its list names the file is as good as broken.
+        case .wrongLength, .passed, .unusable, .failed: Errno(rawValue: EIO)
         }
     }
 }

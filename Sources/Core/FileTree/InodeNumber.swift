@@ -1,12 +1,12 @@
 /// An inode number. Numbers are computed from what a file is, never handed out, so they are the same in every mount
 /// on every machine and `forget` needs no bookkeeping. ``Node`` holds the coding.
-public struct InodeNumber: RawRepresentable, Hashable, Sendable {
+package struct InodeNumber: RawRepresentable, Hashable, Sendable {
     /// The number the kernel sees.
-    public let rawValue: UInt64
+    package let rawValue: UInt64
 
     /// Wraps a number.
-    public init(rawValue: UInt64) { self.rawValue = rawValue }
+    package init(rawValue: UInt64) { self.rawValue = rawValue }
 
     /// The root of the mount, `FUSE_ROOT_ID`.
-    public static let root = InodeNumber(rawValue: 1)
+    package static let root = InodeNumber(rawValue: 1)
 }

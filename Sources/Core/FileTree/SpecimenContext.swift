@@ -24,13 +24,11 @@ struct SpecimenContext: Sendable {
     var id: Int { specimen.id }
     var stack: ImageStack? { objects.stack }
 
-    /// Voxel spacing of the database's stacks, um: 0.1144 in x and y ([D] CellTypes_Morph_Overview: 63x objective), where
-    /// the rows do not say otherwise, and 0.28 in z.
-    static let planeDistance = 0.28
-    static let pixelDistance = 0.1144
+    /// Distance of two voxels in x and y, um.
+    var resolution: Double { objects.spacing.xy }
 
-    /// Spacing in x and y, um, as the rows of the stack say.
-    var resolution: Double { stack?.resolution ?? Self.pixelDistance }
+    /// Distance of two planes, um.
+    var zSpacing: Double { objects.spacing.z }
 
     /// Indices of the planes that are there, ascending.
     var planeIndices: [Int] { stack.map { stack in stack.planes.map(stack.index) } ?? [] }
@@ -43,7 +41,7 @@ struct SpecimenContext: Sendable {
         stack.map { stack in
             VoxelGrid(
                 width: stack.width, height: stack.height, depth: stack.depth, spacingX: stack.resolution,
-                spacingY: stack.resolution, spacingZ: Self.planeDistance, originX: Double(stack.x),
+                spacingY: stack.resolution, spacingZ: zSpacing, originX: Double(stack.x),
                 originY: Double(stack.y), originZ: 0)
         }
     }
@@ -52,7 +50,7 @@ struct SpecimenContext: Sendable {
     func grid(of image: PlaneImage) -> VoxelGrid {
         VoxelGrid(
             width: image.width, height: image.height, depth: stack?.depth ?? 0, spacingX: image.resolution,
-            spacingY: image.resolution, spacingZ: Self.planeDistance, originX: Double(image.x),
+            spacingY: image.resolution, spacingZ: zSpacing, originX: Double(image.x),
             originY: Double(image.y), originZ: 0)
     }
 
@@ -62,14 +60,10 @@ struct SpecimenContext: Sendable {
     private static func gaps(_ stack: ImageStack?) -> Set<Int> {
         guard let stack else { return [] }
         return Set(
-            (0..<stack.depth).filter { index in
-                guard let image = stack.plane(at: index) else { return true }
-                return (image.x, image.y, image.width, image.height)
-                    != (stack.x, stack.y, stack.width, stack.height)
-            })
+            (0..<stack.depth).filter { index in stack.plane(at: index).map { !stack.isFramed($0) } ?? true })
     }
 
-    var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: Self.planeDistance) }
+    var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: zSpacing) }
 
     /// The projection that a file of `projections/` shows; nil where the source has none.
     func projection(_ file: ProjectionFile) -> SpecimenObjects.ProjectionObject? {

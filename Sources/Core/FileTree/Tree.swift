@@ -1,47 +1,42 @@
-internal import Catalogue
-public import Logging
-public import Morphology
-public import SpecimenData
-internal import Specimens
+package import Fetch
+package import Logging
+package import Morphology
+package import SpecimenData
+package import Specimens
 internal import Support
 internal import VirtualTIFF
 
-public import struct SpecimenData.ObjectVersion
-
 /// The services and settings a ``Tree`` stands on.
-public struct TreeParts: Sendable {
-    /// The list of cells.
-    public var catalogue: CatalogueService
-    /// Planes and files of a specimen.
-    public var details: DetailsService
+package struct TreeParts: Sendable {
+    /// Where the specimens come from.
+    package var source: any SpecimenSource
     /// Lengths and validators.
-    public var registry: ObjectRegistry
+    package var registry: ObjectRegistry
     /// Files by extents.
-    public var files: FileReader
+    package var files: FileReader
     /// Image planes.
-    public var planes: PlaneReader
+    package var planes: PlaneReader
     /// Labels.
-    public var skeletons: SkeletonService
+    package var skeletons: SkeletonService
     /// What `labels/` holds.
-    public var mainVariant: LabelVariant
+    package var mainVariant: LabelVariant
     /// Tile rows or extents that a sequential reader may be ahead.
-    public var readAheadWindow: Int
+    package var readAheadWindow: Int
     /// Makes the documents of `.neuronfs/`.
-    public var controlDocument: @Sendable (ControlFile) -> String
+    package var controlDocument: @Sendable (ControlFile) -> String
     /// Whether the cache holds all, part or nothing of the object with this name: the xattr `user.neuronfs.cached`.
-    public var cachedBytes: @Sendable (_ objectID: String) -> Int
+    package var cachedBytes: @Sendable (_ objectID: String) -> Int
     /// Where problems are told.
-    public var logger: Logger
+    package var logger: Logger
 
     /// Collects the parts.
-    public init(
-        catalogue: CatalogueService, details: DetailsService, registry: ObjectRegistry, files: FileReader,
+    package init(
+        source: any SpecimenSource, registry: ObjectRegistry, files: FileReader,
         planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
         readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
         cachedBytes: @escaping @Sendable (String) -> Int, logger: Logger
     ) {
-        self.catalogue = catalogue
-        self.details = details
+        self.source = source
         self.registry = registry
         self.files = files
         self.planes = planes
@@ -55,7 +50,7 @@ public struct TreeParts: Sendable {
 }
 
 /// The file system: names, attributes and bytes of everything below the mount point.
-public final class Tree: FileService {
+package final class Tree: FileService {
     let parts: TreeParts
     let buffers = BufferPool(size: 1 << 20, limit: 16)
     let strips = StripCache()
@@ -90,23 +85,27 @@ public final class Tree: FileService {
     private static let contextLimit = 128
 
     /// A tree over `parts`.
-    public init(parts: TreeParts) {
+    package init(parts: TreeParts) {
         self.parts = parts
-        let first = TreeIndex(parts.catalogue.snapshot)
+        let first = Self.index(parts.source.list, of: parts.source)
         index = Monitor(first)
         firstGeneration = first.snapshot.generation
         parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
-        parts.catalogue.onChange { [weak self] snapshot in self?.catalogueChanged(snapshot) }
+        parts.source.onListChange { [weak self] list in self?.catalogueChanged(list) }
+    }
+
+    private static func index(_ list: SpecimenList, of source: any SpecimenSource) -> TreeIndex {
+        TreeIndex(list, source.texts(of: list))
     }
 
     /// Calls `observer`, on a worker, with what is of a new version, so that the kernel can be told to forget the old one.
-    public func onInvalidation(_ observer: @escaping @Sendable (Invalidation) -> Void) {
+    package func onInvalidation(_ observer: @escaping @Sendable (Invalidation) -> Void) {
         observers.withLock { $0.append(observer) }
     }
 
     /// A list of cells has arrived, which may be the same as before.
     private func catalogueChanged(_ snapshot: SpecimenList) {
-        let newer = TreeIndex(snapshot)
+        let newer = Self.index(snapshot, of: parts.source)
         let older = index.withLock { index in
             defer { index = newer }
             return index
@@ -126,8 +125,8 @@ public final class Tree: FileService {
     /// The catalogue names another file than before in the same place of a specimen.
     private func replaced(_ old: ObjectID?, by new: ObjectID?) {
         guard let old, let new, old != new else { return }
-        parts.registry.supersede(old.description, by: new.description)
-        upstreamChanged(new.description)
+        parts.registry.supersede(old, by: new)
+        upstreamChanged(new)
     }
 
     /// Bytes made from the catalogue of `generation`, and from files of the origin at `versions`, as a file that is stale
@@ -148,22 +147,20 @@ public final class Tree: FileService {
         for observer in observers.withLock({ $0 }) { observer(change) }
     }
 
-    /// The object `id` of the origin (`<specimen>/file/<id>` or `<specimen>/image/<id>`) has a new version.
-    private func upstreamChanged(_ id: String) {
-        let parts = id.split(separator: "/")
-        guard parts.count >= 3, let specimen = Int(parts[0]), let number = Int(parts[2]) else { return }
-        let isImage = parts[1] == "image"
+    /// The object `id` of the source has a new version.
+    private func upstreamChanged(_ id: ObjectID) {
+        let (specimen, number, isImage) = (id.specimen, id.number, id.kind == .image)
         let context = cachedContext(specimen)
         contexts.withLock { $0[specimen] = nil }
         metas.removeAll { $0 == specimen }
         if let context { return forget(madeFrom: number, isImage: isImage, context) }
         // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the details.
         guard let row = currentIndex.snapshot[specimen] else { return }
-        self.parts.details.objects(of: specimen, token: CancellationToken()) { [self] outcome in
+        parts.source.objects(of: row, token: CancellationToken()).whenDone { [self] outcome in
             switch outcome {
             case .failure(let error):
                 // An open drops stale pages by itself; what is missed are mapped pages and sizes.
-                self.parts.logger.warning(
+                parts.logger.warning(
                     "the kernel is not told of a change", metadata: ["object": "\(id)", "reason": "\(error)"])
             case .success(let objects):
                 let context = SpecimenContext(specimen: row, objects: objects, skeletonModified: nil)
@@ -218,9 +215,10 @@ public final class Tree: FileService {
     ) {
         if let context = cachedContext(id) { return completion(.success(context)) }
         guard let specimen = currentIndex.snapshot[id] else { return completion(.failure(.notFound)) }
-        parts.details.objects(of: id, token: token) { [self] outcome in
+        parts.source.objects(of: specimen, token: token).whenDone { [self] outcome in
             switch outcome {
-            case .failure(let error): completion(.failure(.data(error)))
+            case .failure(let error):
+                completion(.failure(.data(SpecimenDataError(error, what: "what the source has of cell \(id)"))))
             case .success(let objects):
                 let bare = SpecimenContext(specimen: specimen, objects: objects, skeletonModified: nil)
                 guard let skeleton = bare.objects.skeleton else {

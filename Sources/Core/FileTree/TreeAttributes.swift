@@ -1,7 +1,7 @@
 internal import OMEZarr
 internal import SpecimenData
 internal import Specimens
-public import Support
+package import Support
 internal import VirtualTIFF
 
 extension Tree {
@@ -9,7 +9,7 @@ extension Tree {
     private static let directorySize = 4096
 
     /// The attributes of `inode`.
-    public func attributes(
+    package func attributes(
         of inode: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
     ) {
@@ -34,7 +34,7 @@ extension Tree {
     }
 
     /// The attributes of an open file, as far as they are known without the origin.
-    public func attributes(ofOpen inode: InodeNumber) -> FileAttributes? {
+    package func attributes(ofOpen inode: InodeNumber) -> FileAttributes? {
         guard let node = Node(inode) else { return nil }
         if let attributes = knownAttributes(of: node, currentIndex) { return attributes }
         guard let id = node.specimenID else { return nil }
@@ -128,7 +128,7 @@ extension Tree {
             else { return nil }
             return context.hasLabels ? file(size) : nil
         case .projection(_, let projection):
-            return recordAttributes(node, context.projection(projection)?.file)
+            return recordAttributes(node, context.projection(projection)?.object)
         case .zarr(_, let series, let number):
             guard let store = zarrStore(context, series), let entry = store.node(number) else { return nil }
             return entry.isDirectory ? directory(store.subdirectories(of: entry)) : file(store.size(of: entry))
@@ -136,7 +136,7 @@ extension Tree {
         }
     }
 
-    private func recordAttributes(_ node: Node, _ file: RemoteFile?) -> FileAttributes? {
+    private func recordAttributes(_ node: Node, _ file: SourceObject?) -> FileAttributes? {
         guard let file, let version = parts.files.cachedVersion(of: file) else { return nil }
         return attributes(node, length: version.length, modified: version.modified)
     }
@@ -176,18 +176,18 @@ extension Tree {
     }
 
     /// The file of the origin behind a node; nil for nodes that are made here.
-    func remoteFile(of node: Node, _ context: SpecimenContext) -> RemoteFile? {
+    func remoteFile(of node: Node, _ context: SpecimenContext) -> SourceObject? {
         switch node {
         case .specimenFile(_, .skeleton): context.objects.skeleton
         case .specimenFile(_, .marker): context.objects.marker
         case .specimenFile(_, .recording): context.objects.recording
-        case .projection(_, let file): context.projection(file)?.file
+        case .projection(_, let file): context.projection(file)?.object
         default: nil
         }
     }
 
     /// The target of a symbolic link.
-    public func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String {
+    package func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String {
         guard let node = Node(inode) else { throw .notFound }
         guard case .link(let place, let id) = node else { throw .notLink }
         guard let target = linkTarget(place, id, currentIndex) else { throw .notFound }

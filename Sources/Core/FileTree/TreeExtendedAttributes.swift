@@ -1,6 +1,7 @@
+internal import Fetch
 internal import SpecimenData
 internal import Specimens
-public import Support
+package import Support
 
 extension Tree {
     private enum Attribute: String, CaseIterable {
@@ -10,7 +11,7 @@ extension Tree {
     }
 
     /// The names of the extended attributes of `inode`: none for what does not come from the origin.
-    public func extendedAttributeNames(
+    package func extendedAttributeNames(
         of inode: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<[String], FileTreeError>) -> Void
     ) {
@@ -26,7 +27,7 @@ extension Tree {
     ///
     /// `user.neuronfs.url` is where the bytes come from, `.etag` the version the origin named, `.cached` how many bytes
     /// of it the block cache holds. No request is made for them, beyond those for the planes and files of the cell.
-    public func extendedAttribute(
+    package func extendedAttribute(
         _ name: String, of inode: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void
     ) {
@@ -43,7 +44,11 @@ extension Tree {
     private struct Source: Sendable {
         var url: String
         /// Name of the object in the cache.
-        var object: String
+        var object: ObjectID
+    }
+
+    private func origin(_ object: SourceObject) -> Source {
+        Source(url: parts.files.address(of: object), object: object.id)
     }
 
     /// The source of `inode`; nil for what is made here.
@@ -65,19 +70,19 @@ extension Tree {
             guard let image = context.stack?.plane(at: index) else { return nil }
             // A label plane comes from the skeleton.
             guard series == .stack else {
-                return context.objects.skeleton.map { Source(url: $0.url, object: $0.id) }
+                return context.objects.skeleton.map(origin)
             }
             return Source(
-                url: parts.planes.address(of: image), object: PlaneReader.objectID(of: image, specimen: id))
+                url: parts.planes.address(of: image, specimen: id), object: PlaneReader.objectID(of: image, specimen: id))
         }
-        return remoteFile(of: node, context).map { Source(url: $0.url, object: $0.id) }
+        return remoteFile(of: node, context).map(origin)
     }
 
     private func value(of attribute: Attribute, _ source: Source?) -> String? {
         guard let source else { return nil }
         switch attribute {
         case .url: return source.url
-        case .cached: return String(parts.cachedBytes(source.object))
+        case .cached: return String(parts.cachedBytes(source.object.description))
         case .etag:
             let validator = parts.registry.cached(source.object)?.validator ?? ""
             return validator.isEmpty ? nil : OutsideText.line(OutsideText.cut(validator))

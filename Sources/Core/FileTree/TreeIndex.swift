@@ -11,6 +11,7 @@ struct TreeIndex: Sendable {
     }
 
     let snapshot: SpecimenList
+    let texts: SourceTexts
     let bySpecies: [Species: [Int]]
     let trainable: [Species: [Int]]
     let specimenOfName: [String: Int]
@@ -20,8 +21,9 @@ struct TreeIndex: Sendable {
     /// Bytes of the files at the top.
     let topFiles: [TopFile: [UInt8]]
 
-    init(_ snapshot: SpecimenList) {
+    init(_ snapshot: SpecimenList, _ texts: SourceTexts) {
         self.snapshot = snapshot
+        self.texts = texts
         // A specimen without an inode number cannot be shown.
         let specimens = snapshot.specimens.filter { UInt32(exactly: $0.id) != nil }
         bySpecies = Dictionary(grouping: specimens, by: \.species).mapValues { $0.map(\.id) }
@@ -37,7 +39,7 @@ struct TreeIndex: Sendable {
             Dictionary(list.enumerated().map { ($1.hash, $0) }) { first, _ in first }
         }
         topFiles = [
-            .readme: Array(TopTexts.readme(snapshot).utf8), .citation: Array(TopTexts.citation.utf8),
+            .readme: Array(TopTexts.readme(snapshot, texts).utf8), .citation: Array(texts.citation.utf8),
             .cellsCSV: snapshot.cellsCSV, .cellsJSON: snapshot.cellsJSON,
         ]
     }

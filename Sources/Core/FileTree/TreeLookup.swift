@@ -1,10 +1,10 @@
 internal import SpecimenData
 internal import Specimens
-public import Support
+package import Support
 
 extension Tree {
     /// The child called `name` of the directory `parent`.
-    public func lookup(
+    package func lookup(
         _ name: String, in parent: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
     ) {
@@ -71,7 +71,7 @@ extension Tree {
     }
 
     /// The children of a directory in a fixed order.
-    public func children(
+    package func children(
         of directory: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
     ) {

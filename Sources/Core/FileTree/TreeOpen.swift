@@ -2,12 +2,12 @@ internal import Logging
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
-public import Support
+package import Support
 internal import VirtualTIFF
 
 extension Tree {
     /// Opens a file for reading. The handle sees one version of the bytes.
-    public func open(
+    package func open(
         _ inode: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
@@ -68,7 +68,7 @@ extension Tree {
     }
 
     private func openRemote(
-        _ file: RemoteFile, token: CancellationToken,
+        _ file: SourceObject, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
         parts.files.version(of: file, token: token) { [self] outcome in
@@ -123,12 +123,13 @@ extension Tree {
     func planeLayout(_ context: SpecimenContext, _ series: Series, _ image: PlaneImage) -> PlaneTIFF? {
         let key = LayoutKey(
             width: image.width, height: image.height, bits: series.bitsPerSample(main: parts.mainVariant),
-            resolution: image.resolution, variant: series.variant(main: parts.mainVariant))
+            resolution: image.resolution, zSpacing: context.zSpacing,
+            variant: series.variant(main: parts.mainVariant))
         if let layout = layouts[key] { return layout }
         do throws(TIFFLayoutError) {
             let layout = try PlaneTIFF(
                 width: image.width, height: image.height, bitsPerSample: key.bits,
-                spacing: PixelSpacing(x: image.resolution, y: image.resolution, z: SpecimenContext.planeDistance),
+                spacing: PixelSpacing(x: image.resolution, y: image.resolution, z: context.zSpacing),
                 description: key.variant.map(LabelRules.tiffDescription))
             layouts.insert(layout, for: key, cost: layout.headerSize)
             return layout
@@ -147,6 +148,7 @@ struct LayoutKey: Hashable, Sendable {
     var height: Int
     var bits: Int
     var resolution: Double
+    var zSpacing: Double
     /// `nil` for images.
     var variant: LabelVariant?
 }

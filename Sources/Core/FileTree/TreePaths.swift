@@ -5,7 +5,7 @@ internal import Specimens
 extension Tree {
     /// The path of `inode` below the mount point, "." for the mount point itself. Of a store of which nothing is in memory
     /// only the store is named.
-    public func path(of inode: InodeNumber) -> String? { Node(inode).flatMap(path(of:)) }
+    package func path(of inode: InodeNumber) -> String? { Node(inode).flatMap(path(of:)) }
 
     private func path(of node: Node) -> String? {
         let index = currentIndex

@@ -1,11 +1,11 @@
 internal import CFuse
-public import FileTree
+package import FileTree
 internal import Glibc
-public import Logging
-public import Support
+package import Logging
+package import Support
 
 /// Why a mount did not come up or ended badly.
-public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
     /// libfuse did not accept the options.
     case sessionRejected
     /// `mount(2)` or fusermount3 failed.
@@ -16,7 +16,7 @@ public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
     case noThread(ThreadError)
 
     /// One sentence.
-    public var description: String {
+    package var description: String {
         switch self {
         case .sessionRejected: "libfuse did not accept the mount options"
         case .mountFailed(let path, let reason): "could not mount on \(path): \(reason)"
@@ -27,15 +27,15 @@ public enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// What a mount has done, for `status` and the metrics.
-public struct FuseStatistics: Sendable {
+package struct FuseStatistics: Sendable {
     /// Requests that wait for the origin now.
-    public var waiting: Int
+    package var waiting: Int
     /// Seconds the longest of them has waited.
-    public var oldestWait: Double
+    package var oldestWait: Double
     /// Requests that ended by their deadline.
-    public var expired: Int
+    package var expired: Int
     /// Bytes handed to readers.
-    public var servedBytes: Int
+    package var servedBytes: Int
 }
 
 /// One mount. ``run()`` blocks until it is unmounted or a signal ends it.
@@ -54,7 +54,7 @@ public struct FuseStatistics: Sendable {
     /// called.
     ///
     /// - Throws: ``FuseError`` when libfuse or the kernel refuses.
-    public init(service: any FileService, path: String, options: MountOptions, logger: Logger) throws(FuseError) {
+    package init(service: any FileService, path: String, options: MountOptions, logger: Logger) throws(FuseError) {
         do throws(ThreadError) {
             notifier = try WorkerPool(name: "fuse-notify", count: 1)
         } catch {
@@ -102,7 +102,7 @@ public struct FuseStatistics: Sendable {
     /// - Parameter unblock: called once the handlers of these signals stand: lets the calling thread have them. One that
     ///   came before ends the loop at once.
     /// - Returns: the signal that ended the mount, if one did.
-    public func run(unblock: () -> Void) throws(FuseError) -> Int32? {
+    package func run(unblock: () -> Void) throws(FuseError) -> Int32? {
         unsafe fuse_set_signal_handlers(session)
         unblock()
         let code = unsafe shim_session_loop_mt(session, 1, context.options.threads, context.options.threads)
@@ -145,12 +145,12 @@ public struct FuseStatistics: Sendable {
     deinit { unsafe fuse_session_destroy(session) }
 
     /// Blocks until the kernel has greeted the file system, the mount has ended, or the deadline. True when it has greeted.
-    public func waitUntilReady(deadlineSeconds: Double) -> Bool {
+    package func waitUntilReady(deadlineSeconds: Double) -> Bool {
         context.ready.wait(until: Instant.now.advanced(bySeconds: deadlineSeconds)) { $0 } ?? false
     }
 
     /// What the mount does now.
-    public var statistics: FuseStatistics {
+    package var statistics: FuseStatistics {
         let waiting = context.registry.waiting
         return FuseStatistics(
             waiting: waiting.count, oldestWait: waiting.oldest, expired: context.registry.expiredCount,
@@ -158,7 +158,7 @@ public struct FuseStatistics: Sendable {
     }
 
     /// Tells the kernel, soon, that the bytes and attributes of `inode` are of a new version. From any thread.
-    public func invalidate(_ inode: InodeNumber) {
+    package func invalidate(_ inode: InodeNumber) {
         unsafe notify { session in
             // ENOENT: the kernel does not know the inode, so there is nothing to forget.
             _ = unsafe fuse_lowlevel_notify_inval_inode(session, inode.rawValue, 0, 0)
@@ -166,7 +166,7 @@ public struct FuseStatistics: Sendable {
     }
 
     /// Tells the kernel, soon, to forget the name `name` in `directory`, and all that it knows below it. From any thread.
-    public func invalidate(name: String, in directory: InodeNumber) {
+    package func invalidate(name: String, in directory: InodeNumber) {
         unsafe notify { session in
             _ = unsafe fuse_lowlevel_notify_inval_entry(session, directory.rawValue, name, name.utf8.count)
         }

@@ -1,26 +1,26 @@
 /// How a mount is presented to the kernel.
-public struct MountOptions: Sendable {
+package struct MountOptions: Sendable {
     /// Owner of every file.
-    public var uid: UInt32
+    package var uid: UInt32
     /// Group of every file.
-    public var gid: UInt32
+    package var gid: UInt32
     /// Whether users other than the one who mounts may enter (`allow_other`).
-    public var allowOther: Bool
+    package var allowOther: Bool
     /// The source shown by `mount(8)`, for example `neuronfs` or `neuronfs-demo`.
-    public var sourceName: String
+    package var sourceName: String
     /// Seconds a request may wait for the origin before it fails with `ETIMEDOUT`.
-    public var requestTimeout: Double
+    package var requestTimeout: Double
     /// Seconds the kernel may keep names and attributes.
-    public var attributeTimeout: Double = 3600
+    package var attributeTimeout: Double = 3600
     /// Largest read in bytes; 1 MiB is the kernel's limit (256 pages).
-    public var maximumRead = 1 << 20
+    package var maximumRead = 1 << 20
     /// Read-ahead requests the kernel may have under way.
-    public var maximumBackground = 64
+    package var maximumBackground = 64
     /// Threads of the FUSE loop. None ever waits, so a few a core are enough.
-    public var threads: UInt32 = 8
+    package var threads: UInt32 = 8
 
     /// Options with the values that have no good default.
-    public init(uid: UInt32, gid: UInt32, allowOther: Bool, sourceName: String, requestTimeout: Double) {
+    package init(uid: UInt32, gid: UInt32, allowOther: Bool, sourceName: String, requestTimeout: Double) {
         self.uid = uid
         self.gid = gid
         self.allowOther = allowOther

@@ -1,12 +1,12 @@
 internal import Glibc
-public import Support
+package import Support
 
 /// The kernel's read-ahead of a mount: 128 KiB unless root raises it through /sys after mounting (libfuse#825), which
 /// makes buffered reads larger and half again as fast.
-public enum ReadAheadSetting {
+package enum ReadAheadSetting {
     /// The `/sys/class/bdi/<major>:<minor>/read_ahead_kb` of the mount on `path`; nil when it is not a mount point.
     /// Read from /proc/self/mountinfo, because `stat` on the path would be a request to ourselves.
-    public static func controlFile(forMountOn path: String) -> String? {
+    package static func controlFile(forMountOn path: String) -> String? {
         guard let table = try? readWholeFile("/proc/self/mountinfo") else { return nil }
         var device: String?
         for line in String(decoding: table, as: UTF8.self).split(separator: "\n") {
@@ -20,7 +20,7 @@ public enum ReadAheadSetting {
     /// Sets the read-ahead in KiB.
     ///
     /// - Throws: `Errno`, commonly `EACCES` when the process is not root; the mount works all the same.
-    public static func set(kibibytes: Int, forMountOn path: String) throws(Errno) {
+    package static func set(kibibytes: Int, forMountOn path: String) throws(Errno) {
         guard let file = controlFile(forMountOn: path) else { throw Errno(rawValue: ENOENT) }
         let descriptor = try openFile(file, flags: O_WRONLY)
         defer { close(descriptor) }

@@ -1,13 +1,14 @@
+internal import Fetch
 internal import Support
 
-extension Origin {
-    /// Looks at each of `indices`, on a worker that nobody waits for, until the token is cancelled.
+extension BlockFetcher {
+    /// Looks at each of `indices`, on a worker of the prefetch lane, until the token is cancelled.
     ///
     /// - Parameters:
-    ///   - isOnDisk: whether the block is in the cache's directory.
-    ///   - forget: lets go of what memory holds of a block that is not; nil to keep it.
+    ///   - isKept: whether the store's medium holds the block.
+    ///   - forget: lets go of what memory holds of a block that is missing; nil to keep it.
     func countBlocks(
-        _ indices: Range<Int>, token: CancellationToken, isOnDisk: @escaping @Sendable (Int) -> Bool,
+        _ indices: Range<Int>, token: CancellationToken, isKept: @escaping @Sendable (Int) -> Bool,
         forget: (@Sendable (Int) -> Void)?,
         completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
     ) {
@@ -16,7 +17,7 @@ extension Origin {
             for index in indices {
                 guard !token.isCancelled else { return completion(.failure(.cancelled)) }
                 count.blocks += 1
-                if isOnDisk(index) { continue }
+                if isKept(index) { continue }
                 count.missing += 1
                 forget?(index)
             }

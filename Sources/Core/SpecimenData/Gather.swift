@@ -1,7 +1,7 @@
 internal import Support
 
 /// Waits for a number of results and hands them on together, or the first failure.
-public final class Gather<Value: Sendable>: Sendable {
+package final class Gather<Value: Sendable>: Sendable {
     private struct State {
         var values: [Value?]
         var missing: Int
@@ -12,13 +12,13 @@ public final class Gather<Value: Sendable>: Sendable {
     private let completion: @Sendable (Result<[Value], SpecimenDataError>) -> Void
 
     /// Waits for `count` results.
-    public init(count: Int, completion: @escaping @Sendable (Result<[Value], SpecimenDataError>) -> Void) {
+    package init(count: Int, completion: @escaping @Sendable (Result<[Value], SpecimenDataError>) -> Void) {
         state = Monitor(State(values: Array(repeating: nil, count: count), missing: count))
         self.completion = completion
     }
 
     /// Notes the result of part `position`.
-    public func arrive(_ outcome: Result<Value, SpecimenDataError>, at position: Int) {
+    package func arrive(_ outcome: Result<Value, SpecimenDataError>, at position: Int) {
         let verdict = state.withLock { state -> Result<[Value], SpecimenDataError>? in
             guard !state.isOver else { return nil }
             switch outcome {

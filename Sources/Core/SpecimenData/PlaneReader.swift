@@ -1,70 +1,57 @@
-internal import Catalogue
-internal import Fetch
+package import Fetch
 internal import Glibc
-internal import ImageCodec
-internal import Logging
-public import Support
-internal import Transport
+package import Specimens
+package import Support
 
-package import struct Specimens.PlaneImage
-
-/// Reads the grey pixels of image planes, tile by tile: JPEG from the block cache or the origin, decoded luma in memory.
-public final class PlaneReader: Sendable {
-    let origin: Origin
+/// Reads the grey pixels of image planes, tile by tile: blocks from the store or the source, decoded pixels in memory.
+package final class PlaneReader: Sendable {
+    private let fetcher: BlockFetcher
     private let registry: ObjectRegistry
-    let decoded: MemoryCache<Tile, [UInt8]>
-    private let flights: FlightTable<TileFlight, [UInt8]>
-    /// Images of which a tile is being fetched, ahead of any reader, to learn their version, and the rows that wait for it.
-    let asking = Monitor<[String: [RowWish]]>([:])
+    /// Seconds after which a request is given up.
+    private let timeout: Double
+    private let decoded: MemoryCache<Tile, [UInt8]>
     /// Side of a tile, px.
-    public let side: Int
+    package let side: Int
 
     /// A decoded tile in memory. The version keeps an old and a new state of an image apart.
-    struct Tile: Hashable, Sendable {
-        var image: Int
-        var version: Int
+    fileprivate struct Tile: Hashable, Sendable {
+        var image: ObjectVersion
         var level: Int
         var index: Int
     }
 
-    /// A tile on its way. Who waits does not join who does not: the fetcher, where both share the request, hastens it for
-    /// the former only when it is asked by them.
-    private struct TileFlight: Hashable, Sendable {
-        var tile: Tile
-        var lane: Lane
-    }
-
     /// A reader that keeps up to `memory` bytes of decoded tiles of `side` px.
-    public init(origin: Origin, registry: ObjectRegistry, memory: Int, side: Int = TileGrid.defaultSide) {
-        self.origin = origin
-        flights = FlightTable(logger: origin.logger)
-        self.registry = registry
+    package init(fetcher: BlockFetcher, memory: Int, timeout: Double, side: Int = TileGrid.defaultSide) {
+        self.fetcher = fetcher
+        registry = fetcher.registry
+        self.timeout = timeout
         self.side = side
         decoded = MemoryCache(limit: memory)
     }
 
     /// One version of a plane, as an open handle sees it.
-    public struct Version: Sendable {
-        /// Name of the image in the cache.
-        public let objectID: String
+    package struct Version: Sendable {
+        /// Names the image.
+        package let objectID: ObjectID
         /// The plane.
         package let image: PlaneImage
         /// Its tiles.
-        public let grid: TileGrid
+        package let grid: TileGrid
         /// Halvings of width and height; 0 is full resolution.
-        public let level: Int
+        package let level: Int
         /// What is known of the image, and with it the number of its version, which grows when the upstream image changes;
         /// nil until the first tile of an image that was not known has told it. From then on it is fixed, for all copies of
         /// this value.
         fileprivate let pin: Monitor<ObjectRecord?>
 
-        func tile(_ index: Int) -> Tile {
-            Tile(image: image.imageID, version: pin.withLock { $0?.version } ?? 0, level: level, index: index)
+        fileprivate func tile(_ index: Int) -> Tile {
+            let number = pin.withLock { $0?.number } ?? 0
+            return Tile(image: ObjectVersion(id: objectID, number: number), level: level, index: index)
         }
     }
 
     /// Copies pixels into a buffer of the size that was asked for.
-    public typealias Copy = @Sendable (UnsafeMutableRawBufferPointer) -> Void
+    package typealias Copy = @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
     /// The present version of a plane. Does not ask the origin: an image is known by its first tile.
     ///
@@ -76,7 +63,7 @@ public final class PlaneReader: Sendable {
         registry.load(id) { [self] in completion(loadedVersion(of: image, id: id, level: level)) }
     }
 
-    private func loadedVersion(of image: PlaneImage, id: String, level: Int) -> Version {
+    private func loadedVersion(of image: PlaneImage, id: ObjectID, level: Int) -> Version {
         let round = 1 << level - 1
         return Version(
             objectID: id, image: image,
@@ -89,16 +76,19 @@ public final class PlaneReader: Sendable {
         TileGrid(width: image.width, height: image.height, side: side).rows
     }
 
-    /// The name of an image in the cache.
-    package static func objectID(of image: PlaneImage, specimen: Int) -> String {
-        "\(specimen)/image/\(image.imageID)"
+    /// Names an image.
+    package static func objectID(of image: PlaneImage, specimen: Int) -> ObjectID {
+        .image(image.imageID, of: specimen)
     }
 
-    /// Where people find the whole plane: its URL.
-    package func address(of image: PlaneImage) -> String {
-        RMA.imageURL(
-            base: origin.endpoint, imageID: image.imageID, left: image.x, top: image.y, width: image.width,
-            height: image.height)
+    /// Where people find the whole plane.
+    package func address(of image: PlaneImage, specimen: Int) -> String {
+        fetcher.source.address(of: Self.object(image, Self.objectID(of: image, specimen: specimen)))
+    }
+
+    private static func object(_ image: PlaneImage, _ id: ObjectID) -> SourceObject {
+        SourceObject(
+            id: id, frame: SourceObject.Frame(x: image.x, y: image.y, width: image.width, height: image.height))
     }
 
     /// Whether the bytes `range` of the plane can be given without decoding or fetching.
@@ -110,7 +100,7 @@ public final class PlaneReader: Sendable {
     /// Copies the bytes `range` of the plane (row by row, one byte a pixel) into `buffer` if all are in memory.
     ///
     /// - Returns: false, with `buffer` untouched, when a tile is missing.
-    public func copyIfInMemory(
+    package func copyIfInMemory(
         _ version: Version, _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
     ) -> Bool {
         let indices = version.grid.tiles(covering: range)
@@ -123,7 +113,7 @@ public final class PlaneReader: Sendable {
 
     /// Fetches and decodes what the bytes `range` of the plane need, then calls `completion` with a function that
     /// copies them into a buffer of `range.count` bytes.
-    public func read(
+    package func read(
         _ version: Version, _ range: Range<Int>, token: CancellationToken,
         completion: @escaping @Sendable (Result<Copy, SpecimenDataError>) -> Void
     ) {
@@ -146,37 +136,29 @@ public final class PlaneReader: Sendable {
     /// - Parameters:
     ///   - tiles: which of the plane's tiles; all without.
     ///   - forgets: whether memory lets go of those that are missing, so that their next reader fetches them for the disk.
-    public func countBlocks(
+    package func countBlocks(
         _ version: Version, tiles: Range<Int>? = nil, forgets: Bool, token: CancellationToken,
         completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
     ) {
         let forget: @Sendable (Int) -> Void = { [decoded] in decoded.remove(version.tile($0)) }
         // Kept while it cannot be fetched: it is all there is.
-        let isFetchable = origin.fetcher.refusal(of: origin.endpoint) == nil
-        origin.countBlocks(
+        let isFetchable = fetcher.source.outage(for: version.objectID) == nil
+        fetcher.countBlocks(
             tiles ?? 0..<version.grid.rows * version.grid.columns, token: token,
-            isOnDisk: { [self] in origin.fetcher.isOnDisk(plan(version, $0, box: nil)) },
+            isKept: { [self] in fetcher.isKept(request(version, $0)) },
             forget: forgets && isFetchable ? forget : nil, completion: completion)
-    }
-
-    /// Notes the version of an image that was not known.
-    private func learn(_ version: Version, _ validator: String) {
-        guard record(of: version) == nil else { return }
-        registry.learn(
-            version.objectID, length: nil, etag: validator.isEmpty ? nil : validator, lastModified: nil,
-            contentType: "image/jpeg")
     }
 
     /// Whether `version` is what the image is known to be now. Tiles are asked for by the present validator, so an older
     /// handle must not ask: it would mix new tiles into what it has read.
-    public func isCurrent(_ version: Version) -> Bool {
+    package func isCurrent(_ version: Version) -> Bool {
         guard let record = registry.cached(version.objectID) else { return true }
         return isFixed(version, on: record)
     }
 
     /// What is known of the image: now, or as long as that is not in memory, from when `version` was fixed. An image that
     /// has changed is always in memory.
-    func record(of version: Version) -> ObjectRecord? {
+    private func record(of version: Version) -> ObjectRecord? {
         registry.cached(version.objectID) ?? version.pin.withLock { $0 }
     }
 
@@ -187,7 +169,7 @@ public final class PlaneReader: Sendable {
     private func isFixed(_ version: Version, on record: ObjectRecord) -> Bool {
         version.pin.withLock { pin in
             if pin == nil, !registry.hasChanged(version.objectID) { pin = record }
-            return pin?.version == record.version
+            return pin?.number == record.number
         }
     }
 
@@ -195,89 +177,69 @@ public final class PlaneReader: Sendable {
     private func accepts(_ block: FetchedBlock, for version: Version) -> Bool {
         guard let record = record(of: version) else { return true }
         // Two first tiles may tell two versions.
-        return record.validator == block.validator && isFixed(version, on: record)
+        return record.validator == block.version && isFixed(version, on: record)
     }
 
     /// Bytes of decoded tiles in memory.
-    public var memory: Int { decoded.usage.cost }
+    package var memory: Int { decoded.usage.cost }
 
     /// The decoded pixels of tile `index`, row by row.
-    public func tile(
+    package func tile(
         _ version: Version, _ index: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
     ) {
         guard isCurrent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
-        let key = version.tile(index)
-        if let pixels = decoded[key] { return completion(.success(pixels)) }
-        flights.join(TileFlight(tile: key, lane: token.lane), token: token, completion: completion) { token, finish in
-            // The check that lets a tile into the cache decodes it; the pixels are kept for the reader.
-            let box = Monitor<[UInt8]?>(nil)
-            let plan = plan(version, index, box: box, for: token)
-            origin.fetcher.fetch(plan, lane: token.lane, token: token) { [self] outcome in
-                finish(decode(outcome, version: version, index: index, box: box))
-            }
+        if let pixels = decoded[version.tile(index)] { return completion(.success(pixels)) }
+        fetcher.fetch(request(version, index, token), lane: token.lane, token: token) { [self] outcome in
+            completion(accept(outcome, version, index))
         }
     }
 
-    private func decode(
-        _ outcome: Result<FetchedBlock, FetchError>, version: Version, index: Int, box: Monitor<[UInt8]?>
+    private func accept(
+        _ outcome: Result<FetchedBlock, FetchError>, _ version: Version, _ index: Int
     ) -> Result<[UInt8], SpecimenDataError> {
         switch outcome {
-        case .failure(.changedUpstream(_, _, let new)):
-            registry.learn(version.objectID, length: nil, etag: new, lastModified: nil, contentType: nil)
-            return .failure(.changedUpstream(object: version.objectID))
-        case .failure(let error): return .failure(SpecimenDataError(error, object: version.objectID))
+        case .failure(let error):
+            if case .changedUpstream(_, _, let new) = error { registry.learnChange(version.objectID, to: new) }
+            return .failure(SpecimenDataError(error, object: version.objectID))
         case .success(let block):
-            guard accepts(block, for: version) else { return .failure(.changedUpstream(object: version.objectID)) }
-            let rectangle = version.grid.rectangle(index)
-            do throws(ImageCodecError) {
-                let pixels: [UInt8]
-                if let checked = box.withLock({ $0 }) {
-                    pixels = checked
-                } else {
-                    pixels = try JPEG.decodeLuma(block.bytes, width: rectangle.width, height: rectangle.height)
-                }
-                decoded.insert(pixels, for: version.tile(index), cost: pixels.count)
-                return .success(pixels)
-            } catch {
-                return .failure(.image(error))
+            guard let pixels = block.pixels, accepts(block, for: version) else {
+                return .failure(.changedUpstream(object: version.objectID))
             }
+            decoded.insert(pixels, for: version.tile(index), cost: pixels.count)
+            return .success(pixels)
         }
     }
 
-    /// - Parameter token: of the reader it is for; `nil` when nobody waits yet.
-    func plan(
-        _ version: Version, _ index: Int, box: Monitor<[UInt8]?>?, for token: CancellationToken? = nil
-    ) -> BlockPlan {
+    /// Fetches the tiles of row `row` of the plane's grid ahead of their reader, into the store.
+    ///
+    /// - Parameters:
+    ///   - column: the first tile of the row that is wanted.
+    ///   - token: of the window the row belongs to; when it is cancelled, requests that no reader wants end.
+    ///   - isLeft: called with the column of the first tile for which there is no room: from there on the row may be
+    ///     offered again. Not called when all is there or on its way.
+    package func prefetch(
+        _ version: Version, tileRow row: Int, from column: Int = 0, token: CancellationToken = CancellationToken(),
+        isLeft: @escaping @Sendable (Int) -> Void
+    ) {
+        let columns = version.grid.columns
+        guard 0..<version.grid.rows ~= row, 0..<columns ~= column else { return }
+        let refused = (row * columns + column..<(row + 1) * columns).first { index in
+            decoded[version.tile(index)] == nil && !fetcher.prefetch(request(version, index), token: token)
+        }
+        if let refused { isLeft(refused - row * columns) }
+    }
+
+    /// - Parameter token: of the reader it is for; nil when no reader waits yet.
+    func request(_ version: Version, _ index: Int, _ token: CancellationToken? = nil) -> BlockRequest {
         let rectangle = version.grid.rectangle(index)
-        let image = version.image
-        let level = version.level
-        var request = HTTPRequest(
-            url: RMA.imageURL(
-                base: origin.endpoint, imageID: image.imageID, left: image.x + rectangle.x << level,
-                top: image.y + rectangle.y << level,
-                width: min(rectangle.width << level, image.width - rectangle.x << level),
-                height: min(rectangle.height << level, image.height - rectangle.y << level), downsample: level,
-                quality: nil))
-        request.expects = .jpeg
-        request.requestID = token?.requestID ?? 0
-        // A JPEG of noise at quality 100 stays below 3 bytes a pixel; 64 KiB for tables and comments.
-        request.maximumBody = rectangle.width * rectangle.height * 3 + 65_536
-        request.deadline = .now.advanced(bySeconds: origin.timeout)
-        return BlockPlan(
-            id: "\(version.objectID)/t\(side)/\(level)", validator: record(of: version)?.validator, length: nil,
-            index: index,
-            request: request,
-            verify: { bytes in
-                do throws(ImageCodecError) {
-                    let pixels = try JPEG.decodeLuma(bytes, width: rectangle.width, height: rectangle.height)
-                    box?.withLock { $0 = pixels }
-                    return nil
-                } catch {
-                    return "\(error)"
-                }
-            },
-            learn: { [self] in learn(version, $0) }, recall: { [self] in record(of: version)?.validator })
+        let frame = SourceObject.Frame(
+            x: rectangle.x, y: rectangle.y, width: rectangle.width, height: rectangle.height)
+        return BlockRequest(
+            object: Self.object(version.image, version.objectID),
+            part: .tile(BlockPart.Tile(index: index, level: version.level, side: side, frame: frame)),
+            expected: record(of: version)?.validator, deadline: .now.advanced(bySeconds: timeout),
+            requestID: token?.requestID ?? 0)
     }
 
     /// Copies what tile `index` has of the bytes `range` of a plane into `buffer`, which holds the range.

@@ -1,14 +1,15 @@
-internal import Catalogue
-internal import Logging
-public import Morphology
-public import Support
+package import Logging
+package import Morphology
+package import Specimens
+package import Support
 
 /// Skeletons and what is made of them: parsed on first need, indexed for painting, kept in bounded memory.
-public final class SkeletonService: Sendable {
-    private let origin: Origin
+package final class SkeletonService: Sendable {
     private let files: FileReader
+    private let workers: WorkerPool
+    private let logger: Logger
     private let sources: MemoryCache<SourceKey, any LabelSource>
-    private let flights: FlightTable<SourceKey, any LabelSource>
+    private let flights: FlightTable<SourceKey, any LabelSource, SpecimenDataError>
     /// Files whose warnings are in the log: many variants and levels are drawn from one.
     private let warned = Monitor<Set<ObjectVersion>>([])
 
@@ -25,8 +26,8 @@ public final class SkeletonService: Sendable {
             marker: FileReader.Version?
         ) {
             specimen = subject.specimen
-            fileVersion = version.number
-            markerVersion = marker?.number ?? 0
+            fileVersion = version.object.number
+            markerVersion = marker?.object.number ?? 0
             self.variant = variant
             self.level = level
             grid = subject.grid
@@ -34,29 +35,30 @@ public final class SkeletonService: Sendable {
     }
 
     /// A skeleton believed up to this many bytes; the largest of 509 real ones has 1.85 MB.
-    public static let largestSkeleton = 64 << 20
+    package static let largestSkeleton = 64 << 20
 
     /// A service that keeps up to `memory` bytes of label indices.
-    public init(origin: Origin, files: FileReader, memory: Int) {
-        self.origin = origin
-        flights = FlightTable(logger: origin.logger)
+    package init(files: FileReader, workers: WorkerPool, memory: Int, logger: Logger) {
         self.files = files
+        self.workers = workers
+        self.logger = logger
+        flights = FlightTable(cancelled: .cancelled, logger: logger)
         sources = MemoryCache(limit: memory)
     }
 
     /// The files and the frame that labels are made from.
-    public struct Subject: Sendable {
+    package struct Subject: Sendable {
         /// The specimen.
-        public var specimen: Int
+        package var specimen: Int
         /// Its skeleton.
-        public var skeleton: RemoteFile
+        package var skeleton: SourceObject
         /// Its marker file, where there is one.
-        public var marker: RemoteFile?
+        package var marker: SourceObject?
         /// The voxel grid of the stack.
-        public var grid: VoxelGrid
+        package var grid: VoxelGrid
 
         /// A subject with every field given.
-        public init(specimen: Int, skeleton: RemoteFile, marker: RemoteFile?, grid: VoxelGrid) {
+        package init(specimen: Int, skeleton: SourceObject, marker: SourceObject?, grid: VoxelGrid) {
             self.specimen = specimen
             self.skeleton = skeleton
             self.marker = marker
@@ -65,7 +67,7 @@ public final class SkeletonService: Sendable {
     }
 
     /// The parsed skeleton of `subject`, for what is not painted: the table of instance ids, a preview.
-    public func skeleton(
+    package func skeleton(
         of subject: Subject, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<Skeleton>, SpecimenDataError>) -> Void
     ) {
@@ -73,7 +75,7 @@ public final class SkeletonService: Sendable {
             switch outcome {
             case .failure(let error): completion(.failure(error))
             case .success(let file):
-                let queued = origin.workers.submit { [self] in
+                let queued = workers.submit { [self] in
                     do throws(SWCError) {
                         let skeleton = try Self.parse(file.value, subject.grid)
                         completion(.success(file.map { _ in skeleton }))
@@ -88,7 +90,7 @@ public final class SkeletonService: Sendable {
     }
 
     /// The labels of `subject` as ``labels(of:variant:level:token:completion:)`` gives them, where they are in memory.
-    public func cachedLabels(of subject: Subject, variant: LabelVariant, level: Int = 0) -> (any LabelSource)? {
+    package func cachedLabels(of subject: Subject, variant: LabelVariant, level: Int = 0) -> (any LabelSource)? {
         guard let version = files.cachedVersion(of: subject.skeleton) else { return nil }
         guard variant == .ignore, let marker = subject.marker else {
             return sources[SourceKey(subject, variant, level, version, marker: nil)]
@@ -99,7 +101,7 @@ public final class SkeletonService: Sendable {
     }
 
     /// What reading a skeleton shows. The same file always gives the same.
-    public enum Reading: Sendable {
+    package enum Reading: Sendable {
         /// It is well formed; where it does not fit its stack, `misfit` says why.
         case read(SkeletonFindings, misfit: String?)
         /// It is malformed.
@@ -108,15 +110,15 @@ public final class SkeletonService: Sendable {
 
     /// What reading the skeleton at `file` shows, without a line in the log: labels that are asked for tell it.
     /// - Parameter grid: the voxel grid of its stack, where there is one.
-    public func reading(
-        of file: RemoteFile, in grid: VoxelGrid?, token: CancellationToken,
+    package func reading(
+        of file: SourceObject, in grid: VoxelGrid?, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<Reading>, SpecimenDataError>) -> Void
     ) {
         files.wholeFile(file, limit: Self.largestSkeleton, token: token) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(error))
             case .success(let file):
-                let queued = origin.workers.submit {
+                let queued = workers.submit {
                     let reading: Reading
                     do throws(SWCError) {
                         let skeleton = try Self.parse(file.value, grid)
@@ -138,7 +140,7 @@ public final class SkeletonService: Sendable {
     }
 
     /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
-    public func labels(
+    package func labels(
         of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
     ) {
@@ -168,22 +170,24 @@ public final class SkeletonService: Sendable {
         let key = SourceKey(subject, variant, level, version, marker: marker)
         let versions = [version.object] + (marker.map { [$0.object] } ?? [])
         if let source = sources[key] { return completion(.success(Derived(value: source, versions: versions))) }
-        flights.join(key, token: token) { outcome in
-            completion(outcome.map { Derived(value: $0, versions: versions) })
-        } start: { token, finish in
+        let flight = flights.join(key, token: token) { token in
+            let (promise, resolver) = Promise<any LabelSource, SpecimenDataError>.pending()
             let gather = Gather<[UInt8]>(count: marker == nil ? 1 : 2) { [self] outcome in
                 switch outcome {
-                case .failure(let error): finish(.failure(error))
+                case .failure(let error): resolver.resolve(.failure(error))
                 case .success(let parts):
-                    let queued = origin.workers.submit { [self] in
-                        finish(build(subject, key, skeleton: parts[0], marker: parts.count > 1 ? parts[1] : nil))
+                    let queued = workers.submit { [self] in
+                        let marker = parts.count > 1 ? parts[1] : nil
+                        resolver.resolve(build(subject, key, skeleton: parts[0], marker: marker))
                     }
-                    if !queued { finish(.failure(.shutDown)) }
+                    if !queued { resolver.resolve(.failure(.shutDown)) }
                 }
             }
             read(version, token: token) { gather.arrive($0, at: 0) }
             if let marker { read(marker, token: token) { gather.arrive($0, at: 1) } }
+            return promise
         }
+        flight.whenDone { outcome in completion(outcome.map { Derived(value: $0, versions: versions) }) }
     }
 
     private func read(
@@ -192,7 +196,7 @@ public final class SkeletonService: Sendable {
     ) {
         guard version.length <= Self.largestSkeleton else {
             return completion(
-                .failure(.unusableReply(url: version.file.url, reason: "\(version.length) bytes are no skeleton")))
+                .failure(.unusable(object: version.file.id, reason: "\(version.length) bytes are no skeleton")))
         }
         files.read(version, 0..<version.length, token: token, completion: completion)
     }
@@ -228,17 +232,17 @@ public final class SkeletonService: Sendable {
     private func warn(_ subject: Subject, _ version: ObjectVersion, _ warnings: [String]) {
         guard !warnings.isEmpty, warned.withLock({ $0.insert(version).inserted }) else { return }
         for warning in warnings {
-            origin.logger.warning(
+            logger.warning(
                 "a skeleton is not as it should be",
                 metadata: [
-                    "specimen": "\(subject.specimen)", "file": "\(subject.skeleton.url)", "reason": "\(warning)",
+                    "specimen": "\(subject.specimen)", "file": "\(files.address(of: subject.skeleton))", "reason": "\(warning)",
                 ])
         }
     }
 
     private func log(_ subject: Subject, _ reason: String) {
-        origin.logger.error(
+        logger.error(
             "no labels from this skeleton",
-            metadata: ["specimen": "\(subject.specimen)", "file": "\(subject.skeleton.url)", "reason": "\(reason)"])
+            metadata: ["specimen": "\(subject.specimen)", "file": "\(files.address(of: subject.skeleton))", "reason": "\(reason)"])
     }
 }

@@ -2,32 +2,32 @@
 ///
 /// The side is a multiple of 16 px, the size of a 4:2:0 JPEG's coding unit, so that the blocks of a tile's JPEG lie as
 /// those of the whole plane's and the file's bytes do not depend on the order of reads.
-public struct TileGrid: Hashable, Sendable {
+package struct TileGrid: Hashable, Sendable {
     /// Side of a tile in px. 512 by measurement (docs/BENCHMARKS.md): a random 512 px crop fetches 4 tiles at most, a
     /// whole 10k x 10k plane 400.
-    public static let defaultSide = 512
+    package static let defaultSide = 512
 
     /// Width of the plane, px.
-    public let width: Int
+    package let width: Int
     /// Height of the plane, px.
-    public let height: Int
+    package let height: Int
     /// Side of a tile, px.
-    public let side: Int
+    package let side: Int
 
     /// A grid over a plane of `width` x `height` px.
-    public init(width: Int, height: Int, side: Int = TileGrid.defaultSide) {
+    package init(width: Int, height: Int, side: Int = TileGrid.defaultSide) {
         self.width = width
         self.height = height
         self.side = side
     }
 
     /// Tiles side by side.
-    public var columns: Int { (width + side - 1) / side }
+    package var columns: Int { (width + side - 1) / side }
     /// Tiles one above the other.
-    public var rows: Int { (height + side - 1) / side }
+    package var rows: Int { (height + side - 1) / side }
 
     /// The rectangle of tile `index` (row by row), px from the plane's top left corner.
-    public func rectangle(_ index: Int) -> (x: Int, y: Int, width: Int, height: Int) {
+    package func rectangle(_ index: Int) -> (x: Int, y: Int, width: Int, height: Int) {
         let x = index % columns * side
         let y = index / columns * side
         return (x, y, min(side, width - x), min(side, height - y))
@@ -35,7 +35,7 @@ public struct TileGrid: Hashable, Sendable {
 
     /// The tiles that hold any of the bytes `range` of the plane stored row by row, one byte a pixel, in ascending
     /// order.
-    public func tiles(covering range: Range<Int>) -> [Int] {
+    package func tiles(covering range: Range<Int>) -> [Int] {
         guard !range.isEmpty else { return [] }
         let firstRow = range.lowerBound / width
         let lastRow = (range.upperBound - 1) / width

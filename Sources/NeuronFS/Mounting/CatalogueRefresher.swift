@@ -20,12 +20,12 @@ final class CatalogueRefresher: Sendable {
         var thread: NamedThread?
     }
 
-    private let catalogue: CatalogueService
+    private let source: any SpecimenSource
     private let logger: Logger
     private let state = Monitor(State())
 
-    init(catalogue: CatalogueService, logger: Logger) {
-        self.catalogue = catalogue
+    init(source: any SpecimenSource, logger: Logger) {
+        self.source = source
         self.logger = logger
     }
 
@@ -39,7 +39,7 @@ final class CatalogueRefresher: Sendable {
     func start() throws(ThreadError) {
         let thread = try NamedThread("refresh") { [self] in
             while !state.withLock({ $0.isEnding }) {
-                catalogue.look()
+                source.look()
                 guard let request = SyncRequest.next(within: Self.lookInterval) else { continue }
                 guard !state.withLock({ $0.isEnding }) else { return }
                 refresh(acceptsLosses: request == .acceptingLosses)
@@ -59,15 +59,13 @@ final class CatalogueRefresher: Sendable {
     }
 
     private func refresh(acceptsLosses: Bool) {
-        catalogue.refresh(acceptsLosses: acceptsLosses) { [self] result in
+        source.refresh(acceptsLosses: acceptsLosses).whenDone { [self] result in
             switch result {
-            case .success(let snapshot):
-                logger.notice("the catalogue was refreshed", metadata: ["cells": "\(snapshot.specimens.count)"])
+            case .success(let list):
+                logger.notice("the catalogue was refreshed", metadata: ["cells": "\(list.specimens.count)"])
                 state.withLock { $0.outcome = Outcome(finished: $0.outcome.finished + 1) }
-            case .failure(.cancelled):
-                finish("a refresh is under way already")
             case .failure(let error):
-                finish(OutsideText.line("\(error)"))
+                finish(error.kind == .cancelled ? "a refresh is under way already" : OutsideText.line("\(error)"))
             }
         }
     }

@@ -17,14 +17,14 @@ final class ControlDocuments: Sendable {
     private let fetcher: BlockFetcher
     private let cache: DiskBlockStore
     private let planes: PlaneReader
-    private let catalogue: CatalogueService
+    private let source: any SpecimenSource
     private let refresher: CatalogueRefresher
     private let kernelStatistics = Monitor<(@Sendable () -> FuseStatistics?)?>(nil)
     private let started = Instant.now
 
     init(
         plan: MountPlan, endpoint: String, transport: Transport, fetcher: BlockFetcher, cache: DiskBlockStore,
-        planes: PlaneReader, catalogue: CatalogueService, refresher: CatalogueRefresher
+        planes: PlaneReader, source: any SpecimenSource, refresher: CatalogueRefresher
     ) {
         self.plan = plan
         self.endpoint = endpoint
@@ -32,7 +32,7 @@ final class ControlDocuments: Sendable {
         self.fetcher = fetcher
         self.cache = cache
         self.planes = planes
-        self.catalogue = catalogue
+        self.source = source
         self.refresher = refresher
     }
 
@@ -73,7 +73,7 @@ final class ControlDocuments: Sendable {
         let cacheState = cache.statistics
         let http = transport.statistics
         let kernel = kernelStatistics.withLock { $0 }?()
-        let snapshot = catalogue.snapshot
+        let list = source.list
         let asked = refresher.outcome
         var network: JSONObject = [
             "requests": .int(http.requests), "in_flight": .int(http.inFlight), "retries": .int(http.retries),
@@ -90,10 +90,10 @@ final class ControlDocuments: Sendable {
             "mount_point": .string(plan.path), "state": "serving", "pid": .int(Int(getpid())),
             "endpoint": .string(endpoint), "uptime_seconds": .double(Instant.now.seconds(since: started).rounded()),
             "catalogue": [
-                "cells": .int(snapshot.specimens.count), "fetched_at": .double(snapshot.fetchedAt),
-                "generation": .int(snapshot.generation), "syncs": .int(asked.finished),
+                "cells": .int(list.specimens.count), "fetched_at": .double(list.fetchedAt),
+                "generation": .int(list.generation), "syncs": .int(asked.finished),
                 "sync_error": asked.error.map { .string($0) } ?? .null,
-                "refused_list": catalogue.refused.map {
+                "refused_list": source.refused.map {
                     ["refused_at": .double($0.time), "reason": .string($0.reason)]
                 }
                     ?? .null,

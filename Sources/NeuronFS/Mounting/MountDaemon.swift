@@ -1,6 +1,7 @@
+import AllenSource
+import AllenSource
 import BlockStore
 import CPosix
-import Catalogue
 import Configuration
 import DemoOrigin
 import Fetch
@@ -9,6 +10,7 @@ import FuseAdapter
 import Glibc
 import Logging
 import SpecimenData
+import Specimens
 import Support
 import Transport
 
@@ -25,7 +27,7 @@ final class MountDaemon {
     private let fetcher: BlockFetcher
     private let tree: Tree
     private let session: FuseSession
-    private let catalogue: CatalogueService
+    private let source: AllenSource
     private let refresher: CatalogueRefresher
     private let control: ControlDocuments
 
@@ -106,35 +108,35 @@ final class MountDaemon {
             // The other parts go with this object, and end by that.
             throw Failure(sentence: "\(error)")
         }
-        fetcher = BlockFetcher(
-            cache: cache, database: identity,
-            source: TransportSource(transport, replyTimeout: configuration.firstByteTimeout), workers: workers,
-            isOffline: settings.offline,
-            logger: log("fetch"))
-        let origin = Origin(
-            endpoint: endpoint, transport: transport, fetcher: fetcher, store: store, workers: workers,
-            timeout: settings.timeout, logger: log("data"))
-
-        do throws(SpecimenDataError) {
-            catalogue = try CatalogueService(origin: origin)
+        do throws(SourceError) {
+            source = try AllenSource(
+                identity: identity, endpoint: endpoint, store: store,
+                network: Network(
+                    client: TransportClient(transport, replyTimeout: configuration.firstByteTimeout),
+                    isOffline: settings.offline, logger: log("fetch")),
+                workers: workers, timeout: settings.timeout, logger: log("data"))
         } catch {
-            Self.takeDown(fetcher, transport, workers, cache, store, demo, logger)
+            Self.takeDown(nil, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
         }
-        refresher = CatalogueRefresher(catalogue: catalogue, logger: log("catalogue"))
-        let registry = ObjectRegistry(origin: origin)
-        let files = FileReader(origin: origin, registry: registry, memory: Self.extentMemory)
-        let planes = PlaneReader(origin: origin, registry: registry, memory: Self.tileMemory)
+        let registry = ObjectRegistry(
+            source: source.blocks, records: source.records, workers: workers, logger: log("data"))
+        fetcher = BlockFetcher(
+            store: cache, identity: identity, source: source.blocks, registry: registry, workers: workers,
+            logger: log("fetch"))
+        refresher = CatalogueRefresher(source: source, logger: log("catalogue"))
+        let files = FileReader(fetcher: fetcher, memory: Self.extentMemory, timeout: settings.timeout)
+        let planes = PlaneReader(fetcher: fetcher, memory: Self.tileMemory, timeout: settings.timeout)
         let cache = self.cache
         control = ControlDocuments(
             plan: plan, endpoint: endpoint, transport: transport, fetcher: fetcher, cache: cache, planes: planes,
-            catalogue: catalogue, refresher: refresher)
+            source: source, refresher: refresher)
         let control = self.control
         tree = Tree(
             parts: TreeParts(
-                catalogue: catalogue, details: DetailsService(origin: origin, registry: registry, catalogue: catalogue),
-                registry: registry, files: files, planes: planes,
-                skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory),
+                source: source, registry: registry, files: files, planes: planes,
+                skeletons: SkeletonService(
+                    files: files, workers: workers, memory: Self.labelMemory, logger: log("data")),
                 mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
                 controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0) }, logger: log("tree")))
         do throws(ThreadError) {
@@ -208,11 +210,11 @@ final class MountDaemon {
     }
 
     private static func takeDown(
-        _ fetcher: BlockFetcher, _ transport: Transport, _ workers: WorkerPool, _ cache: DiskBlockStore,
+        _ fetcher: BlockFetcher?, _ transport: Transport, _ workers: WorkerPool, _ cache: DiskBlockStore,
         _ store: CatalogueStore, _ demo: DemoServer?,
         _ logger: Logger
     ) {
-        fetcher.shutDown()
+        fetcher?.shutDown()
         transport.shutdown()
         workers.shutdown()
         cache.close()
@@ -241,12 +243,14 @@ final class MountDaemon {
         return "\(error); root may mount only with CAP_SYS_ADMIN: start a container with --cap-add SYS_ADMIN"
     }
 
-    private static func sentence(_ error: SpecimenDataError, endpoint: String) -> String {
-        switch error {
-        case .transport(let cause): "cannot reach the database at \(endpoint), and no catalogue is cached: \(cause)"
-        case .catalogue(let cause): "the database at \(endpoint) sent no usable list of cells: \(cause)"
-        case .offline: "no catalogue is cached, so there is nothing to show offline: mount once with the network"
-        default: "cannot bring up the catalogue from \(endpoint): \(error)"
+    private static func sentence(_ error: SourceError, endpoint: String) -> String {
+        switch error.kind {
+        case .outage: "no catalogue is cached, so there is nothing to show offline: mount once with the network"
+        case .unusable: "the database at \(endpoint) sent no usable list of cells: \(error)"
+        default:
+            error.cause is TransportError
+                ? "cannot reach the database at \(endpoint), and no catalogue is cached: \(error)"
+                : "cannot bring up the catalogue from \(endpoint): \(error)"
         }
     }
 }

@@ -1,6 +1,6 @@
 import Support
 
-@testable import Catalogue
+@testable import AllenSource
 @testable import Specimens
 
 /// A JSON text from the server, the disk or a configuration. The input is the text.

@@ -1,14 +1,14 @@
-public import Support
+package import Support
 
 /// Documents of `.neuronfs/` change from moment to moment. They are padded to one size, so that `stat` is true, `cp`
 /// copies all of it and no reader sees an end that moves.
-public enum ControlDocument {
+package enum ControlDocument {
     /// Bytes of each document.
     static let size = 32_768
 
     /// The text of a document of JSON, which is never cut: one that would be too long has its longest texts shortened until
     /// it fits.
-    public static func text(of document: JSONValue) -> String {
+    package static func text(of document: JSONValue) -> String {
         var limit = size
         while true {
             let text = cut(document, to: limit).text(.indented) + "\n"

@@ -1,3 +1,4 @@
+internal import Fetch
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
@@ -37,7 +38,7 @@ struct MetaJSON {
             "shape": [.int(stack.depth), .int(stack.height), .int(stack.width)],
             "dtype": "uint8",
             "photometric": "grey, the luma of the JPEG that the database serves; black is zero",
-            "voxel_spacing_um": [.double(SpecimenContext.planeDistance), resolution, resolution],
+            "voxel_spacing_um": [.double(context.zSpacing), resolution, resolution],
             "full_frame_px": [.int(stack.frameHeight), .int(stack.frameWidth)],
             "offset_in_full_frame_px": [.int(stack.y), .int(stack.x)],
             "first_section_number": .int(stack.firstSection),
@@ -82,11 +83,11 @@ struct MetaJSON {
             "to_voxel": [
                 "description": .string(
                     "i = x / \(context.resolution) - offset_x, j = y / \(context.resolution) - offset_y, "
-                        + "k = z / \(SpecimenContext.planeDistance)"),
+                        + "k = z / \(context.zSpacing)"),
                 "matrix_um_to_voxel_xyz": matrix,
             ],
             "marker_to_skeleton_um": [
-                .double(-context.resolution), .double(-context.resolution), .double(-SpecimenContext.planeDistance),
+                .double(-context.resolution), .double(-context.resolution), .double(-context.zSpacing),
             ],
         ]
     }
@@ -99,7 +100,7 @@ struct MetaJSON {
         return [
             [.double(scale), .double(0), .double(0), .double(-x)],
             [.double(0), .double(scale), .double(0), .double(-y)],
-            [.double(0), .double(0), .double(1 / SpecimenContext.planeDistance), .double(0)],
+            [.double(0), .double(0), .double(1 / context.zSpacing), .double(0)],
         ]
     }
 

@@ -45,7 +45,7 @@ extension Node {
     }
 
     /// The number of this node.
-    public var inode: InodeNumber {
+    package var inode: InodeNumber {
         switch self {
         case .root: .root
         case .topFile(let file): Self.number(.topFile, 0, Int(file.rawValue))
@@ -72,7 +72,7 @@ extension Node {
     }
 
     /// The node of a number; nil when the number is none of ours.
-    public init?(_ inode: InodeNumber) {
+    package init?(_ inode: InodeNumber) {
         if inode == .root {
             self = .root
             return

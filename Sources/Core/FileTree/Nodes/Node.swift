@@ -43,18 +43,18 @@ package enum Node: Hashable, Sendable {
 }
 
 /// Files at the top of the mount.
-public enum TopFile: UInt8, CaseIterable, Sendable {
+package enum TopFile: UInt8, CaseIterable, Sendable {
     /// How to read the tree.
     case readme = 0
     /// What to cite.
     case citation = 1
     /// The catalogue as a table.
     case cellsCSV = 2
-    /// The catalogue as AllenSDK caches it.
+    /// The catalogue as JSON.
     case cellsJSON = 3
 
     /// The file name.
-    public var name: String {
+    package var name: String {
         switch self {
         case .readme: "README.txt"
         case .citation: "CITATION.txt"
@@ -65,7 +65,7 @@ public enum TopFile: UInt8, CaseIterable, Sendable {
 }
 
 /// Files of `.neuronfs/`.
-public enum ControlFile: UInt8, CaseIterable, Sendable {
+package enum ControlFile: UInt8, CaseIterable, Sendable {
     /// What the mount does now, as JSON.
     case status = 0
     /// Counters and gauges as Prometheus text.
@@ -74,7 +74,7 @@ public enum ControlFile: UInt8, CaseIterable, Sendable {
     case config = 2
 
     /// The file name.
-    public var name: String {
+    package var name: String {
         switch self {
         case .status: "status.json"
         case .metrics: "metrics"
@@ -84,7 +84,7 @@ public enum ControlFile: UInt8, CaseIterable, Sendable {
 }
 
 /// Single files of a specimen.
-public enum SpecimenFile: UInt8, CaseIterable, Sendable {
+package enum SpecimenFile: UInt8, CaseIterable, Sendable {
     /// Every catalogue field, geometry, semantics.
     case meta = 0
     /// The database's skeleton file, untouched.
@@ -101,7 +101,7 @@ public enum SpecimenFile: UInt8, CaseIterable, Sendable {
     case labelVolume = 6
 
     /// The file name.
-    public var name: String {
+    package var name: String {
         switch self {
         case .meta: "meta.json"
         case .skeleton: "skeleton.swc"
@@ -115,7 +115,7 @@ public enum SpecimenFile: UInt8, CaseIterable, Sendable {
 }
 
 /// The four projections the database holds of a stack.
-public enum ProjectionFile: UInt8, CaseIterable, Sendable {
+package enum ProjectionFile: UInt8, CaseIterable, Sendable {
     /// Minimum along z.
     case minXY = 0
     /// Maximum along z.
@@ -126,7 +126,7 @@ public enum ProjectionFile: UInt8, CaseIterable, Sendable {
     case maxYZ = 3
 
     /// The file name.
-    public var name: String {
+    package var name: String {
         switch self {
         case .minXY: "min_xy.jpg"
         case .maxXY: "max_xy.jpg"
@@ -137,7 +137,7 @@ public enum ProjectionFile: UInt8, CaseIterable, Sendable {
 }
 
 /// Directories of links, one directory a value.
-public enum Grouping: UInt8, CaseIterable, Sendable {
+package enum Grouping: UInt8, CaseIterable, Sendable {
     /// Links by specimen name.
     case name = 0
     /// By structure acronym.
@@ -150,7 +150,7 @@ public enum Grouping: UInt8, CaseIterable, Sendable {
     case dendriteType = 4
 
     /// The directory's name.
-    public var folder: String {
+    package var folder: String {
         switch self {
         case .name: "by-name"
         case .structure: "by-structure"
@@ -162,7 +162,7 @@ public enum Grouping: UInt8, CaseIterable, Sendable {
 }
 
 /// Where a link to a specimen stands. A specimen has at most one link of each place.
-public enum LinkPlace: UInt8, CaseIterable, Sendable {
+package enum LinkPlace: UInt8, CaseIterable, Sendable {
     /// `by-name/<name>`
     case name = 0
     /// `by-structure/<acronym>/<id>`

@@ -1,9 +1,9 @@
-public import Morphology
+package import Morphology
 
 /// A folder of planes: the images, or one variant of the labels. All hold the same names and shapes.
 ///
 /// The raw value is part of inode numbers and never changes.
-public enum Series: UInt8, CaseIterable, Sendable {
+package enum Series: UInt8, CaseIterable, Sendable {
     /// The image planes.
     case stack = 0
     /// The labels a mount is asked for, classes unless an option says otherwise.
@@ -24,7 +24,7 @@ public enum Series: UInt8, CaseIterable, Sendable {
     case ignore = 8
 
     /// Name of the folder.
-    public var folder: String {
+    package var folder: String {
         switch self {
         case .stack: "stack"
         case .labels: "labels"
@@ -41,7 +41,7 @@ public enum Series: UInt8, CaseIterable, Sendable {
     /// The label variant in the folder; nil for the images.
     ///
     /// - Parameter main: what `labels/` holds.
-    public func variant(main: LabelVariant) -> LabelVariant? {
+    package func variant(main: LabelVariant) -> LabelVariant? {
         switch self {
         case .stack: nil
         case .labels: main
@@ -56,5 +56,5 @@ public enum Series: UInt8, CaseIterable, Sendable {
     }
 
     /// Bits of a sample: 16 for instance ids, else 8.
-    public func bitsPerSample(main: LabelVariant) -> Int { (variant(main: main)?.bytesPerVoxel ?? 1) * 8 }
+    package func bitsPerSample(main: LabelVariant) -> Int { (variant(main: main)?.bytesPerVoxel ?? 1) * 8 }
 }

@@ -1,5 +1,6 @@
-internal import Catalogue
+internal import Fetch
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// An open file that is told so when an object of the origin it is made from has changed since the open.
@@ -58,12 +59,5 @@ final class VersionedFile: OpenFile {
         completion: @escaping @Sendable (Result<BlockCount, FileTreeError>) -> Void
     ) {
         file.countBlocks(forgets: forgets, token: token, completion: completion)
-    }
-}
-
-extension ObjectRegistry {
-    /// Whether none of `versions` is known to have been followed by another.
-    func holds(_ versions: [ObjectVersion]) -> Bool {
-        versions.allSatisfy { version in cached(version.id).map { $0.version == version.number } ?? true }
     }
 }

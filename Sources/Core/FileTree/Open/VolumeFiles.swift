@@ -1,3 +1,4 @@
+internal import Fetch
 internal import Glibc
 internal import Morphology
 internal import SpecimenData

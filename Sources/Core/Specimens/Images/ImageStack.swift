@@ -33,6 +33,9 @@ package struct ImageStack: Hashable, Sendable {
     /// Distance of two planes, um.
     package let zSpacing: Double
 
+    /// Distance of two voxels.
+    package var spacing: VoxelSpacing { VoxelSpacing(xy: resolution, z: zSpacing) }
+
     /// The largest ``depth``: a file name gives an index four digits.
     package static let maximumDepth = 10_000
 

@@ -29,6 +29,18 @@ package struct BlockRequest: Sendable {
     }
 }
 
+extension BlockRequest {
+    /// The name of the blocks of the object, at one level. It begins with the specimen, by which a store pins and counts.
+    ///
+    /// The spelling is that of version 0.1.0: caches on disk know their blocks by it.
+    package var blockName: String {
+        switch part {
+        case .extent, .picture: "\(object.id)"
+        case .tile(let tile): "\(object.id)/t\(tile.side)/\(tile.level)"
+        }
+    }
+}
+
 /// Which part of an object a block is.
 package enum BlockPart: Hashable, Sendable {
     /// A range of a file: extent `index` of a file of `length` bytes, cut into extents of ``ObjectExtents/size``.

@@ -17,28 +17,39 @@ package protocol BlockSource: Sendable {
 
     /// Asks what is true of an object now: its length, version and date. The reply is not kept.
     ///
-    /// - Parameters:
-    ///   - counts: whether to fetch the object and count its bytes, because the length that the source says is not true.
-    ///   - completion: called exactly once, on a worker.
-    func stat(
-        _ object: SourceObject, counts: Bool, token: CancellationToken,
-        completion: @escaping @Sendable (Result<ObjectRecord, SourceError>) -> Void)
+    /// - Parameter counts: whether to fetch the object and count its bytes, because the length that the source says is not
+    ///   true.
+    /// - Returns: the record, resolved on a worker; its number says nothing yet.
+    func stat(_ object: SourceObject, counts: Bool, token: CancellationToken) -> Promise<ObjectRecord, SourceError>
 
     /// Gives the source a taker for blocks that come without a request for them, as when it must send a whole file.
     func attach(_ taker: any BlockTaker)
 
-    /// A handle of a file is opened: while there is one, the source goes on sending a whole file although nobody waits at
-    /// the moment. ``closed(_:version:)`` follows.
-    func opened(_ object: ObjectID, version: String)
+    /// A handle of a file is opened: while there is one, the source goes on sending a whole file although no reader waits at
+    /// the moment. ``closed(_:length:version:)`` follows.
+    ///
+    /// - Parameters:
+    ///   - length: bytes of the file.
+    ///   - version: the version that the handle reads, ``ObjectRecord/validator``.
+    func opened(_ object: ObjectID, length: Int, version: String)
 
     /// A handle of a file is closed.
-    func closed(_ object: ObjectID, version: String)
+    func closed(_ object: ObjectID, length: Int, version: String)
+
+    /// Requests for blocks that were made upstream so far.
+    var requestCount: Int { get }
 
     /// Ends all that is under way with ``SourceError/Kind/shutDown``.
     func shutDown()
 
     /// Where people find an object: its URL or path.
     func address(of object: SourceObject) -> String
+
+    /// Where the bytes of a request come from, for the log.
+    func address(of request: BlockRequest) -> String
+
+    /// Checks and decodes the blocks of this source.
+    var codec: any BlockCodec { get }
 }
 
 /// A request under way.
@@ -56,4 +67,22 @@ package protocol BlockTaker: AnyObject, Sendable {
 
     /// Whether there is a store to take blocks for.
     var takesBlocks: Bool { get }
+}
+
+/// Tells whether bytes are the block that was asked for, and makes pixels of a tile.
+package protocol BlockCodec: Sendable {
+    /// Checks a block and decodes it. Called on workers, for bytes of the source and for bytes of a store.
+    ///
+    /// - Returns: the pixels of a tile, row by row, one byte each; nil for other parts, whose bytes stay as they are.
+    /// - Throws: ``BlockFault`` when the bytes are not those of the part.
+    func decode(_ bytes: [UInt8], _ part: BlockPart, of object: SourceObject) throws(BlockFault) -> [UInt8]?
+}
+
+/// Why bytes are not the block that was asked for.
+package struct BlockFault: Error, Equatable, Sendable {
+    /// A clause for the log.
+    package let reason: String
+
+    /// A fault.
+    package init(_ reason: String) { self.reason = reason }
 }
