@@ -33,18 +33,46 @@ struct InodeCodingTests {
     func roundTrip() {
         var seen: [InodeNumber: Node] = [:]
         for node in Self.nodes {
-            #expect(Node(node.inode) == node)
-            #expect(seen.updateValue(node, forKey: node.inode) == nil, "\(node)")
-            #expect(node.inode.rawValue < 1 << 63)
+            let inode = node.inode
+            #expect(Node(inode) == node)
+            #expect(seen.updateValue(node, forKey: inode) == nil, "\(node)")
+            #expect(inode.rawValue < 1 << 63)
         }
     }
 
     @Test("numbers are promises: these do not change between versions")
     func golden() {
-        #expect(Node.root.inode.rawValue == 1)
-        #expect(Node.specimen(313_862_022).inode.rawValue == 0x0512_B527_8600_0000)
-        #expect(Node.plane(313_862_022, .labels, 41).inode.rawValue == 0x0812_B527_8601_0029)
-        #expect(Node.specimenFile(529_878_215, .skeleton).inode.rawValue == 0x061F_954C_C700_0001)
+        let id = 0x12B5_2786
+        let expected: [(Node, UInt64)] = [
+            (.root, 1), (.topFile(.readme), 0x0100_0000_0000_0000), (.topFile(.citation), 0x0100_0000_0000_0001),
+            (.topFile(.cellsCSV), 0x0100_0000_0000_0002), (.topFile(.cellsJSON), 0x0100_0000_0000_0003),
+            (.control, 0x0200_0000_0000_0000), (.controlFile(.status), 0x0300_0000_0000_0000),
+            (.controlFile(.metrics), 0x0300_0000_0000_0001), (.controlFile(.config), 0x0300_0000_0000_0002),
+            (.species(.mouse), 0x0400_0000_0000_0000), (.species(.human), 0x0400_0000_0000_0001),
+            (.specimen(id), 0x0512_B527_8600_0000), (.specimenFile(id, .meta), 0x0612_B527_8600_0000),
+            (.specimenFile(id, .skeleton), 0x0612_B527_8600_0001), (.specimenFile(id, .marker), 0x0612_B527_8600_0002),
+            (.specimenFile(id, .recording), 0x0612_B527_8600_0003),
+            (.specimenFile(id, .instances), 0x0612_B527_8600_0004),
+            (.specimenFile(id, .stackVolume), 0x0612_B527_8600_0005),
+            (.specimenFile(id, .labelVolume), 0x0612_B527_8600_0006), (.planes(id, .stack), 0x0712_B527_8600_0000),
+            (.planes(id, .ignore), 0x0712_B527_8600_0008), (.plane(id, .stack, 41), 0x0812_B527_8600_0029),
+            (.plane(id, .labels, 41), 0x0812_B527_8601_0029), (.projections(id), 0x0912_B527_8600_0000),
+            (.projection(id, .maxYZ), 0x0A12_B527_8600_0003), (.zarr(id, .stack, 0), 0x0B12_B527_8600_0000),
+            (.zarr(id, .labels, 16_777_215), 0x0C12_B527_86FF_FFFF), (.trainable, 0x0D00_0000_0000_0000),
+            (.trainableSpecies(.human), 0x0E00_0000_0000_0001), (.grouping(.dendriteType), 0x0F00_0000_0000_0004),
+            (.group(.layer, 0x89AB_CDEF), 0x1089_ABCD_EF00_0002), (.splits, 0x1100_0000_0000_0000),
+            (.split(.test), 0x1200_0000_0000_0002), (.link(.parentStructure, id), 0x1312_B527_8600_0007),
+            (.specimen(Int(UInt32.max)), 0x05FF_FFFF_FF00_0000),
+        ]
+        for (node, number) in expected { #expect(node.inode.rawValue == number, "\(node)") }
+    }
+
+    @Test("an entry is of the node it is made from, and a folder names each of its entries once")
+    func entries() {
+        for node in Self.nodes { #expect(node.entry.node == node) }
+        let entries = SpecimenFolder(id: 7).entries
+        #expect(Set(entries.map(\.place)).count == entries.count && Set(entries.map(\.node)).count == entries.count)
+        #expect(entries.allSatisfy { $0.id == 7 })
     }
 
     @Test("numbers that mean nothing are no node")

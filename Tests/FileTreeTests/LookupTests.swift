@@ -8,11 +8,11 @@ struct LookupTests {
     func unseenCell() throws {
         let bench = try TreeBench(Cells.list)
         defer { bench.close() }
-        for (name, node) in SpecimenFolder.nodes(of: 1) {
-            let found = try #require(bench.lookup(name, in: .specimen(1)), "\(name) waits").get()
+        for entry in SpecimenFolder(id: 1).entries {
+            let found = try #require(bench.lookup(entry.place, in: .specimen(1)), "\(entry.place) waits").get()
             #expect(found.isProvisional)
-            #expect(found.inode == node.inode && found.kind == node.kind)
-            #expect(found.size == (node.kind == .file ? 0 : 4096), "nothing was told")
+            #expect(found.inode == entry.node.inode && found.kind == entry.kind)
+            #expect(found.size == (entry.kind == .file ? 0 : 4096), "nothing was told")
         }
         let plane = try #require(bench.lookup("0007.tif", in: .planes(1, .labels))).get()
         #expect(plane.isProvisional && plane.kind == .file && plane.inode == Node.plane(1, .labels, 7).inode)
@@ -27,7 +27,7 @@ struct LookupTests {
         let absent: [(Node, [String])] = [
             (.specimen(1), [".git", "stack2"]), (.planes(1, .stack), ["7.tif", "10000.tif", "thumbs.db"]),
             (.projections(1), ["max_xz.jpg"]),
-            (.specimen(2), SpecimenFolder.nodes(of: 2).map(\.name).filter { $0 != "meta.json" }),
+            (.specimen(2), SpecimenFolder(id: 2).entries.map(\.place).filter { $0 != "meta.json" }),
             (.specimen(3), ["skeleton.swc", "skeleton.marker", "ephys.nwb", "labels", "labels.ome.zarr"]),
             (.planes(3, .labels), ["0000.tif"]), (.planes(2, .stack), ["0000.tif"]), (.specimen(9), ["meta.json"]),
         ]
@@ -117,7 +117,7 @@ struct LookupTests {
     @Test("files of one folder have the size that each was told, and another's before that")
     func sizesOfOneFolder() {
         let sizes = ToldSizes()
-        let planes = (0..<4).map { Node.plane(1, .stack, $0) }
+        let planes = (0..<4).map { PlaneEntry(id: 1, index: $0, series: .stack) }
         #expect(sizes.size(of: planes[0]) == nil)
         sizes.note(10, of: planes[0])
         sizes.note(20, of: planes[1])
@@ -126,6 +126,7 @@ struct LookupTests {
         sizes.note(10, of: planes[1])
         sizes.note(30, of: planes[2])
         #expect(planes.map { sizes.size(of: $0) } == [10, 10, 30, 10])
-        #expect(sizes.size(of: .plane(1, .labels, 0)) == nil && sizes.size(of: .specimenFile(1, .meta)) == nil)
+        #expect(sizes.size(of: PlaneEntry(id: 1, index: 0, series: .labels)) == nil)
+        #expect(sizes.size(of: MetaEntry(id: 1)) == nil)
     }
 }

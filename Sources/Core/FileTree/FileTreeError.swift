@@ -47,7 +47,7 @@ extension FileTreeError: CustomStringConvertible {
         switch self {
         case .data(let error): "\(error)"
         case .stale: "the file has changed upstream since it was opened: open it again"
-        default: "\(errno)"
+        case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: "\(errno)"
         }
     }
 

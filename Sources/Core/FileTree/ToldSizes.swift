@@ -12,35 +12,24 @@ final class ToldSizes: Sendable {
         /// The size of the file that was told first.
         var common: Int
         /// Files of another size.
-        var others: [InodeNumber: Int] = [:]
+        var others: [Node: Int] = [:]
     }
 
     private let folders = Monitor<[Node: Folder]>([:])
 
-    /// The size of `node` in the last reply. For a file without a reply, that of another file of its folder; nil where
+    /// The size of `file` in the last reply. For a file without a reply, that of another file of its folder; nil where
     /// there is none.
-    func size(of node: Node) -> Int? {
-        folders.withLock { folders in
-            folders[node.sizeFolder].map { $0.others[node.inode] ?? $0.common }
-        }
+    func size(of file: any Entry) -> Int? {
+        guard let folder = file.sizeFolder else { return nil }
+        return folders.withLock { folders in folders[folder].map { $0.others[file.node] ?? $0.common } }
     }
 
     /// Notes the size of a file, before a reply carries it.
-    func note(_ size: Int, of node: Node) {
+    func note(_ size: Int, of file: any Entry) {
+        guard let folder = file.sizeFolder else { return }
         folders.withLock { folders in
-            let common = folders[node.sizeFolder, default: Folder(common: size)].common
-            folders[node.sizeFolder, default: Folder(common: size)].others[node.inode] = size == common ? nil : size
-        }
-    }
-}
-
-extension Node {
-    /// The directory whose files commonly have one size; a file that is one of its kind is its own.
-    fileprivate var sizeFolder: Node {
-        switch self {
-        case .plane(let id, let series, _): .planes(id, series)
-        case .zarr(let id, let series, _): .zarr(id, series, 0)
-        default: self
+            let common = folders[folder, default: Folder(common: size)].common
+            folders[folder, default: Folder(common: size)].others[file.node] = size == common ? nil : size
         }
     }
 }

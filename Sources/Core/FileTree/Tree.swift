@@ -1,258 +1,221 @@
-package import Fetch
-package import Logging
-package import Morphology
-package import SpecimenData
-package import Specimens
-internal import Support
-internal import VirtualTIFF
+internal import Catalogue
+internal import Logging
+internal import SpecimenData
+package import Support
 
-/// The services and settings a ``Tree`` stands on.
-package struct TreeParts: Sendable {
-    /// Where the specimens come from.
-    package var source: any SpecimenSource
-    /// Lengths and validators.
-    package var registry: ObjectRegistry
-    /// Files by extents.
-    package var files: FileReader
-    /// Image planes.
-    package var planes: PlaneReader
-    /// Labels.
-    package var skeletons: SkeletonService
-    /// What `labels/` holds.
-    package var mainVariant: LabelVariant
-    /// Tile rows or extents that a sequential reader may be ahead.
-    package var readAheadWindow: Int
-    /// Makes the documents of `.neuronfs/`.
-    package var controlDocument: @Sendable (ControlFile) -> String
-    /// Whether the cache holds all, part or nothing of the object with this name: the xattr `user.neuronfs.cached`.
-    package var cachedBytes: @Sendable (_ objectID: String) -> Int
-    /// Where problems are told.
-    package var logger: Logger
-
-    /// Collects the parts.
-    package init(
-        source: any SpecimenSource, registry: ObjectRegistry, files: FileReader,
-        planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
-        readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
-        cachedBytes: @escaping @Sendable (String) -> Int, logger: Logger
-    ) {
-        self.source = source
-        self.registry = registry
-        self.files = files
-        self.planes = planes
-        self.skeletons = skeletons
-        self.mainVariant = mainVariant
-        self.readAheadWindow = readAheadWindow
-        self.controlDocument = controlDocument
-        self.cachedBytes = cachedBytes
-        self.logger = logger
-    }
-}
-
-/// The file system: names, attributes and bytes of everything below the mount point.
+/// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {
-    let parts: TreeParts
-    let buffers = BufferPool(size: 1 << 20, limit: 16)
-    let strips = StripCache()
-    let handovers = PlaneLookahead.Handovers(limit: 64)
-    /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
-    let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
-    /// `meta.json` by specimen; some 100 kB each.
-    let metas = MemoryCache<Int, Derived<[UInt8]>>(limit: 16 << 20)
-    /// Zarr layouts by specimen.
-    let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
-    /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
-    let instanceSizes = MemoryCache<ObjectVersion, Int>(limit: 4096)
-    let toldSizes = ToldSizes()
-    private let index: Monitor<TreeIndex>
-    private let contexts = Monitor<[Int: KeptContext]>([:])
+    private let state: TreeState
     private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
-    /// The catalogue's generation when the mount began: until it grows the kernel may keep the pages of what is made
-    /// from the catalogue.
-    private let firstGeneration: Int
-
-    private struct KeptContext {
-        var context: SpecimenContext
-        /// When it is put together anew; nil for one that is complete.
-        var end: Instant?
-    }
-
-    /// Seconds for which a context without the date of its skeleton is kept. The question for it fails again and again
-    /// during an outage, and each look at the folder would wait for it.
-    private static let bareContextLife = 10.0
-
-    /// Specimens whose context is kept; a context of 700 planes takes about 100 kB.
-    private static let contextLimit = 128
 
     /// A tree over `parts`.
     package init(parts: TreeParts) {
-        self.parts = parts
-        let first = Self.index(parts.source.list, of: parts.source)
-        index = Monitor(first)
-        firstGeneration = first.snapshot.generation
+        state = TreeState(parts)
         parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
-        parts.source.onListChange { [weak self] list in self?.catalogueChanged(list) }
+        parts.catalogue.onChange { [weak self] snapshot in self?.catalogueChanged(TreeIndex(snapshot)) }
     }
 
-    private static func index(_ list: SpecimenList, of source: any SpecimenSource) -> TreeIndex {
-        TreeIndex(list, source.texts(of: list))
+    /// The answer of the entry of `inode`.
+    private func ask<Value: Sendable>(
+        _ inode: InodeNumber, completion: @escaping @Sendable (Result<Value, FileTreeError>) -> Void,
+        _ question: (any Entry) -> Answer<Value>
+    ) {
+        guard let entry = Node(inode)?.entry else { return completion(.failure(.notFound)) }
+        question(entry).whenDone(completion)
+    }
+}
+
+// Names.
+extension Tree {
+    /// The child called `name` of the directory `parent`.
+    package func lookup(
+        _ name: String, in parent: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        ask(parent, completion: completion) { directory in
+            directory.child(name, state, token: token).flatMap { [self] child in
+                Promise(
+                    remembered(child).map { facts, isProvisional in
+                        .success(FileAttributes(inode: child.node.inode, facts, isProvisional: isProvisional))
+                    } ?? .failure(.notFound))
+            }
+        }
     }
 
+    /// The children of a directory in a fixed order.
+    package func children(
+        of directory: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
+    ) {
+        ask(directory, completion: completion) { entry in
+            entry.children(state, token: token).map { [self] children in
+                children.map { child in
+                    let inode = child.entry.node.inode
+                    return DirectoryEntry(
+                        name: child.name, inode: inode, kind: child.facts?.kind ?? child.entry.kind,
+                        attributes: child.facts.map { FileAttributes(inode: inode, noted($0, of: child.entry)) })
+                }
+            }
+        }
+    }
+
+    /// The target of a symbolic link.
+    package func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String {
+        guard let entry = Node(inode)?.entry else { throw .notFound }
+        return try entry.target(state)
+    }
+
+    /// The path of `inode` below the mount point, "." for the mount point itself.
+    package func path(of inode: InodeNumber) -> String? { Node(inode)?.entry.path(state) }
+}
+
+// Attributes and bytes.
+extension Tree {
+    /// The attributes of `inode`.
+    package func attributes(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        ask(inode, completion: completion) { entry in
+            entry.facts(state, token: token).map { [self] in FileAttributes(inode: inode, noted($0, of: entry)) }
+        }
+    }
+
+    /// The attributes of an open file, as far as they are known without the source.
+    package func attributes(ofOpen inode: InodeNumber) -> FileAttributes? {
+        guard let entry = Node(inode)?.entry else { return nil }
+        if let (facts, isProvisional) = remembered(entry) {
+            return FileAttributes(inode: inode, facts, isProvisional: isProvisional)
+        }
+        // A file that was there when it was opened.
+        guard entry.sizeFolder != nil else { return nil }
+        return FileAttributes(inode: inode, provisionalFacts(of: entry), isProvisional: true)
+    }
+
+    /// What memory says of `entry`, and whether that is provisional; nil for what is not there.
+    private func remembered(_ entry: any Entry) -> (facts: Facts, isProvisional: Bool)? {
+        switch entry.known(state) {
+        case .absent: nil
+        case .unknown: (provisionalFacts(of: entry), true)
+        case .unverified(let facts): (noted(facts, of: entry), true)
+        case .known(let facts): (noted(facts, of: entry), false)
+        }
+    }
+
+    /// What can be said of `entry` while the source has not been asked.
+    private func provisionalFacts(of entry: any Entry) -> Facts {
+        let time = state.index.snapshot.fetchedAt
+        return entry.kind == .directory
+            ? .directory(modified: time) : .file(size: state.toldSizes.size(of: entry) ?? 0, modified: time)
+    }
+
+    /// `facts`, which are about to be told to the kernel.
+    private func noted(_ facts: Facts, of entry: any Entry) -> Facts {
+        if facts.kind == .file { state.toldSizes.note(facts.size, of: entry) }
+        return facts
+    }
+
+    /// Opens a file for reading.
+    package func open(
+        _ inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
+    ) {
+        ask(inode, completion: completion) { $0.open(state, token: token) }
+    }
+
+    /// The names of the extended attributes of `inode`: none for what does not come from the source.
+    package func extendedAttributeNames(
+        of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[String], FileTreeError>) -> Void
+    ) {
+        ask(inode, completion: completion) { entry in
+            entry.original(state, token: token).map { [parts = state.parts] original in
+                ExtendedAttribute.allCases.filter { $0.value(original, parts) != nil }.map(\.rawValue)
+            }
+        }
+    }
+
+    /// The value of the extended attribute `name` of `inode`. No request is made for it, beyond those for the planes and
+    /// files of the cell.
+    package func extendedAttribute(
+        _ name: String, of inode: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void
+    ) {
+        guard let attribute = ExtendedAttribute(rawValue: name) else { return completion(.failure(.noAttribute)) }
+        ask(inode, completion: completion) { entry in
+            entry.original(state, token: token).flatMap { [parts = state.parts] original in
+                Promise(attribute.value(original, parts).map { .success(Array($0.utf8)) } ?? .failure(.noAttribute))
+            }
+        }
+    }
+}
+
+extension FileAttributes {
+    fileprivate init(inode: InodeNumber, _ facts: Facts, isProvisional: Bool = false) {
+        self.init(
+            inode: inode, kind: facts.kind, size: facts.size, linkCount: facts.linkCount, modified: facts.modified,
+            isProvisional: isProvisional)
+    }
+}
+
+// What has changed.
+extension Tree {
     /// Calls `observer`, on a worker, with what is of a new version, so that the kernel can be told to forget the old one.
     package func onInvalidation(_ observer: @escaping @Sendable (Invalidation) -> Void) {
         observers.withLock { $0.append(observer) }
     }
 
+    private func announce(_ stale: StaleEntries) {
+        let change = Invalidation(
+            inodes: stale.entries.map(\.node.inode),
+            names: stale.names.map { Invalidation.Name(directory: $0.node.inode, name: $1) })
+        for observer in observers.withLock({ $0 }) { observer(change) }
+    }
+
     /// A list of cells has arrived, which may be the same as before.
-    private func catalogueChanged(_ snapshot: SpecimenList) {
-        let newer = Self.index(snapshot, of: parts.source)
-        let older = index.withLock { index in
-            defer { index = newer }
-            return index
-        }
-        guard older.snapshot.generation != snapshot.generation else { return }
-        contexts.withLock { $0 = [:] }
-        metas.removeAll { _ in true }
-        zarrStores.removeAll { _ in true }
-        announce(older.invalidation(by: newer))
+    private func catalogueChanged(_ newer: TreeIndex) {
+        guard let older = state.replaceIndex(by: newer) else { return }
+        announce(StaleEntries(of: older, replacedBy: newer))
         for id in newer.changedSpecimens(since: older) {
-            guard let before = older.snapshot[id], let after = snapshot[id] else { continue }
-            replaced(before.skeleton, by: after.skeleton)
-            replaced(before.recording, by: after.recording)
+            guard let before = older.snapshot[id], let after = newer.snapshot[id] else { continue }
+            replaced(before.skeletonFileID, by: after.skeletonFileID, of: id)
+            replaced(before.recordingFileID, by: after.recordingFileID, of: id)
         }
     }
 
     /// The catalogue names another file than before in the same place of a specimen.
     private func replaced(_ old: ObjectID?, by new: ObjectID?) {
         guard let old, let new, old != new else { return }
-        parts.registry.supersede(old, by: new)
-        upstreamChanged(new)
+        let id = RemoteFile.id(of: new, specimen: specimen)
+        state.parts.registry.supersede(RemoteFile.id(of: old, specimen: specimen), by: id)
+        upstreamChanged(id)
     }
 
-    /// Bytes made from the catalogue of `generation`, and from files of the origin at `versions`, as a file that is stale
-    /// once one of them is another.
-    func catalogueFile(
-        _ bytes: [UInt8], of generation: Int, and versions: [ObjectVersion] = []
-    ) -> any OpenFile {
-        let registry = parts.registry
-        return VersionedFile(BytesFile(bytes)) { [weak self] in
-            let isCurrent = self.map { $0.currentIndex.snapshot.generation == generation } ?? true
-            return isCurrent && registry.holds(versions)
-        } hasChanged: { [firstGeneration] in
-            generation != firstGeneration || versions.contains { registry.hasChanged($0.id) }
+    /// The object `id` of the source (`<specimen>/file/<id>` or `<specimen>/image/<id>`) has a new version.
+    private func upstreamChanged(_ id: String) {
+        let parts = id.split(separator: "/")
+        guard parts.count >= 3, let specimen = Int(parts[0]), let number = Int(parts[2]) else { return }
+        let announce: @Sendable (SpecimenContext) -> Void = { [self] context in
+            let object: ChangedObject =
+                parts[1] == "image"
+                ? .image(number) : number == context.specimen.recordingFileID ? .recording : .tracing
+            self.announce(StaleEntries(madeFrom: object, context))
         }
-    }
-
-    private func announce(_ change: Invalidation) {
-        for observer in observers.withLock({ $0 }) { observer(change) }
-    }
-
-    /// The object `id` of the source has a new version.
-    private func upstreamChanged(_ id: ObjectID) {
-        let (specimen, number, isImage) = (id.specimen, id.number, id.kind == .image)
-        let context = cachedContext(specimen)
-        contexts.withLock { $0[specimen] = nil }
-        metas.removeAll { $0 == specimen }
-        if let context { return forget(madeFrom: number, isImage: isImage, context) }
-        // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the details.
-        guard let row = currentIndex.snapshot[specimen] else { return }
-        parts.source.objects(of: row, token: CancellationToken()).whenDone { [self] outcome in
+        let context = state.contexts.cached(specimen)
+        state.contexts.remove(specimen)
+        state.metas.removeAll { $0 == specimen }
+        if let context { return announce(context) }
+        // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the objects.
+        guard let row = state.index.snapshot[specimen] else { return }
+        state.parts.details.objects(of: specimen, token: CancellationToken()) { [logger = state.parts.logger] outcome in
             switch outcome {
             case .failure(let error):
                 // An open drops stale pages by itself; what is missed are mapped pages and sizes.
-                parts.logger.warning(
+                logger.warning(
                     "the kernel is not told of a change", metadata: ["object": "\(id)", "reason": "\(error)"])
             case .success(let objects):
-                let context = SpecimenContext(specimen: row, objects: objects, skeletonModified: nil)
-                forget(madeFrom: number, isImage: isImage, context)
+                announce(SpecimenContext(specimen: row, objects: objects, skeletonModified: nil))
             }
-        }
-    }
-
-    /// Has the kernel told of what is made from the file or image `number`.
-    private func forget(madeFrom number: Int, isImage: Bool, _ context: SpecimenContext) {
-        var change = Invalidation(inodes: Self.nodes(madeFrom: number, isImage: isImage, context).map(\.inode))
-        if !isImage, number != context.specimen.recording?.number, context.hasLabels {
-            // A chunk of labels is there when something is drawn in it.
-            change.names = [Invalidation.Name(directory: Node.specimen(context.id).inode, name: "labels.ome.zarr")]
-        }
-        announce(change)
-    }
-
-    /// The nodes whose bytes come from a file or image of the origin. Chunks of Zarr stores are not among them: their
-    /// names may be hundreds of thousands. An open of a changed one drops its pages.
-    private static func nodes(madeFrom number: Int, isImage: Bool, _ context: SpecimenContext) -> [Node] {
-        let id = context.id
-        if isImage {
-            let plane = context.stack?.planes.first { $0.imageID == number }
-            let projections = ProjectionFile.allCases.filter { context.projection($0)?.projection.imageID == number }
-            return projections.map { .projection(id, $0) }
-                + (plane.flatMap { plane in context.stack?.index(of: plane) }.map {
-                    [.plane(id, .stack, $0), .specimenFile(id, .stackVolume)]
-                } ?? [])
-        }
-        if number == context.specimen.recording?.number { return [.specimenFile(id, .recording)] }
-        let drawn = Series.allCases.filter { $0 != .stack }.flatMap { series in
-            context.planeIndices.map { Node.plane(id, series, $0) }
-        }
-        return [.specimenFile(id, .skeleton), .specimenFile(id, .marker), .specimenFile(id, .instances)]
-            + [.specimenFile(id, .labelVolume), .specimenFile(id, .meta)] + drawn
-    }
-
-    var currentIndex: TreeIndex { index.withLock { $0 } }
-
-    /// The context of a specimen if it is in memory.
-    func cachedContext(_ id: Int) -> SpecimenContext? {
-        guard let kept = contexts.withLock({ $0[id] }) else { return nil }
-        if let end = kept.end, end <= .now { return nil }
-        return kept.context
-    }
-
-    /// The context of a specimen: its details and the record of its skeleton.
-    func context(
-        of id: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<SpecimenContext, FileTreeError>) -> Void
-    ) {
-        if let context = cachedContext(id) { return completion(.success(context)) }
-        guard let specimen = currentIndex.snapshot[id] else { return completion(.failure(.notFound)) }
-        parts.source.objects(of: specimen, token: token).whenDone { [self] outcome in
-            switch outcome {
-            case .failure(let error):
-                completion(.failure(.data(SpecimenDataError(error, what: "what the source has of cell \(id)"))))
-            case .success(let objects):
-                let bare = SpecimenContext(specimen: specimen, objects: objects, skeletonModified: nil)
-                guard let skeleton = bare.objects.skeleton else {
-                    keep(bare)
-                    return completion(.success(bare))
-                }
-                parts.files.version(of: skeleton, token: token) { [self] outcome in
-                    switch outcome {
-                    case .failure(.cancelled): completion(.failure(.data(.cancelled)))
-                    case .failure:
-                        // The folder is shown all the same; the skeleton itself will tell what is wrong with it.
-                        keep(bare, until: .now.advanced(bySeconds: Self.bareContextLife))
-                        completion(.success(bare))
-                    case .success(let version):
-                        let context = SpecimenContext(
-                            specimen: specimen, objects: objects, skeletonModified: version.modified)
-                        keep(context)
-                        completion(.success(context))
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the present list of cells says of the specimen what it said when the context was begun.
-    func isCurrent(_ context: SpecimenContext) -> Bool {
-        currentIndex.snapshot[context.id].map { $0.hasSameRow(as: context.specimen) } ?? false
-    }
-
-    private func keep(_ context: SpecimenContext, until end: Instant? = nil) {
-        guard isCurrent(context) else { return }
-        contexts.withLock { contexts in
-            if contexts.count >= Self.contextLimit, let victim = contexts.keys.first { contexts[victim] = nil }
-            contexts[context.id] = KeptContext(context: context, end: end)
         }
     }
 }

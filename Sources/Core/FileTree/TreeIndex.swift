@@ -2,7 +2,7 @@ internal import Specimens
 
 /// What the tree looks like for one version of the catalogue: everything that can be told without asking the origin.
 /// Built once a version, never changed, shared by all threads.
-struct TreeIndex: Sendable {
+final class TreeIndex: Sendable {
     /// A directory of links.
     struct Group: Sendable {
         var name: String
@@ -38,10 +38,7 @@ struct TreeIndex: Sendable {
         groupByHash = groups.mapValues { list in
             Dictionary(list.enumerated().map { ($1.hash, $0) }) { first, _ in first }
         }
-        topFiles = [
-            .readme: Array(TopTexts.readme(snapshot, texts).utf8), .citation: Array(texts.citation.utf8),
-            .cellsCSV: snapshot.cellsCSV, .cellsJSON: snapshot.cellsJSON,
-        ]
+        topFiles = Dictionary(uniqueKeysWithValues: TopFile.allCases.map { ($0, $0.bytes(snapshot)) })
     }
 
     func groups(_ grouping: Grouping) -> [Group] { groups[grouping] ?? [] }
@@ -54,17 +51,16 @@ struct TreeIndex: Sendable {
         groupByHash[grouping]?[hash].flatMap { groups[grouping]?[$0] }
     }
 
-    /// The place of the link to `specimen` in `group`, which is one of `grouping`.
-    func place(of specimen: Int, in group: Group, _ grouping: Grouping) -> LinkPlace {
-        switch grouping {
-        case .name: return .name
-        case .layer: return .layer
-        case .line: return .line
-        case .dendriteType: return .dendriteType
-        case .structure:
-            let own = snapshot[specimen]?.structureAcronym
-            return own.map { $0.replacing("/", with: "-") } == group.name ? .structure : .parentStructure
+    /// The specimen whose folder is called `name`, if it is one of `ids`, which ascend.
+    static func specimen(_ name: String, among ids: [Int]) -> Int? {
+        guard let id = Int(name), String(id) == name else { return nil }
+        var low = 0
+        var high = ids.count
+        while low < high {
+            let middle = (low + high) / 2
+            if ids[middle] < id { low = middle + 1 } else { high = middle }
         }
+        return low < ids.count && ids[low] == id ? id : nil
     }
 
     private static func groups(_ all: SpecimenGroups, _ grouping: Grouping) -> [Group] {
@@ -87,48 +83,5 @@ struct TreeIndex: Sendable {
     /// FNV-1a, 32 bits: spreads the few hundred group names over the inode numbers.
     private static func hash(_ name: String) -> UInt32 {
         name.utf8.reduce(2_166_136_261) { ($0 ^ UInt32($1)) &* 16_777_619 }
-    }
-}
-
-// Directories whose names the catalogue alone decides.
-extension TreeIndex {
-    /// The names at the top.
-    static let topNodes: [(name: String, node: Node)] =
-        TopFile.allCases.map { ($0.name, .topFile($0)) }
-        + Species.allCases.map { ($0.rawValue, .species($0)) }
-        + [("trainable", .trainable)]
-        + Grouping.allCases.map { ($0.folder, .grouping($0)) }
-        + [("splits", .splits), (".neuronfs", .control)]
-
-    /// The children of a directory, in a fixed order; nil for what is no such directory.
-    func children(of directory: Node) -> [(name: String, node: Node)]? {
-        func links(_ ids: [Int]?, _ place: LinkPlace) -> [(name: String, node: Node)] {
-            (ids ?? []).map { (String($0), .link(place, $0)) }
-        }
-        switch directory {
-        case .root: return Self.topNodes
-        case .control: return ControlFile.allCases.map { ($0.name, .controlFile($0)) }
-        case .species(let species): return (bySpecies[species] ?? []).map { (String($0), .specimen($0)) }
-        case .trainable: return Species.allCases.map { ($0.rawValue, .trainableSpecies($0)) }
-        case .trainableSpecies(let species): return links(trainable[species], .trainable)
-        case .grouping(.name): return specimenOfName.sorted { $0.key < $1.key }.map { ($0, .link(.name, $1)) }
-        case .grouping(let grouping): return groups(grouping).map { ($0.name, .group(grouping, $0.hash)) }
-        case .group(let grouping, let hash):
-            return group(grouping, hash: hash).map { group in
-                group.specimens.map { (String($0), .link(place(of: $0, in: group, grouping), $0)) }
-            }
-        case .splits: return SplitPart.allCases.map { ($0.rawValue, .split($0)) }
-        case .split(let split): return links(snapshot.splits[split], .split)
-        default: return nil
-        }
-    }
-
-    /// Every directory for which ``children(of:)`` can differ between two versions of the catalogue.
-    var listings: [Node] {
-        Species.allCases.flatMap { [.species($0), .trainableSpecies($0)] }
-            + Grouping.allCases.flatMap { grouping in
-                [.grouping(grouping)] + groups(grouping).map { .group(grouping, $0.hash) }
-            }
-            + SplitPart.allCases.map { .split($0) }
     }
 }

@@ -1,87 +1,12 @@
 internal import Logging
 internal import Morphology
 internal import SpecimenData
-internal import Specimens
-package import Support
+internal import Support
 internal import VirtualTIFF
 
-extension Tree {
-    /// Opens a file for reading. The handle sees one version of the bytes.
-    package func open(
-        _ inode: InodeNumber, token: CancellationToken,
-        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
-    ) {
-        guard let node = Node(inode) else { return completion(.failure(.notFound)) }
-        switch node {
-        case .topFile(let file):
-            let index = currentIndex
-            return completion(.success(catalogueFile(index.topFiles[file] ?? [], of: index.snapshot.generation)))
-        case .controlFile(let file):
-            let document = ControlDocument.padded(parts.controlDocument(file))
-            return completion(.success(BytesFile(document, keepsPageCache: false, bypassesPageCache: true)))
-        default: break
-        }
-        guard let id = node.specimenID else { return completion(.failure(.isDirectory)) }
-        context(of: id, token: token) { [self] outcome in
-            switch outcome {
-            case .failure(let error): completion(.failure(error))
-            case .success(let context): open(node, context, token: token, completion: completion)
-            }
-        }
-    }
-
-    private func open(
-        _ node: Node, _ context: SpecimenContext, token: CancellationToken,
-        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
-    ) {
-        switch node {
-        case .specimenFile(_, .meta):
-            // Asked for first: bytes of an older list then count as stale, never the other way round.
-            let generation = currentIndex.snapshot.generation
-            meta(context, token: token) { [self] outcome in
-                completion(outcome.map { catalogueFile($0.value, of: generation, and: $0.versions) })
-            }
-        case .specimenFile(_, .instances):
-            instanceTable(context, token: token) { [registry = parts.registry] outcome in
-                completion(
-                    outcome.map { VersionedFile(BytesFile($0.value), of: $0.versions, registry: registry) })
-            }
-        case .specimenFile(_, .stackVolume): openVolume(context, .stack, token: token, completion: completion)
-        case .specimenFile(_, .labelVolume): openVolume(context, .labels, token: token, completion: completion)
-        case .plane(_, let series, let index):
-            guard let image = context.stack?.plane(at: index), let layout = planeLayout(context, series, image) else {
-                return completion(.failure(.notFound))
-            }
-            if series == .stack {
-                openStackPlane(context, image, index, layout, completion: completion)
-            } else {
-                openLabelPlane(context, series, image, index, layout, token: token, completion: completion)
-            }
-        case .zarr(_, let series, let number):
-            openZarr(context, series, number, token: token, completion: completion)
-        default:
-            guard let file = remoteFile(of: node, context) else {
-                return completion(.failure(node.kind == .directory ? .isDirectory : .notFound))
-            }
-            openRemote(file, token: token, completion: completion)
-        }
-    }
-
-    private func openRemote(
-        _ file: SourceObject, token: CancellationToken,
-        completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
-    ) {
-        parts.files.version(of: file, token: token) { [self] outcome in
-            completion(
-                outcome.mapError { .data($0) }.map {
-                    VersionedFile(
-                        RemoteOpenFile($0, files: parts.files, window: parts.readAheadWindow), of: [$0.object],
-                        registry: parts.registry)
-                })
-        }
-    }
-
-    private func openStackPlane(
+extension TreeState {
+    /// Opens `stack/0000.tif` and its like.
+    func openStackPlane(
         _ context: SpecimenContext, _ image: PlaneImage, _ index: Int, _ layout: PlaneTIFF,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
@@ -102,7 +27,8 @@ extension Tree {
         }
     }
 
-    private func openLabelPlane(
+    /// Opens `labels/0000.tif` and its like.
+    func openLabelPlane(
         _ context: SpecimenContext, _ series: Series, _ image: PlaneImage, _ index: Int, _ layout: PlaneTIFF,
         token: CancellationToken, completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {

@@ -5,7 +5,7 @@ internal import Specimens
 internal import Support
 internal import VirtualTIFF
 
-extension Tree {
+extension TreeState {
     /// The BigTIFF of a whole series; nil when the stack has none.
     func volumeLayout(_ context: SpecimenContext, _ series: Series) -> VolumeTIFF? {
         guard let stack = context.stack else { return nil }

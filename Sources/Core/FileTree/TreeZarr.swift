@@ -4,7 +4,7 @@ internal import SpecimenData
 internal import Specimens
 internal import Support
 
-extension Tree {
+extension TreeState {
     /// The store of a specimen's series, made once a context.
     func zarrStore(_ context: SpecimenContext, _ series: Series) -> ZarrStore? {
         guard series == .stack || context.hasLabels else { return nil }
@@ -15,75 +15,12 @@ extension Tree {
         return store
     }
 
-    /// What a lookup of `name` in a directory of a store answers. Chunks without content are not there: readers take the
-    /// fill value.
-    func zarrLookup(
-        _ name: String, of number: Int, _ context: SpecimenContext, _ series: Series
-    ) -> Result<FileAttributes, FileTreeError> {
-        guard let store = zarrStore(context, series), let child = store.child(name, of: number),
-            var attributes = toldAttributes(of: .zarr(context.id, series, child), context)
-        else { return .failure(.notFound) }
-        guard case .chunk(let level, let index) = store.node(child) else { return .success(attributes) }
-        if let isPresent = knownPresence(context, series, level: level) {
-            return isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
-        }
-        attributes.isProvisional = true
-        return .success(attributes)
-    }
-
-    /// The attributes of node `number` of a store.
-    func zarrAttributes(
-        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
-        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
-    ) {
-        guard let store = zarrStore(context, series), let node = store.node(number),
-            let attributes = toldAttributes(of: .zarr(context.id, series, number), context)
-        else { return completion(.failure(.notFound)) }
-        guard case .chunk(let level, let index) = node else { return completion(.success(attributes)) }
-        chunkPresence(context, series, level: level, token: token) { outcome in
-            completion(
-                outcome.flatMap { isPresent in
-                    isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
-                })
-        }
-    }
-
-    /// The children of a directory of a store, chunks without content left out.
-    func zarrChildren(
-        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
-    ) {
-        guard let store = zarrStore(context, series), let children = store.children(of: number) else {
-            return completion(.failure(.notFound))
-        }
-        let entries: @Sendable ([(name: String, node: OMEZarrNode)]) -> [DirectoryEntry] = { [self] children in
-            children.map { name, child in
-                let node = Node.zarr(context.id, series, store.numbering.number(of: child))
-                return DirectoryEntry(
-                    name: name, inode: node.inode, kind: child.isDirectory ? .directory : .file,
-                    attributes: toldAttributes(of: node, context))
-            }
-        }
-        guard case .chunkRow(let level, _, _) = store.node(number) else {
-            return completion(.success(entries(children)))
-        }
-        chunkPresence(context, series, level: level, token: token) { outcome in
-            completion(
-                outcome.map { isPresent in
-                    entries(
-                        children.filter { _, node in
-                            guard case .chunk(let level, let index) = node else { return true }
-                            return isPresent(store.box(level: level, index: index))
-                        })
-                })
-        }
-    }
-
-    private typealias Box = (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
+    typealias Box = (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
     /// Tells whether a chunk of a level holds anything.
-    private typealias Presence = @Sendable (Box) -> Bool
+    typealias Presence = @Sendable (Box) -> Bool
 
-    private func chunkPresence(
+    /// What tells whether a chunk of a level holds anything.
+    func chunkPresence(
         _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<Presence, FileTreeError>) -> Void
     ) {
@@ -94,7 +31,7 @@ extension Tree {
     }
 
     /// What ``chunkPresence`` gives, where it needs neither the origin nor work; nil elsewhere.
-    private func knownPresence(_ context: SpecimenContext, _ series: Series, level: Int) -> Presence? {
+    func knownPresence(_ context: SpecimenContext, _ series: Series, level: Int) -> Presence? {
         guard series != .stack else { return presence(ofImages: context) }
         guard let variant = series.variant(main: parts.mainVariant),
             let subject = context.subject(in: context.stackGrid),

@@ -1,4 +1,37 @@
-internal import Specimens
+internal import Catalogue
+internal import Support
+
+/// A file at the top of the mount.
+struct TopFileEntry: CatalogueEntry, File {
+    let file: TopFile
+
+    var node: Node { .topFile(file) }
+
+    func path(_ index: TreeIndex) -> String? { file.name }
+
+    func facts(_ index: TreeIndex) -> Facts? {
+        .file(size: bytes(index).count, modified: index.snapshot.fetchedAt)
+    }
+
+    func open(_ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
+        let index = tree.index
+        return Promise(.success(tree.catalogueFile(bytes(index), of: index.snapshot.generation)))
+    }
+
+    private func bytes(_ index: TreeIndex) -> [UInt8] { index.topFiles[file] ?? [] }
+}
+
+extension TopFile {
+    /// The bytes of this file for one version of the list of cells.
+    func bytes(_ snapshot: CatalogueSnapshot) -> [UInt8] {
+        switch self {
+        case .readme: Array(TopTexts.readme(snapshot).utf8)
+        case .citation: Array(TopTexts.citation.utf8)
+        case .cellsCSV: snapshot.cellsCSV
+        case .cellsJSON: snapshot.cellsJSON
+        }
+    }
+}
 
 /// The texts at the top of the mount.
 enum TopTexts {

@@ -171,43 +171,4 @@ struct MetaJSON {
             "shape": [.int(projection.height), .int(projection.width)],
         ]
     }
-
-}
-
-extension Tree {
-    /// The bytes of `meta.json` where nothing has to be asked for: those made before, and those of a cell without a
-    /// skeleton.
-    func knownMeta(_ context: SpecimenContext) -> Derived<[UInt8]>? {
-        if let known = metas[context.id] { return known }
-        guard context.objects.skeleton == nil else { return nil }
-        return makeMeta(context, Derived(value: nil, versions: []))
-    }
-
-    /// The bytes of `meta.json`, made once for each context. They hold what was found in the skeleton, which is read for
-    /// that.
-    func meta(
-        _ context: SpecimenContext, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<[UInt8]>, FileTreeError>) -> Void
-    ) {
-        if let known = knownMeta(context) { return completion(.success(known)) }
-        guard let skeleton = context.objects.skeleton else {
-            return completion(.failure(.notFound))
-        }
-        parts.skeletons.reading(of: skeleton, in: context.stackGrid, token: token) { [self] outcome in
-            completion(outcome.map { makeMeta(context, $0.map { $0 }) }.mapError { .data($0) })
-        }
-    }
-
-    private func makeMeta(
-        _ context: SpecimenContext, _ reading: Derived<SkeletonService.Reading?>
-    ) -> Derived<[UInt8]> {
-        let document = MetaJSON(
-            context: context, reading: reading.value, mainVariant: parts.mainVariant)
-        let meta = reading.map { _ in document.bytes }
-        // Not of a context that was begun under an older list of cells, nor of a skeleton that has changed meanwhile.
-        if isCurrent(context), parts.registry.holds(meta.versions) {
-            metas.insert(meta, for: context.id, cost: meta.value.count)
-        }
-        return meta
-    }
 }

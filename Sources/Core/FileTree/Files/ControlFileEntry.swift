@@ -40,3 +40,18 @@ package enum ControlDocument {
         return bytes + Array(repeating: UInt8(ascii: "\n"), count: size - bytes.count)
     }
 }
+
+/// A file of `.neuronfs/`. Each handle has bytes of its own.
+struct ControlFileEntry: CatalogueEntry, File {
+    let file: ControlFile
+
+    var node: Node { .controlFile(file) }
+
+    func path(_ index: TreeIndex) -> String? { ".neuronfs/\(file.name)" }
+    func facts(_ index: TreeIndex) -> Facts? { .file(size: ControlDocument.size, modified: wallClockSeconds()) }
+
+    func open(_ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
+        let document = ControlDocument.padded(tree.parts.controlDocument(file))
+        return Promise(.success(BytesFile(document, keepsPageCache: false, bypassesPageCache: true)))
+    }
+}

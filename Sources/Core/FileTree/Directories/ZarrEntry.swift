@@ -1,0 +1,127 @@
+internal import Catalogue
+internal import OMEZarr
+internal import SpecimenData
+internal import Support
+
+/// A file or directory of `stack.ome.zarr` or `labels.ome.zarr`. Which one it is, and what is in it, follows from the geometry
+/// of the stack.
+struct ZarrEntry: SpecimenEntry {
+    let id: Int
+    /// Its number in the store; 0 is the store itself.
+    let number: Int
+    let series: Series
+
+    var node: Node { .zarr(id, series, number) }
+    /// Without the geometry only the store itself is certain; the kernel asks here for the others while they are open files.
+    var kind: FileKind { number == 0 ? .directory : .file }
+    var sizeFolder: Node? { .zarr(id, series, 0) }
+    var place: String { series == .stack ? "stack.ome.zarr" : "labels.ome.zarr" }
+
+    /// Of a store of which nothing is in memory only the store is named.
+    func path(_ tree: TreeState) -> String? {
+        guard let folder = SpecimenFolder(id: id).path(tree.index) else { return nil }
+        let store = tree.contexts.cached(id).flatMap { tree.zarrStore($0, series) }
+        return ([folder, place] + (store?.node(number)?.components ?? [])).joined(separator: "/")
+    }
+
+    func mayExist(_ row: Specimen) -> Bool { series.mayExist(row) }
+
+    /// Chunks without content are not there: readers take the fill value.
+    func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge {
+        guard let store = tree.zarrStore(context, series), let node = store.node(number) else { return .absent }
+        let facts = facts(of: node, store, context, tree)
+        guard case .chunk(let level, let index) = node else { return .known(facts) }
+        guard let isPresent = tree.knownPresence(context, series, level: level) else { return .unverified(facts) }
+        return isPresent(store.box(level: level, index: index)) ? .known(facts) : .absent
+    }
+
+    func ask(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<Facts> {
+        guard let store = tree.zarrStore(context, series), let node = store.node(number),
+            case .chunk(let level, let index) = node
+        else { return Promise(.failure(.notFound)) }
+        return presence(context, level: level, tree, token: token).flatMap { isPresent in
+            Promise(
+                isPresent(store.box(level: level, index: index))
+                    ? .success(facts(of: node, store, context, tree)) : .failure(.notFound))
+        }
+    }
+
+    func child(_ name: String, _ tree: TreeState, token: CancellationToken) -> Answer<any Entry> {
+        withContext(tree, token: token) { context in
+            tree.zarrStore(context, series)?.child(name, of: number).map {
+                ZarrEntry(id: id, number: $0, series: series)
+            }
+        }
+    }
+
+    func children(_ tree: TreeState, token: CancellationToken) -> Answer<[Child]> {
+        tree.contexts.context(of: id, token: token).flatMap { context in
+            guard let store = tree.zarrStore(context, series), let children = store.children(of: number) else {
+                return Promise(.failure(.notFound))
+            }
+            let list: @Sendable ([(name: String, node: OMEZarrNode)]) -> [Child] = { children in
+                children.map { name, node in
+                    Child(
+                        name: name, entry: ZarrEntry(id: id, number: store.numbering.number(of: node), series: series),
+                        facts: facts(of: node, store, context, tree))
+                }
+            }
+            guard case .chunkRow(let level, _, _) = store.node(number) else {
+                return Promise(.success(list(children)))
+            }
+            return presence(context, level: level, tree, token: token).map { isPresent in
+                list(
+                    children.filter { _, node in
+                        guard case .chunk(_, let index) = node else { return true }
+                        return isPresent(store.box(level: level, index: index))
+                    })
+            }
+        }
+    }
+
+    func open(_ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
+        tree.contexts.context(of: id, token: token).flatMap { context in
+            .answer { tree.openZarr(context, series, number, token: token, completion: $0) }
+        }
+    }
+
+    func target(_ tree: TreeState) throws(FileTreeError) -> String { throw .notLink }
+
+    /// A chunk of labels is there when something is drawn in it. The names of chunks may be hundreds of thousands, so the
+    /// kernel forgets the store; an open of a changed chunk drops its pages.
+    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
+        object == .tracing && series != .stack && context.hasLabels
+    }
+
+    private func facts(
+        of node: OMEZarrNode, _ store: ZarrStore, _ context: SpecimenContext, _ tree: TreeState
+    ) -> Facts {
+        let time = tree.time(of: context)
+        return node.isDirectory
+            ? .directory(subdirectories: store.subdirectories(of: node), modified: time)
+            : .file(size: store.size(of: node), modified: time)
+    }
+
+    private func presence(_ context: SpecimenContext, level: Int, _ tree: TreeState, token: CancellationToken)
+        -> Answer<TreeState.Presence>
+    {
+        .answer { tree.chunkPresence(context, series, level: level, token: token, completion: $0) }
+    }
+}
+
+extension OMEZarrNode {
+    /// The names that lead to this node from its store's root.
+    fileprivate var components: [String] {
+        switch self {
+        case .root: []
+        case .groupMetadata: [".zgroup"]
+        case .groupAttributes: [".zattrs"]
+        case .consolidatedMetadata: [".zmetadata"]
+        case .level(let level): ["\(level)"]
+        case .arrayMetadata(let level): ["\(level)", ".zarray"]
+        case .chunkPlane(let level, let z): ["\(level)", "\(z)"]
+        case .chunkRow(let level, let z, let y): ["\(level)", "\(z)", "\(y)"]
+        case .chunk(let level, let index): ["\(level)", "\(index.z)", "\(index.y)", "\(index.x)"]
+        }
+    }
+}

@@ -1,0 +1,94 @@
+internal import Catalogue
+internal import SpecimenData
+internal import Support
+
+/// Which object of a specimen a file shows, byte for byte.
+enum ObjectRole: Hashable, Sendable {
+    case skeleton
+    case marker
+    case recording
+    case projection(ProjectionFile)
+}
+
+/// A file with the bytes of one object of the source: `skeleton.swc`, `skeleton.marker`, `ephys.nwb`, a projection.
+struct ObjectEntry: SpecimenLeaf {
+    let id: Int
+    let role: ObjectRole
+
+    var node: Node {
+        switch role {
+        case .skeleton: .specimenFile(id, .skeleton)
+        case .marker: .specimenFile(id, .marker)
+        case .recording: .specimenFile(id, .recording)
+        case .projection(let file): .projection(id, file)
+        }
+    }
+
+    var place: String {
+        switch role {
+        case .skeleton: SpecimenFile.skeleton.name
+        case .marker: SpecimenFile.marker.name
+        case .recording: SpecimenFile.recording.name
+        case .projection(let file): "\(ProjectionFolder.name)/\(file.name)"
+        }
+    }
+
+    func mayExist(_ row: Specimen) -> Bool {
+        switch role {
+        case .skeleton, .marker: row.hasSkeleton
+        case .recording: row.recordingFileID != nil
+        case .projection: row.hasImages
+        }
+    }
+
+    private func object(_ context: SpecimenContext) -> RemoteFile? {
+        switch role {
+        case .skeleton: context.objects.skeleton
+        case .marker: context.objects.marker
+        case .recording: context.objects.recording
+        case .projection(let file): context.projection(file)?.file
+        }
+    }
+
+    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
+        switch role {
+        case .skeleton, .marker: object == .tracing
+        case .recording: object == .recording
+        case .projection(let file): object == context.projection(file).map { .image($0.projection.imageID) }
+        }
+    }
+
+    func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge {
+        guard let object = object(context) else { return .absent }
+        return tree.parts.files.cachedVersion(of: object).map { .known(facts(of: $0, tree)) } ?? .unknown
+    }
+
+    func ask(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<Facts> {
+        version(context, tree, token: token).map { facts(of: $0, tree) }
+    }
+
+    func open(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
+        version(context, tree, token: token).map { version in
+            let parts = tree.parts
+            let file = RemoteOpenFile(version, files: parts.files, window: parts.readAheadWindow)
+            return VersionedFile(file, of: [version.object], registry: parts.registry)
+        }
+    }
+
+    func original(_ tree: TreeState, token: CancellationToken) -> Answer<Original?> {
+        withContext(tree, token: token) { object($0).map { Original(url: $0.url, object: $0.id) } }
+    }
+
+    private func version(
+        _ context: SpecimenContext, _ tree: TreeState, token: CancellationToken
+    ) -> Answer<FileReader.Version> {
+        guard let object = object(context) else { return Promise(.failure(.notFound)) }
+        return .answer { completion in
+            tree.parts.files.version(of: object, token: token) { completion($0.mapError { .data($0) }) }
+        }
+    }
+
+    private func facts(of version: FileReader.Version, _ tree: TreeState) -> Facts {
+        .file(size: version.length, modified: version.modified ?? tree.index.snapshot.fetchedAt)
+    }
+}

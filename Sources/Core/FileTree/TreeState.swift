@@ -1,0 +1,67 @@
+internal import Catalogue
+internal import SpecimenData
+internal import Support
+internal import VirtualTIFF
+
+/// What entries stand on: the services below the tree, what the tree keeps of cells and files, and the list of cells.
+final class TreeState: Sendable {
+    let parts: TreeParts
+    let contexts: SpecimenContexts
+    let toldSizes = ToldSizes()
+    let buffers = BufferPool(size: 1 << 20, limit: 16)
+    let strips = StripCache()
+    let handovers = PlaneLookahead.Handovers(limit: 64)
+    /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
+    let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
+    /// `meta.json` by specimen; some 100 kB each.
+    let metas = MemoryCache<Int, Derived<[UInt8]>>(limit: 16 << 20)
+    /// Zarr layouts by specimen.
+    let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
+    /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
+    let instanceSizes = MemoryCache<ObjectVersion, Int>(limit: 4096)
+    private let current: Monitor<TreeIndex>
+    /// The catalogue's generation when the mount began: until it grows the kernel may keep the pages of what is made
+    /// from the catalogue.
+    private let firstGeneration: Int
+
+    init(_ parts: TreeParts) {
+        self.parts = parts
+        let first = TreeIndex(parts.catalogue.snapshot)
+        current = Monitor(first)
+        firstGeneration = first.snapshot.generation
+        contexts = SpecimenContexts(parts, current)
+    }
+
+    /// The present list of cells.
+    var index: TreeIndex { current.withLock { $0 } }
+
+    /// Takes `newer` as the list of cells, and forgets what was made from the one before if that was another.
+    ///
+    /// - Returns: the one before, or nil when it was the same.
+    func replaceIndex(by newer: TreeIndex) -> TreeIndex? {
+        let older = current.withLock { current in
+            defer { current = newer }
+            return current
+        }
+        guard older.snapshot.generation != newer.snapshot.generation else { return nil }
+        contexts.removeAll()
+        metas.removeAll { _ in true }
+        zarrStores.removeAll { _ in true }
+        return older
+    }
+
+    /// The date of what is drawn or told of a specimen, seconds since 1970.
+    func time(of context: SpecimenContext) -> Double { context.skeletonModified ?? index.snapshot.fetchedAt }
+
+    /// Bytes made from the catalogue of `generation`, and from files of the origin at `versions`, as a file that is stale
+    /// once one of them is another.
+    func catalogueFile(
+        _ bytes: [UInt8], of generation: Int, and versions: [ObjectVersion] = []
+    ) -> any OpenFile {
+        VersionedFile(BytesFile(bytes)) { [self] in
+            index.snapshot.generation == generation && parts.registry.holds(versions)
+        } hasChanged: { [parts, firstGeneration] in
+            generation != firstGeneration || versions.contains { parts.registry.hasChanged($0.id) }
+        }
+    }
+}
