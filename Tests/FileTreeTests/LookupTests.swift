@@ -110,7 +110,7 @@ struct LookupTests {
         }
         #expect(try bench.attributes(of: .plane(1, .stack, 1)).get().size == plane)
         #expect(try bench.lookup("0001.tif", in: .planes(1, .stack))?.get().isProvisional == false)
-        #expect(bench.tree.attributes(ofOpen: Node.plane(1, .stack, 1).inode)?.isProvisional == false)
+        #expect(try bench.tree.attributes(ofOpen: #require(Node.plane(1, .stack, 1).inode))?.isProvisional == false)
         #expect(bench.tree.attributes(ofOpen: InodeNumber(rawValue: 7)) == nil)
     }
 

@@ -79,7 +79,10 @@ def test_02_true_sizes(origin):
 
 
 def test_03_inode_numbers(origin, demo):
-    """Inode numbers are the same in every mount of the same database, on every machine."""
+    """Inode numbers are the same in every mount of the same database, on every machine. A cell whose id needs more than
+    32 bits has hashed numbers: each is made from the name of the database and the path. When two paths have one hash,
+    looking the second up fails with EIO while the first is in use."""
+    # No cell of the stand-in has such an id: Tests/FileTreeTests/HashedCellTests.swift shows the hashed numbers.
     with Mount(origin.url) as other:
         for name in ["", "README.txt", "mouse", "trainable/mouse", "splits/train", ".neuronfs/metrics"]:
             assert os.stat(other / name).st_ino == os.stat(demo / name).st_ino

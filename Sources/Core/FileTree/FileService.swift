@@ -32,6 +32,17 @@ package protocol FileService: AnyObject, Sendable {
         of directory: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void)
 
+    /// Counts that the kernel is told of `entry` with its attributes (READDIRPLUS), before it is told. A successful
+    /// ``lookup(_:in:token:completion:)`` counts by itself, before its completion is called.
+    ///
+    /// - Returns: false when the entry must go without its attributes, because another name has its number. The lookup that
+    ///   follows fails with ``FileTreeError/numberTaken(by:)``.
+    func countLookup(of entry: DirectoryEntry) -> Bool
+
+    /// The kernel does not hold `count` of the replies with `inode` any more that were counted (FORGET), or was never sent them.
+    /// Once all are taken back, the number of a hashed name means nothing until it is looked up again. Never waits.
+    func forget(_ inode: InodeNumber, count: UInt64)
+
     /// Opens a file for reading. The handle sees one version of the bytes.
     func open(
         _ inode: InodeNumber, token: CancellationToken,
@@ -163,12 +174,6 @@ package struct DirectoryEntry: Sendable {
     package var kind: FileKind
     /// Attributes where they are known without a request to the origin; else the kernel looks the name up when asked.
     package var attributes: FileAttributes?
-
-    /// An entry with every field given.
-    package init(name: String, inode: InodeNumber, kind: FileKind, attributes: FileAttributes?) {
-        self.name = name
-        self.inode = inode
-        self.kind = kind
-        self.attributes = attributes
-    }
+    /// What the number is a hash of; nil for a computed number.
+    let hashed: NodeTable.Name?
 }

@@ -20,6 +20,8 @@ package enum FileTreeError: Error, Sendable {
     case stale
     /// A read that nobody has asked for yet, which the kernel is to repeat page by page where a reader needs it.
     case unasked
+    /// The inode number of the name, a hash of its path, is that of the path `by`, which is in use.
+    case numberTaken(by: String)
     /// The data could not be had.
     case data(SpecimenDataError)
 }
@@ -36,6 +38,7 @@ extension FileTreeError {
         case .stale: Errno(rawValue: ESTALE)
         // Never reaches a process: the kernel reads again (see ReadPattern).
         case .unasked: Errno(rawValue: EAGAIN)
+        case .numberTaken: Errno(rawValue: EIO)
         case .data(let error): error.errno
         }
     }
@@ -47,6 +50,8 @@ extension FileTreeError: CustomStringConvertible {
         switch self {
         case .data(let error): "\(error)"
         case .stale: "the file has changed upstream since it was opened: open it again"
+        case .numberTaken(let path):
+            "this name has the same inode number as \(path), which is in use: try again when no program uses that path"
         case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: "\(errno)"
         }
     }
@@ -55,8 +60,8 @@ extension FileTreeError: CustomStringConvertible {
     package var isWorthLogging: Bool {
         switch self {
         case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: false
-        case .data(.cancelled), .data(.shutDown): false
-        case .stale, .data: true
+        case .data(.cancelled), .data(.absent), .data(.shutDown): false
+        case .stale, .numberTaken, .data: true
         }
     }
 }

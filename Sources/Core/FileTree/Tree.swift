@@ -6,13 +6,23 @@ package import Support
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {
     private let state: TreeState
+    private let table: NodeTable
     private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
 
     /// A tree over `parts`.
-    package init(parts: TreeParts) {
+    package convenience init(parts: TreeParts) {
+        self.init(parts: parts, table: NodeTable(identity: parts.identity))
+    }
+
+    init(parts: TreeParts, table: NodeTable) {
         state = TreeState(parts)
+        self.table = table
         parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
         parts.catalogue.onChange { [weak self] snapshot in self?.catalogueChanged(TreeIndex(snapshot)) }
+    }
+
+    private func entry(of inode: InodeNumber) -> (any Entry)? {
+        inode.isHashed ? table[inode]?.node.entry : Node(inode)?.entry
     }
 
     /// The answer of the entry of `inode`.
@@ -20,8 +30,17 @@ package final class Tree: FileService {
         _ inode: InodeNumber, completion: @escaping @Sendable (Result<Value, FileTreeError>) -> Void,
         _ question: (any Entry) -> Answer<Value>
     ) {
-        guard let entry = Node(inode)?.entry else { return completion(.failure(.notFound)) }
+        guard let entry = entry(of: inode) else { return completion(.failure(.notFound)) }
         question(entry).whenDone(completion)
+    }
+
+    /// The number of the child called `name` of the directory `parent`; with the name that it is a hash of, where it is one.
+    private func number(
+        of child: any Entry, _ name: String, in parent: InodeNumber
+    ) -> (inode: InodeNumber, hashed: NodeTable.Name?) {
+        if let inode = child.node.inode { return (inode, nil) }
+        let hashed = table.name(child.node, at: "\(path(of: parent) ?? "")/\(name)")
+        return (hashed.number, hashed)
     }
 }
 
@@ -34,11 +53,20 @@ extension Tree {
     ) {
         ask(parent, completion: completion) { directory in
             directory.child(name, state, token: token).flatMap { [self] child in
-                Promise(
-                    remembered(child).map { facts, isProvisional in
-                        .success(FileAttributes(inode: child.node.inode, facts, isProvisional: isProvisional))
-                    } ?? .failure(.notFound))
+                Promise(found(child, name, in: parent))
             }
+        }
+    }
+
+    /// What a lookup that finds `child` answers.
+    private func found(
+        _ child: any Entry, _ name: String, in parent: InodeNumber
+    ) -> Result<FileAttributes, FileTreeError> {
+        Result { () throws(FileTreeError) in
+            guard let (facts, isProvisional) = remembered(child) else { throw .notFound }
+            let (inode, hashed) = number(of: child, name, in: parent)
+            if let hashed { try table.countLookup(of: hashed) }
+            return FileAttributes(inode: inode, facts, isProvisional: isProvisional)
         }
     }
 
@@ -50,23 +78,42 @@ extension Tree {
         ask(directory, completion: completion) { entry in
             entry.children(state, token: token).map { [self] children in
                 children.map { child in
-                    let inode = child.entry.node.inode
+                    let (inode, hashed) = number(of: child.entry, child.name, in: directory)
                     return DirectoryEntry(
                         name: child.name, inode: inode, kind: child.facts?.kind ?? child.entry.kind,
-                        attributes: child.facts.map { FileAttributes(inode: inode, noted($0, of: child.entry)) })
+                        attributes: child.facts.map { FileAttributes(inode: inode, noted($0, of: child.entry)) },
+                        hashed: hashed)
                 }
             }
         }
     }
 
+    /// Counts that the kernel is told of `entry` with its attributes. Computed numbers need no count.
+    package func countLookup(of entry: DirectoryEntry) -> Bool {
+        guard let hashed = entry.hashed else { return true }
+        do throws(FileTreeError) {
+            try table.countLookup(of: hashed)
+            return true
+        } catch {
+            return false
+        }
+    }
+
+    /// Takes back `count` replies with the number `inode`. Computed numbers need no count.
+    package func forget(_ inode: InodeNumber, count: UInt64) {
+        if inode.isHashed { table.forget(inode, count: count) }
+    }
+
     /// The target of a symbolic link.
     package func readLink(_ inode: InodeNumber) throws(FileTreeError) -> String {
-        guard let entry = Node(inode)?.entry else { throw .notFound }
+        guard let entry = entry(of: inode) else { throw .notFound }
         return try entry.target(state)
     }
 
     /// The path of `inode` below the mount point, "." for the mount point itself.
-    package func path(of inode: InodeNumber) -> String? { Node(inode)?.entry.path(state) }
+    package func path(of inode: InodeNumber) -> String? {
+        inode.isHashed ? table[inode]?.path : Node(inode)?.entry.path(state)
+    }
 }
 
 // Attributes and bytes.
@@ -83,7 +130,7 @@ extension Tree {
 
     /// The attributes of an open file, as far as they are known without the source.
     package func attributes(ofOpen inode: InodeNumber) -> FileAttributes? {
-        guard let entry = Node(inode)?.entry else { return nil }
+        guard let entry = entry(of: inode) else { return nil }
         if let (facts, isProvisional) = remembered(entry) {
             return FileAttributes(inode: inode, facts, isProvisional: isProvisional)
         }
@@ -166,9 +213,14 @@ extension Tree {
     }
 
     private func announce(_ stale: StaleEntries) {
+        func number(_ entry: any Entry) -> InodeNumber? {
+            entry.node.inode ?? entry.path(state).map(table.number)
+        }
         let change = Invalidation(
-            inodes: stale.entries.map(\.node.inode),
-            names: stale.names.map { Invalidation.Name(directory: $0.node.inode, name: $1) })
+            inodes: stale.entries.compactMap(number),
+            names: stale.names.compactMap { directory, name in
+                number(directory).map { Invalidation.Name(directory: $0, name: name) }
+            })
         for observer in observers.withLock({ $0 }) { observer(change) }
     }
 

@@ -23,9 +23,7 @@ final class TreeIndex: Sendable {
 
     init(_ snapshot: SpecimenList, _ texts: SourceTexts) {
         self.snapshot = snapshot
-        self.texts = texts
-        // A specimen without an inode number cannot be shown.
-        let specimens = snapshot.specimens.filter { UInt32(exactly: $0.id) != nil }
+        let specimens = snapshot.specimens
         bySpecies = Dictionary(grouping: specimens, by: \.species).mapValues { $0.map(\.id) }
         trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.species).mapValues { $0.map(\.id) }
         specimenOfName = Dictionary(snapshot.groups.byName.map { ($0.link, $0.specimenID) }) { first, _ in first }

@@ -4,6 +4,8 @@ package import SpecimenData
 
 /// The services and settings a ``Tree`` stands on.
 package struct TreeParts: Sendable {
+    /// Tells this source from all others; the same on every machine. Hashed inode numbers are made from it.
+    package var identity: String
     /// The list of cells.
     package var catalogue: CatalogueService
     /// Planes and files of a specimen.
@@ -29,11 +31,12 @@ package struct TreeParts: Sendable {
 
     /// Collects the parts.
     package init(
-        catalogue: CatalogueService, details: DetailsService, registry: ObjectRegistry,
+        identity: String, catalogue: CatalogueService, details: DetailsService, registry: ObjectRegistry,
         files: FileReader, planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
         readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
         cachedBytes: @escaping @Sendable (String) -> Int, logger: Logger
     ) {
+        self.identity = identity
         self.catalogue = catalogue
         self.details = details
         self.registry = registry

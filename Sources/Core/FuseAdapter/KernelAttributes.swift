@@ -51,10 +51,11 @@ struct Presentation: Sendable {
     /// Seconds for which the kernel may keep `attributes`.
     func timeout(of attributes: FileAttributes) -> Double { attributes.isProvisional ? 0 : timeout }
 
-    /// A name that the kernel has to look up before it can use it (inode 0 in a readdirplus reply): only the type and
-    /// the number are told, which is all that `ls` and `find` without tests ask for.
-    func unresolved(_ entry: DirectoryEntry) -> fuse_entry_param {
-        var result = self.entry(FileAttributes(inode: entry.inode, kind: entry.kind, size: 0, modified: 0))
+    /// A name in a listing. One that is not resolved the kernel has to look up before it can use it (inode 0 in a readdirplus
+    /// reply): only the type and the number are told, which is all that `ls` and `find` without tests ask for.
+    func entry(of child: DirectoryEntry, isResolved: Bool) -> fuse_entry_param {
+        if isResolved, let attributes = child.attributes { return entry(attributes) }
+        var result = entry(FileAttributes(inode: child.inode, kind: child.kind, size: 0, modified: 0))
         result.ino = 0
         return result
     }

@@ -59,13 +59,24 @@ final class HandleBox<Value: Sendable>: Sendable {
     }
 }
 
-typealias DirectoryHandle = HandleBox<[DirectoryEntry]>
-
 /// The table of callbacks. Each hands its request to the service and returns; none waits.
 func makeOperations() -> fuse_lowlevel_ops {
     var operations = fuse_lowlevel_ops()
     unsafe operations.`init` = { userdata, connection in unsafe initialise(userdata, connection) }
     unsafe operations.lookup = { raw, parent, name in unsafe lookup(raw, parent, name) }
+    unsafe operations.forget = { raw, inode, count in
+        guard let raw = unsafe raw else { return }
+        unsafe raw.context.service.forget(InodeNumber(rawValue: inode), count: count)
+        unsafe fuse_reply_none(raw)
+    }
+    unsafe operations.forget_multi = { raw, count, list in
+        guard let raw = unsafe raw else { return }
+        let service = unsafe raw.context.service
+        unsafe UnsafeBufferPointer(start: list, count: count).forEach {
+            service.forget(InodeNumber(rawValue: $0.ino), count: $0.nlookup)
+        }
+        unsafe fuse_reply_none(raw)
+    }
     unsafe operations.getattr = { raw, inode, info in unsafe getAttributes(raw, inode, isOpen: info != nil) }
     unsafe operations.readlink = { raw, inode in unsafe readLink(raw, inode) }
     unsafe operations.open = { raw, inode, info in unsafe open(raw, inode, info) }
@@ -128,10 +139,13 @@ private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePoin
     context.service.lookup(text, in: InodeNumber(rawValue: parent), token: request.token) { result in
         switch result {
         case .success(let attributes):
+            var isKept = false
             unsafe request.answer { raw in
                 var entry = presentation.entry(attributes)
-                unsafe fuse_reply_entry(raw, &entry)
+                isKept = unsafe fuse_reply_entry(raw, &entry) == 0
             }
+            // The kernel never learns of the answer to a request that was interrupted or is overdue.
+            if !isKept { context.service.forget(attributes.inode, count: 1) }
         case .failure(.notFound):
             unsafe request.answer { raw in
                 var entry = presentation.absent()
@@ -254,57 +268,6 @@ private func control(
     request.parkUnlessAnswered()
 }
 
-private func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
-    guard let raw = unsafe raw, let info = unsafe info else { return }
-    let context = unsafe raw.context
-    let request = unsafe context.begin(raw, .opendir, inode)
-    let template = unsafe FileInformation(info.pointee)
-    context.service.children(of: InodeNumber(rawValue: inode), token: request.token) { result in
-        switch result {
-        case .success(let entries):
-            unsafe request.answer { raw in
-                let handle = DirectoryHandle(entries).handle
-                var info = template.value(handle: handle)
-                info.keep_cache = 1
-                info.cache_readdir = 1
-                if unsafe fuse_reply_open(raw, &info) == -ENOENT { DirectoryHandle.release(handle) }
-            }
-        case .failure(let error): request.fail(error)
-        }
-    }
-    request.parkUnlessAnswered()
-}
-
-private func readDirectory(
-    _ raw: fuse_req_t?, _ inode: fuse_ino_t, _ size: Int, _ offset: off_t,
-    _ info: UnsafeMutablePointer<fuse_file_info>?, plus: Bool
-) {
-    guard let raw = unsafe raw, let info = unsafe info else { return }
-    let context = unsafe raw.context
-    let request = unsafe context.begin(raw, .readdir, inode)
-    guard let directory = unsafe DirectoryHandle.borrow(info.pointee.fh) else {
-        return request.fail(Errno(rawValue: EBADF))
-    }
-    let presentation = context.presentation
-    unsafe request.answer { raw in
-        unsafe withUnsafeTemporaryAllocation(byteCount: max(size, 1), alignment: 8) { buffer in
-            guard let base = unsafe buffer.baseAddress?.assumingMemoryBound(to: CChar.self) else { return }
-            var used = 0
-            for (index, child) in directory.value.enumerated().dropFirst(Int(offset)) {
-                var entry = child.attributes.map(presentation.entry) ?? presentation.unresolved(child)
-                let next = off_t(index + 1)
-                let need =
-                    plus
-                    ? unsafe fuse_add_direntry_plus(raw, base + used, size - used, child.name, &entry, next)
-                    : unsafe fuse_add_direntry(raw, base + used, size - used, child.name, &entry.attr, next)
-                if need > size - used { break }
-                used += need
-            }
-            unsafe fuse_reply_buf(raw, base, used)
-        }
-    }
-}
-
 /// Says that there are no blocks and no inodes to count, as `proc` and `sysfs` do: `df` shows neither a full disk nor room
 /// that nobody can write to, and a monitor has no share of the space to warn of.
 private func statistics(_ raw: fuse_req_t?) {
@@ -362,7 +325,7 @@ private func reply(_ value: [UInt8], to request: PendingRequest, size: Int) {
 }
 
 /// The parts of `fuse_file_info` that an answer from another thread needs.
-private struct FileInformation: Sendable {
+struct FileInformation: Sendable {
     let flags: Int32
 
     init(_ info: fuse_file_info) { flags = info.flags }

@@ -5,8 +5,9 @@ internal import Specimens
 ///     bit 63      62..56   55..24                       23..0
 ///         0       kind     specimen id, or group hash   series, plane, number in a Zarr store, ...
 ///
-/// The kind is never 0, so no number collides with the root (1), and the top bit stays clear for programs that read
-/// `st_ino` as signed. Specimen ids of the database have 31 bits; an id above 32 bits has no inode and is not listed.
+/// The kind is never 0, so no number collides with the root (1), and stays below 64, so that the two top bits are clear:
+/// programs read `st_ino` as signed, and bit 62 marks hashed numbers. Specimen ids of the Allen database have 31 bits. The
+/// entries of a specimen whose id needs more than 32 bits have no computed number; theirs are hashed (``NodeTable``).
 extension Node {
     private static let kindShift: UInt64 = 56
     private static let subjectShift: UInt64 = 24
@@ -38,14 +39,15 @@ extension Node {
     /// Bits of a plane index inside the detail: 16, so that 65,536 planes fit; the largest stack has about 850.
     private static let planeBits = 16
 
-    private static func number(_ kind: Kind, _ subject: Int = 0, _ detail: Int = 0) -> InodeNumber {
-        InodeNumber(
-            rawValue: kind.rawValue << kindShift | UInt64(UInt32(truncatingIfNeeded: subject)) << subjectShift
-                | UInt64(detail) & detailMask)
+    private static func number(_ kind: Kind, _ subject: Int = 0, _ detail: Int = 0) -> InodeNumber? {
+        UInt32(exactly: subject).map { subject in
+            InodeNumber(
+                rawValue: kind.rawValue << kindShift | UInt64(subject) << subjectShift | UInt64(detail) & detailMask)
+        }
     }
 
-    /// The number of this node.
-    package var inode: InodeNumber {
+    /// The computed number of this node; nil where it does not fit.
+    package var inode: InodeNumber? {
         switch self {
         case .root: .root
         case .topFile(let file): Self.number(.topFile, 0, Int(file.rawValue))
