@@ -108,9 +108,14 @@ final class TreeBench: Sendable {
         attribute(name, of: computed(node))
     }
 
-    /// A reply of the source says that `id` is of another version: what is known of its cell is put together anew.
-    func change(_ id: ObjectID) {
-        for tag in ["1", "2"] { registry.learnChange(id, to: tag) }
+    /// What the catalogue on disk has of a cell.
+    func details(of specimen: Int) throws -> SpecimenDetails? { try store.details(of: specimen) }
+
+    /// An answer of the origin says that `id` is of another version: what is known of its cell is put together anew.
+    func change(_ id: String) {
+        for etag in ["\"1\"", "\"2\""] {
+            registry.learn(id, length: nil, etag: etag, lastModified: nil, contentType: nil)
+        }
     }
 
     typealias Completion<Value> = @Sendable (Result<Value, FileTreeError>) -> Void

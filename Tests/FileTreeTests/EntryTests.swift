@@ -1,0 +1,133 @@
+import Catalogue
+import SpecimenData
+import Support
+import Testing
+
+@testable import FileTree
+
+@Suite("Entries")
+struct EntryTests {
+    /// Every entry from `directory` on, by its path.
+    private func walk(_ bench: TreeBench, _ directory: InodeNumber, _ path: String) throws -> [String: DirectoryEntry] {
+        var found: [String: DirectoryEntry] = [:]
+        let children = try bench.children(of: directory).get()
+        #expect(Set(children.map(\.name)).count == children.count, "\(path)")
+        for child in children {
+            let place = path.isEmpty ? child.name : "\(path)/\(child.name)"
+            found[place] = child
+            if child.kind == .directory { found.merge(try walk(bench, child.inode, place)) { first, _ in first } }
+        }
+        return found
+    }
+
+    @Test("a listing, a lookup and the attributes agree on every name, and directories count their subdirectories")
+    func agreement() throws {
+        // Cell 1 would wait for its skeleton, where chunks of labels are.
+        let bench = try TreeBench(rows: Array(Cells.rows[1...]) + [Cells.row(4, ["si__path": .string("/4.aff")])]) {
+            try Cells.keep($0)
+            try $0.saveDetails(subImages: Cells.planes, projections: [], reconstructions: [], of: 4, at: 1)
+        }
+        defer { bench.close() }
+        let found = try walk(bench, .root, "")
+        for place in [
+            "README.txt", ".neuronfs/status.json", "by-name/cell 2", "splits/train", "mouse/4/stack.ome.zarr/0/1/0/1",
+        ] {
+            #expect(found[place] != nil, "\(place) of \(found.count)")
+        }
+        for (place, entry) in found {
+            let path = place.split(separator: "/")
+            let parent =
+                path.count == 1 ? InodeNumber.root : try #require(found[path.dropLast().joined(separator: "/")]).inode
+            let lookup = try #require(bench.lookup(String(path[path.count - 1]), in: parent), "\(place) waits").get()
+            let attributes = try bench.attributes(of: entry.inode).get()
+            #expect(
+                lookup.inode == entry.inode && lookup.kind == entry.kind && attributes.kind == entry.kind, "\(place)")
+            #expect(
+                attributes.size == lookup.size && entry.attributes.map { $0.size == lookup.size } != false, "\(place)")
+            if entry.kind != .link { #expect(bench.tree.path(of: entry.inode) == place) }
+            guard entry.kind == .directory else { continue }
+            let below = found.filter {
+                $0.key.hasPrefix("\(place)/") && !$0.key.dropFirst(place.count + 1).contains("/")
+            }
+            // Cell 3 has images by its row, and no usable plane.
+            let subdirectories = place == "mouse/3" ? 3 : below.values.count { $0.kind == .directory }
+            #expect(attributes.linkCount == 2 + subdirectories, "\(place)")
+        }
+    }
+
+    @Test("a directory, a file and a link each refuse what they are not")
+    func refusals() throws {
+        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        defer { bench.close() }
+        func code<Value>(_ result: Result<Value, FileTreeError>?) -> Errno? {
+            if case .failure(let error) = result { error.errno } else { nil }
+        }
+        let notDirectory = FileTreeError.notDirectory.errno
+        for node in [Node.topFile(.readme), .specimenFile(1, .meta), .plane(1, .stack, 0), .link(.trainable, 1)] {
+            #expect(code(bench.lookup("x", in: node)) == notDirectory && code(bench.children(of: node)) == notDirectory)
+        }
+        let folders = [Node.root, .specimen(1), .planes(1, .stack), .zarr(1, .stack, 0), .trainable]
+        for node in folders { #expect(code(bench.open(node)) == FileTreeError.isDirectory.errno, "\(node)") }
+        for node in folders + [.topFile(.readme), .specimenFile(1, .meta)] {
+            let error = #expect(throws: FileTreeError.self) { try bench.tree.readLink(#require(node.inode)) }
+            #expect(error?.errno == FileTreeError.notLink.errno, "\(node)")
+        }
+        #expect(try bench.tree.readLink(#require(Node.link(.trainable, 1).inode)) == "../../mouse/1")
+        #expect(code(bench.attribute("user.neuronfs.url", of: .topFile(.readme))) == FileTreeError.noAttribute.errno)
+        #expect(code(bench.attributes(of: .group(.layer, 7))) == FileTreeError.notFound.errno)
+    }
+
+    /// Nodes and names that the kernel has to forget when `object` of cell 1 changes.
+    private func stale(after object: ChangedObject) throws -> (nodes: Set<Node>, names: [String]) {
+        let rows = try CatalogueSnapshot(rows: Cells.rows, at: 1)
+        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        defer { bench.close() }
+        let details = try #require(try bench.details(of: 1))
+        let objects = SpecimenObjects(of: try #require(rows[1]), details, endpoint: "http://127.0.0.1")
+        let context = SpecimenContext(specimen: try #require(rows[1]), objects: objects, skeletonModified: nil)
+        let stale = StaleEntries(madeFrom: object, context)
+        return (Set(stale.entries.map(\.node)), stale.names.map(\.name))
+    }
+
+    @Test("a changed image makes its plane and the volume stale, a changed recording itself alone")
+    func staleImages() throws {
+        #expect(try stale(after: .image(101)) == ([.plane(1, .stack, 1), .specimenFile(1, .stackVolume)], []))
+        #expect(try stale(after: .image(999)) == ([], []))
+        #expect(try stale(after: .recording) == ([.specimenFile(1, .recording)], []))
+    }
+
+    @Test("a changed skeleton makes all that is drawn from it stale, and the names of the store of labels")
+    func staleTracing() throws {
+        let files: [SpecimenFile] = [.meta, .skeleton, .marker, .instances, .labelVolume]
+        let planes = Series.allCases.filter { $0 != .stack }.flatMap { series in
+            [0, 1, 3].map { Node.plane(1, series, $0) }
+        }
+        let expected = Set(files.map { Node.specimenFile(1, $0) } + planes)
+        #expect(try stale(after: .tracing) == (expected, ["labels.ome.zarr"]))
+    }
+
+    @Test("a newer list of cells makes stale what it changes, and nothing else")
+    func staleLists() throws {
+        func index(_ rows: [JSONObject]) throws -> TreeIndex { TreeIndex(try CatalogueSnapshot(rows: rows, at: 1)) }
+        let older = try index(Cells.rows)
+        let same = StaleEntries(of: older, replacedBy: try index(Cells.rows))
+        #expect(same.entries.isEmpty && same.names.isEmpty)
+        let layered = Cells.row(2, ["structure__layer": .string("2/3")])
+        let newer = try index([Cells.rows[0], layered, Cells.row(4)])
+        let stale = StaleEntries(of: older, replacedBy: newer)
+        let layer = try #require(newer.groups(.layer).first)
+        let nodes = Set(stale.entries.map(\.node))
+        let expected: [Node] = [
+            .species(.mouse), .grouping(.name), .grouping(.layer), .group(.layer, layer.hash), .topFile(.cellsCSV),
+            .topFile(.cellsJSON), .specimen(2), .specimenFile(2, .meta), .specimen(4),
+        ]
+        #expect(nodes.isSuperset(of: expected))
+        #expect(nodes.isDisjoint(with: [.specimen(1), .root, .trainableSpecies(.mouse), .split(.train)]))
+        func names(_ node: Node) -> Set<String> {
+            Set(stale.names.filter { $0.directory.node == node }.map(\.name))
+        }
+        #expect(names(.species(.mouse)) == ["3", "4"] && names(.grouping(.layer)) == ["2-3"])
+        #expect(names(.group(.layer, layer.hash)) == ["2"] && names(.grouping(.name)) == ["cell 3", "cell 4"])
+        #expect(names(.specimen(2)) == Set(SpecimenFolder(id: 2).entries.map(\.place)))
+    }
+}
