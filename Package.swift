@@ -34,7 +34,10 @@ let package = Package(
         // What FuzzTesting/ needs; nobody else's interface.
         .library(
             name: "FuzzedLayers",
-            targets: ["Support", "Transport", "BlockStore", "Specimens", "AllenSource", "ImageCodec", "VirtualTIFF", "Configuration"]),
+            targets: [
+                "Support", "Transport", "BlockStore", "Specimens", "Catalogue", "ImageCodec", "Layouts",
+                "Configuration",
+            ]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -64,14 +67,17 @@ let package = Package(
         core("BlockStore", ["Support", "CPosix", logging]),
         core("Fetch", ["Support", "Specimens", "BlockStore", logging]),
         core("ImageCodec", ["Support", "CJPEG", "CZlib"]),
-        core("VirtualTIFF"),
-        core("OMEZarr", ["Support"]),
+        core("Layouts", ["Support"]),
         core("Morphology", ["Support"]),
         core("Configuration", ["Support", "Morphology", logging]),
         core("SpecimenData", ["Support", "Specimens", "Fetch", "Morphology", logging]),
         core(
             "FileTree",
-            ["Support", "Specimens", "SpecimenData", "Fetch", "VirtualTIFF", "OMEZarr", "Morphology", logging]),
+            [
+                "Support", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "Layouts",
+                "Morphology",
+                logging,
+            ]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
 
         // Sources of specimens.
@@ -94,9 +100,10 @@ let package = Package(
         .executableTarget(
             name: "NeuronFS",
             dependencies: [
-                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
-                "SpecimenData", "FileTree",
-                "FuseAdapter", "Morphology", "VirtualTIFF", "OMEZarr", "ImageCodec", "DemoOrigin", "CPosix", logging,
+                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "Catalogue",
+                "SpecimenData",
+                "FileTree",
+                "FuseAdapter", "Morphology", "Layouts", "ImageCodec", "DemoOrigin", "CPosix", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/NeuronFS", swiftSettings: strict),
@@ -118,18 +125,26 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
-        tests("VirtualTIFFTests", ["VirtualTIFF", "CTIFF"]),
-        tests("OMEZarrTests", ["OMEZarr", "Support"]),
+        tests("LayoutsTests", ["Layouts", "CTIFF", "Support"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
         tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
             "SpecimenDataTests",
-            ["SpecimenData", "Specimens", "Fetch", "BlockStore", "Support", "TestTools", logging]),
+            [
+                "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport", "BlockStore", "ImageCodec",
+                "Morphology",
+                "Support",
+                "TestTools", logging,
+            ]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests(
             "FileTreeTests",
-            ["FileTree", "Specimens", "SpecimenData", "Fetch", "OMEZarr", "Morphology", "Support", "TestTools", logging]),
+            [
+                "FileTree", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "Layouts", "Morphology",
+                "Support",
+                "TestTools", logging,
+            ]),
     ]
 )

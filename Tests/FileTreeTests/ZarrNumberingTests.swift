@@ -1,4 +1,4 @@
-import OMEZarr
+import Layouts
 import Testing
 
 @testable import FileTree
@@ -8,8 +8,10 @@ struct ZarrNumberingTests {
     @Test("every node of a store has one number, and the number leads back to it")
     func bijection() throws {
         let image = try OMEZarrImage(
-            name: "stack", shape: ZYX(z: 3, y: 700, x: 1100), spacing: ZYX(z: 0.28, y: 0.1144, x: 0.1144),
-            origin: ZYX(z: 0, y: 0, x: 0), dataType: .uint8, chunk: ZYX(z: 2, y: 256, x: 256), levelCount: 3)
+            name: "stack",
+            geometry: VolumeGeometry(
+                shape: ZYX(z: 3, y: 700, x: 1100), spacing: ZYX(z: 0.28, y: 0.1144, x: 0.1144),
+                origin: ZYX(z: 0, y: 0, x: 0)), dataType: .uint8, chunk: ZYX(z: 2, y: 256, x: 256), levelCount: 3)
         let numbering = ZarrNumbering(image)
         var open = [OMEZarrNode.root]
         var seen: Set<Int> = []
@@ -27,8 +29,10 @@ struct ZarrNumberingTests {
     @Test("numbers are promises: these do not change between versions")
     func golden() throws {
         let image = try OMEZarrImage(
-            name: "labels", shape: ZYX(z: 3, y: 700, x: 1100), spacing: ZYX(z: 0.28, y: 0.1144, x: 0.1144),
-            origin: ZYX(z: 0, y: 0, x: 0), dataType: .uint8, chunk: ZYX(z: 2, y: 256, x: 256), levelCount: 2)
+            name: "labels",
+            geometry: VolumeGeometry(
+                shape: ZYX(z: 3, y: 700, x: 1100), spacing: ZYX(z: 0.28, y: 0.1144, x: 0.1144),
+                origin: ZYX(z: 0, y: 0, x: 0)), dataType: .uint8, chunk: ZYX(z: 2, y: 256, x: 256), levelCount: 2)
         // Level 0 has 2 x 3 x 5 chunks: 2 numbers, 2 z directories, 6 z/y directories, 30 chunks.
         let expected: [(String, Int)] = [
             ("", 0), (".zgroup", 1), (".zattrs", 2), ("0", 3), ("0/.zarray", 4), ("0/1", 6), ("0/0/0", 7),

@@ -1,8 +1,8 @@
+internal import Layouts
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
 internal import Support
-internal import VirtualTIFF
 
 /// What the tree needs to know of one specimen before it can tell names and sizes: its row, its planes, its files.
 struct SpecimenContext: Sendable {
@@ -63,7 +63,7 @@ struct SpecimenContext: Sendable {
             (0..<stack.depth).filter { index in stack.plane(at: index).map { !stack.isFramed($0) } ?? true })
     }
 
-    var spacing: PixelSpacing { PixelSpacing(x: resolution, y: resolution, z: zSpacing) }
+    var spacing: ZYX<Double> { ZYX(z: Self.planeDistance, y: resolution, x: resolution) }
 
     /// The projection that a file of `projections/` shows; nil where the source has none.
     func projection(_ file: ProjectionFile) -> SpecimenObjects.ProjectionObject? {

@@ -1,7 +1,10 @@
 internal import Catalogue
-internal import Logging
-internal import SpecimenData
-package import Support
+internal import Layouts
+public import Logging
+public import Morphology
+public import SpecimenData
+internal import Specimens
+internal import Support
 
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {

@@ -1,8 +1,9 @@
+internal import Layouts
 internal import Logging
 internal import Morphology
 internal import SpecimenData
-internal import Support
-internal import VirtualTIFF
+internal import Specimens
+public import Support
 
 extension TreeState {
     /// Opens `stack/0000.tif` and its like.
@@ -55,7 +56,7 @@ extension TreeState {
         do throws(TIFFLayoutError) {
             let layout = try PlaneTIFF(
                 width: image.width, height: image.height, bitsPerSample: key.bits,
-                spacing: PixelSpacing(x: image.resolution, y: image.resolution, z: context.zSpacing),
+                spacing: ZYX(z: SpecimenContext.planeDistance, y: image.resolution, x: image.resolution),
                 description: key.variant.map(LabelRules.tiffDescription))
             layouts.insert(layout, for: key, cost: layout.headerSize)
             return layout

@@ -1,9 +1,9 @@
+internal import Layouts
 internal import Logging
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
 internal import Support
-internal import VirtualTIFF
 
 extension TreeState {
     /// The BigTIFF of a whole series; nil when the stack has none.

@@ -1,5 +1,5 @@
+internal import Layouts
 internal import Morphology
-internal import OMEZarr
 internal import SpecimenData
 internal import Specimens
 internal import Support

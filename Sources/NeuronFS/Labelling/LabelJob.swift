@@ -1,8 +1,7 @@
 import Glibc
+import Layouts
 import Morphology
-import OMEZarr
 import Support
-import VirtualTIFF
 
 /// One run of `neuronfs label`: reads the skeleton, draws it, writes the volume and its description.
 struct LabelJob {
@@ -78,7 +77,7 @@ struct LabelJob {
         var progress = LabelProgress(
             total: zarr?.chunkCount ?? grid.depth, unit: zarr == nil ? "planes" : "chunks", quiet: quiet)
         defer { progress.end() }
-        let spacing = PixelSpacing(x: grid.spacingX, y: grid.spacingY, z: grid.spacingZ)
+        let spacing = ZYX(z: grid.spacingZ, y: grid.spacingY, x: grid.spacingX)
         let bits = 8 * source.bytesPerVoxel
         do {
             switch output.format {

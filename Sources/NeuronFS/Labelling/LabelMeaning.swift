@@ -1,5 +1,5 @@
+import Layouts
 import Morphology
-import OMEZarr
 import Support
 
 /// What the values of a variant say, for people and for OME-Zarr viewers.

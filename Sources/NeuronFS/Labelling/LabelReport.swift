@@ -1,5 +1,5 @@
+import Layouts
 import Morphology
-import OMEZarr
 import Support
 
 /// The file beside a label volume: geometry, meaning of the values, parameters, and what was labelled. The same input

@@ -1,5 +1,5 @@
+import Layouts
 import Morphology
-import VirtualTIFF
 
 /// Copies the voxels of a label source into files, in bands of rows: memory does not depend on the size of the volume, and
 /// bands of background stay holes in the file.
@@ -37,16 +37,18 @@ struct VolumeWriter {
     /// One NumPy array.
     mutating func writeArray(to path: String, progress: inout LabelProgress) throws(Failure) {
         let grid = source.grid
-        let header = NPYHeader.bytes(
-            shape: [grid.depth, grid.height, grid.width], bytesPerValue: source.bytesPerVoxel)
-        let (voxelBytes, isTooLarge) = (source.planeBytes).multipliedReportingOverflow(by: grid.depth)
-        guard !isTooLarge, voxelBytes < Int.max - header.count else {
+        let layout: NumPyArray
+        do throws(NumPyLayoutError) {
+            layout = try NumPyArray(
+                shape: ZYX(z: grid.depth, y: grid.height, x: grid.width),
+                element: source.bytesPerVoxel == 2 ? .uint16 : .uint8)
+        } catch {
             throw Failure(sentence: "the volume is larger than a file can be", code: 2)
         }
         var output = try TemporaryFile(for: path)
-        try output.file.setSize(header.count + voxelBytes)
-        try output.file.write(header, at: 0)
-        try writePlanes(to: output.file, at: header.count, progress: &progress)
+        try output.file.setSize(layout.fileSize)
+        try output.file.write(layout.headerBytes(0..<layout.headerSize), at: 0)
+        try writePlanes(to: output.file, at: layout.headerSize, progress: &progress)
         try output.commit()
     }
 
@@ -93,27 +95,5 @@ struct VolumeWriter {
             let painted = bytes.count == band.count ? band : Array(band[..<bytes.count])
             try file.write(painted, at: offset + bytes.lowerBound)
         }
-    }
-}
-
-/// The head of a NumPy array file, version 1.0: magic, version, length, a Python dictionary, blanks, newline; as long as a
-/// multiple of 64 so that the values can be memory-mapped aligned
-/// (<https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>).
-enum NPYHeader {
-    /// - Parameters:
-    ///   - shape: lengths of the axes, slowest first.
-    ///   - bytesPerValue: 1 or 2, unsigned, little endian.
-    static func bytes(shape: [Int], bytesPerValue: Int) -> [UInt8] {
-        let type = bytesPerValue == 2 ? "<u2" : "|u1"
-        let sides = shape.map(String.init).joined(separator: ", ")
-        let dictionary = "{'descr': '\(type)', 'fortran_order': False, 'shape': (\(sides)), }"
-        let fixed = 10
-        let unpadded = fixed + dictionary.utf8.count + 1
-        let size = (unpadded + 63) / 64 * 64
-        let length = size - fixed
-        var bytes: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0, UInt8(length & 0xFF), UInt8(length >> 8)]
-        bytes += Array(dictionary.utf8)
-        bytes += [UInt8](repeating: UInt8(ascii: " "), count: size - unpadded)
-        return bytes + [UInt8(ascii: "\n")]
     }
 }

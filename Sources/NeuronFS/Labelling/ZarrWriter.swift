@@ -1,5 +1,5 @@
+import Layouts
 import Morphology
-import OMEZarr
 
 /// Writes a label source and its pyramid as an OME-Zarr directory. Chunks without a label are left out.
 struct ZarrWriter {
@@ -14,8 +14,10 @@ struct ZarrWriter {
         let shape = ZYX(z: grid.depth, y: grid.height, x: grid.width)
         do throws(OMEZarrError) {
             image = try OMEZarrImage(
-                name: name, shape: shape, spacing: ZYX(z: grid.spacingZ, y: grid.spacingY, x: grid.spacingX),
-                origin: ZYX(z: grid.z(0), y: grid.y(0), x: grid.x(0)),
+                name: name,
+                geometry: VolumeGeometry(
+                    shape: shape, spacing: ZYX(z: grid.spacingZ, y: grid.spacingY, x: grid.spacingX),
+                    origin: ZYX(z: grid.z(0), y: grid.y(0), x: grid.x(0))),
                 dataType: kind.variant.bytesPerVoxel == 2 ? .uint16 : .uint8,
                 // Sides beyond the volume's would only be filled with zeros.
                 chunk: Self.chunk.zip(shape) { side, length in min(side, length) },
@@ -66,15 +68,13 @@ struct ZarrWriter {
         for z in 0..<array.chunkGrid.z {
             for y in 0..<array.chunkGrid.y {
                 for x in 0..<array.chunkGrid.x {
-                    let planes = z * array.chunk.z..<(z + 1) * array.chunk.z
-                    let rows = y * array.chunk.y..<(y + 1) * array.chunk.y
-                    let columns = x * array.chunk.x..<(x + 1) * array.chunk.x
-                    if source.isEmpty(planes: planes, x: columns, y: rows) { continue }
+                    let voxels = array.voxels(ofChunk: ZYX(z: z, y: y, x: x))
+                    if source.isEmpty(planes: voxels.z, x: voxels.x, y: voxels.y) { continue }
                     unsafe bytes.withUnsafeMutableBytes { buffer in
-                        for plane in planes {
-                            let start = (plane - planes.lowerBound) * planeBytes
+                        for plane in voxels.z {
+                            let start = (plane - voxels.z.lowerBound) * planeBytes
                             unsafe source.paintWindow(
-                                plane: plane, x: columns, y: rows,
+                                plane: plane, x: voxels.x, y: voxels.y,
                                 into: UnsafeMutableRawBufferPointer(rebasing: buffer[start..<(start + planeBytes)]),
                                 rowStride: rowStride)
                         }

@@ -1,4 +1,4 @@
-import VirtualTIFF
+@testable import Layouts
 
 /// Our own layouts, with any parameters: what is laid out can be read by another reader, and any part of a file is the
 /// same as in the whole. The input is the parameters.
@@ -7,8 +7,8 @@ import VirtualTIFF
     let isPlane = choices.bool()
     let spacing =
         choices.bool()
-        ? PixelSpacing(x: 0.1144, y: 0.1144, z: 0.28)
-        : PixelSpacing(x: choices.anyDouble(), y: choices.anyDouble(), z: choices.anyDouble())
+        ? ZYX(z: 0.28, y: 0.1144, x: 0.1144)
+        : ZYX(z: choices.anyDouble(), y: choices.anyDouble(), x: choices.anyDouble())
     let description =
         choices.bool() ? String(decoding: (0..<choices.int(0...40)).map { _ in choices.byte() }, as: UTF8.self) : nil
     let wild = choices.byte() % 8 == 0
@@ -46,7 +46,7 @@ private func checkPlane(_ plane: PlaneTIFF, _ description: String?, _ choices: i
     require(directories[0][270] == text, "the description is kept")
     for _ in 0..<4 {
         let range = choices.range(upTo: 1 << 15)
-        checkSplit(plane.split(range), range, headerSize: plane.headerSize, fileSize: plane.fileSize)
+        checkPieces(plane, in: range)
     }
 }
 
@@ -56,7 +56,7 @@ private func checkVolume(_ volume: VolumeTIFF, _ choices: inout Choices) {
     require(volume.fileSize == volume.headerSize + volume.depth * planeSize, "the file has all its voxels")
     for _ in 0..<4 {
         let range = choices.range(upTo: 1 << 15)
-        checkSplit(volume.split(range), range, headerSize: volume.headerSize, fileSize: volume.fileSize)
+        checkPieces(volume, in: range)
     }
     guard volume.headerSize <= 1 << 17 else {
         // Any part of a header of gigabytes costs one directory.
@@ -99,11 +99,14 @@ private func checkDirectory(_ fields: TIFFReader.Fields, width: Int, height: Int
     }
 }
 
-private func checkSplit(
-    _ split: (header: Range<Int>, pixels: Range<Int>), _ range: Range<Int>, headerSize: Int, fileSize: Int
-) {
-    let wanted = range.clamped(to: 0..<fileSize)
-    require(split.header.count + split.pixels.count == wanted.count, "a split loses nothing")
-    require(
-        split.header.upperBound <= headerSize && split.pixels.upperBound <= fileSize - headerSize, "and adds nothing")
+/// The header and the pieces of a range are as long as the range, and follow each other.
+private func checkPieces(_ layout: some ArrayLayout, in range: Range<Int>) {
+    let wanted = range.clamped(to: 0..<layout.fileSize)
+    var position = wanted.lowerBound + layout.headerBytes(range).count
+    layout.forEachPiece(in: range) { piece in
+        let start = layout.headerSize + piece.plane * layout.planeSize + piece.bytes.lowerBound
+        require(start == position && piece.bytes.upperBound <= layout.planeSize, "a piece follows the one before it")
+        position += piece.bytes.count
+    }
+    require(position == wanted.upperBound, "the pieces reach the end of the range: \(range)")
 }

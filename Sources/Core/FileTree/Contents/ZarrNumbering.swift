@@ -1,4 +1,4 @@
-internal import OMEZarr
+internal import Layouts
 
 /// Numbers the files and directories of an OME-Zarr image, so that an inode number tells which one it is:
 ///

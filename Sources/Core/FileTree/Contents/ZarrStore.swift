@@ -1,8 +1,7 @@
+internal import Layouts
 internal import Morphology
-internal import OMEZarr
 internal import SpecimenData
 internal import Specimens
-internal import VirtualTIFF
 
 /// `stack.ome.zarr` or `labels.ome.zarr` of a specimen: the layout and its numbering.
 struct ZarrStore: Sendable {
@@ -18,15 +17,16 @@ struct ZarrStore: Sendable {
     init?(_ context: SpecimenContext, _ series: Series, main: LabelVariant) {
         guard let stack = context.stack else { return nil }
         let spacing = context.spacing
+        let shape = ZYX(z: stack.depth, y: stack.height, x: stack.width)
         do throws(OMEZarrError) {
             image = try OMEZarrImage(
-                name: series.folder, shape: ZYX(z: stack.depth, y: stack.height, x: stack.width),
-                spacing: ZYX(z: spacing.z, y: spacing.y, x: spacing.x),
-                origin: ZYX(z: 0, y: Double(stack.y) * spacing.y, x: Double(stack.x) * spacing.x),
+                name: series.folder,
+                geometry: VolumeGeometry(
+                    shape: shape, spacing: spacing,
+                    origin: ZYX(z: 0, y: Double(stack.y) * spacing.y, x: Double(stack.x) * spacing.x)),
                 dataType: series.bitsPerSample(main: main) == 16 ? .uint16 : .uint8,
                 chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
-                levelCount: OMEZarrImage.levelCount(
-                    shape: ZYX(z: stack.depth, y: stack.height, x: stack.width), chunk: Self.stackChunk),
+                levelCount: OMEZarrImage.levelCount(shape: shape, chunk: Self.stackChunk),
                 label: series == .stack
                     ? nil
                     : try ImageLabel(

@@ -1,6 +1,6 @@
+internal import Layouts
 internal import Morphology
 internal import Support
-internal import VirtualTIFF
 
 /// An open plane of labels: a TIFF header, then pixels painted as they are read.
 final class LabelPlaneFile: OpenFile {

@@ -1,7 +1,6 @@
-internal import Fetch
+internal import Layouts
 internal import SpecimenData
 internal import Support
-internal import VirtualTIFF
 
 /// An open image plane: a TIFF header, then pixels out of tiles that are fetched and decoded on first read.
 ///

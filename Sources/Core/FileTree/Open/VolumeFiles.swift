@@ -1,10 +1,10 @@
 internal import Fetch
 internal import Glibc
+internal import Layouts
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
 internal import Support
-internal import VirtualTIFF
 
 /// Cuts a byte range of a (z, y, x) volume into byte ranges of its planes.
 private func planeParts(_ range: Range<Int>, planeSize: Int) -> [(plane: Int, bytes: Range<Int>)] {

@@ -22,17 +22,17 @@
 /// specimen. A file never exceeds 2^32 - 1 bytes, the reach of a 32-bit offset.
 ///
 /// The format is TIFF 6.0 (1992): section 2 for the header and directory, section 3 and 4 for the baseline fields.
-public struct PlaneTIFF: Sendable {
+package struct PlaneTIFF: ArrayLayout {
     /// Pixels of a row.
-    public let width: Int
+    package let width: Int
     /// Rows.
-    public let height: Int
+    package let height: Int
     /// 8 or 16; 16-bit samples are little endian.
-    public let bitsPerSample: Int
+    package let bitsPerSample: Int
     /// Bytes of the file, header included.
-    public let fileSize: Int
+    package let fileSize: Int
     /// The bytes before the first pixel; a multiple of 4096 of them.
-    public let header: [UInt8]
+    package let header: [UInt8]
 
     /// Lays out a plane.
     ///
@@ -45,8 +45,8 @@ public struct PlaneTIFF: Sendable {
     ///     for sibling files, `ImageJ=` and `{"shape":` promise more planes; leave these out of a one-plane file.
     /// - Throws: `TIFFLayoutError` when the shape, sample, spacing or description cannot be expressed, or the file would
     ///   exceed 2^32 - 1 bytes.
-    public init(
-        width: Int, height: Int, bitsPerSample: Int, spacing: PixelSpacing, description: String? = nil
+    package init(
+        width: Int, height: Int, bitsPerSample: Int, spacing: ZYX<Double>, description: String? = nil
     ) throws(TIFFLayoutError) {
         let image = try GreyImage(
             width: width, height: height, depth: 1, bitsPerSample: bitsPerSample, spacing: spacing,
@@ -74,7 +74,7 @@ public struct PlaneTIFF: Sendable {
     }
 
     /// Bytes before the first pixel.
-    public var headerSize: Int { header.count }
+    package var headerSize: Int { header.count }
 
     /// The head of a classic TIFF with one directory, up to the first byte of its strips.
     static func header(_ directory: TIFFDirectory) -> [UInt8] {
@@ -86,12 +86,8 @@ public struct PlaneTIFF: Sendable {
         return header
     }
 
-    /// What lies in a range of the file.
-    ///
-    /// - Parameter range: Bytes from the start of the file; what exceeds the end of the file is left out.
-    /// - Returns: `header`, bytes of `header` that come first, and `pixels`, the bytes of the row-major plane that
-    ///   follow; either may be empty.
-    public func split(_ range: Range<Int>) -> (header: Range<Int>, pixels: Range<Int>) {
-        splitFile(range, headerSize: headerSize, fileSize: fileSize)
-    }
+    /// Plane 0 of a volume of one plane.
+    package var voxels: VoxelBox { ZYX(z: 0..<1, y: 0..<height, x: 0..<width) }
+    package var bytesPerVoxel: Int { bitsPerSample / 8 }
+    package func headerBytes(_ range: Range<Int>) -> [UInt8] { Array(header[range.clamped(to: 0..<headerSize)]) }
 }

@@ -1,18 +1,18 @@
 import Support
 
 /// What the values of a label image mean: the `image-label` metadata of OME-NGFF 0.4.
-public struct ImageLabel: Sendable {
+package struct ImageLabel: Sendable {
     /// One value, its meaning and its colour.
-    public struct Class: Hashable, Sendable {
+    package struct Class: Hashable, Sendable {
         /// The value of the voxels, 1 or more.
-        public var value: Int
+        package var value: Int
         /// What it stands for, for example "basal dendrite".
-        public var name: String
+        package var name: String
         /// How viewers paint it.
-        public var color: RGBA
+        package var color: RGBA
 
         /// One value, its meaning and its colour.
-        public init(value: Int, name: String, color: RGBA) {
+        package init(value: Int, name: String, color: RGBA) {
             self.value = value
             self.name = name
             self.color = color
@@ -20,28 +20,28 @@ public struct ImageLabel: Sendable {
     }
 
     /// A colour with opacity, 0...255 each.
-    public struct RGBA: Hashable, Sendable {
+    package struct RGBA: Hashable, Sendable {
         /// The four parts: red, green, blue, opacity.
-        public var red: UInt8, green: UInt8, blue: UInt8, alpha: UInt8
+        package var red: UInt8, green: UInt8, blue: UInt8, alpha: UInt8
 
         /// A colour, opaque unless told.
-        public init(_ red: UInt8, _ green: UInt8, _ blue: UInt8, _ alpha: UInt8 = 255) {
+        package init(_ red: UInt8, _ green: UInt8, _ blue: UInt8, _ alpha: UInt8 = 255) {
             (self.red, self.green, self.blue, self.alpha) = (red, green, blue, alpha)
         }
     }
 
     /// The classes in order of value; empty where values are instances rather than classes.
-    public let classes: [Class]
+    package let classes: [Class]
     /// The image that the labels belong to, a path relative to the label image's directory; `nil` says nothing.
     ///
     /// OME-NGFF means "../../", the image in whose `labels` group the label image stands, when it is left out. Beside
     /// the image it is for example "../stack.ome.zarr": ome-zarr and napari then show the image below the labels.
-    public let source: String?
+    package let source: String?
 
     /// Labels of some classes.
     ///
     /// - Throws: `OMEZarrError.repeatedLabelValue` when two classes have one value.
-    public init(classes: [Class], source: String?) throws(OMEZarrError) {
+    package init(classes: [Class], source: String?) throws(OMEZarrError) {
         let sorted = classes.sorted { $0.value < $1.value }
         for (first, second) in Swift.zip(sorted, sorted.dropFirst()) where first.value == second.value {
             throw .repeatedLabelValue(first.value)

@@ -1,32 +1,35 @@
 /// One value for each axis of a volume, in the order of the arrays: z (planes), y (rows), x (columns).
-public struct ZYX<Value> {
+package struct ZYX<Value> {
     /// Across the planes.
-    public var z: Value
+    package var z: Value
     /// Down the rows of a plane.
-    public var y: Value
+    package var y: Value
     /// Along a row.
-    public var x: Value
+    package var x: Value
 
     /// One value for each axis.
-    public init(z: Value, y: Value, x: Value) {
+    package init(z: Value, y: Value, x: Value) {
         self.z = z
         self.y = y
         self.x = x
     }
 
     /// The values in array order.
-    public var array: [Value] { [z, y, x] }
+    package var array: [Value] { [z, y, x] }
 
     /// Applies `transform` to each axis.
-    public func map<Result>(_ transform: (Value) -> Result) -> ZYX<Result> {
+    package func map<Result>(_ transform: (Value) -> Result) -> ZYX<Result> {
         ZYX<Result>(z: transform(z), y: transform(y), x: transform(x))
     }
 
     /// Applies `transform` to the values of both on each axis.
-    public func zip<Other, Result>(_ other: ZYX<Other>, _ transform: (Value, Other) -> Result) -> ZYX<Result> {
+    package func zip<Other, Result>(_ other: ZYX<Other>, _ transform: (Value, Other) -> Result) -> ZYX<Result> {
         ZYX<Result>(z: transform(z, other.z), y: transform(y, other.y), x: transform(x, other.x))
     }
 }
+
+/// A box of voxels: a range on each axis.
+package typealias VoxelBox = ZYX<Range<Int>>
 
 extension ZYX: Sendable where Value: Sendable {}
 extension ZYX: Equatable where Value: Equatable {}

@@ -28,19 +28,19 @@
 /// the description's unit. Ours are in centimetres, as ITK and libtiff want them.
 ///
 /// The format is BigTIFF, <https://libtiff.gitlab.io/libtiff/specification/bigtiff.html>.
-public struct VolumeTIFF: Sendable {
+package struct VolumeTIFF: ArrayLayout {
     /// Voxels of a row.
-    public let width: Int
+    package let width: Int
     /// Rows of a plane.
-    public let height: Int
+    package let height: Int
     /// Planes.
-    public let depth: Int
+    package let depth: Int
     /// 8 or 16; 16-bit samples are little endian.
-    public let bitsPerSample: Int
+    package let bitsPerSample: Int
     /// Bytes of the file, header included.
-    public let fileSize: Int
+    package let fileSize: Int
     /// Bytes before the first voxel, a multiple of 4096.
-    public let headerSize: Int
+    package let headerSize: Int
 
     private let image: GreyImage
     private let description: String
@@ -60,8 +60,8 @@ public struct VolumeTIFF: Sendable {
     ///   - description: What the volume is, ASCII; of the control characters only tab and line ends.
     /// - Throws: `TIFFLayoutError` when the shape, sample, spacing or description cannot be expressed, or the file would
     ///   exceed 2^63 - 1 bytes.
-    public init(
-        width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: PixelSpacing, description: String? = nil
+    package init(
+        width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: ZYX<Double>, description: String? = nil
     ) throws(TIFFLayoutError) {
         let image = try GreyImage(
             width: width, height: height, depth: depth, bitsPerSample: bitsPerSample, spacing: spacing,
@@ -89,19 +89,13 @@ public struct VolumeTIFF: Sendable {
         fileSize = size
     }
 
-    /// What lies in a range of the file.
-    ///
-    /// - Parameter range: Bytes from the start of the file; what exceeds the end of the file is left out.
-    /// - Returns: `header`, the range to ask `headerBytes` for, and `pixels`, the bytes of the (z, y, x) array that
-    ///   follow; either may be empty.
-    public func split(_ range: Range<Int>) -> (header: Range<Int>, pixels: Range<Int>) {
-        splitFile(range, headerSize: headerSize, fileSize: fileSize)
-    }
+    package var voxels: VoxelBox { ZYX(z: 0..<depth, y: 0..<height, x: 0..<width) }
+    package var bytesPerVoxel: Int { bitsPerSample / 8 }
 
     /// A part of the header; only the directories that lie in it are made.
     ///
     /// - Parameter range: Bytes from the start of the file; what exceeds the header is left out.
-    public func headerBytes(_ range: Range<Int>) -> [UInt8] {
+    package func headerBytes(_ range: Range<Int>) -> [UInt8] {
         let range = range.clamped(to: 0..<headerSize)
         guard !range.isEmpty else { return [] }
         var bytes: [UInt8] = []

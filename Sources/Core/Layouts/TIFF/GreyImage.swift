@@ -20,7 +20,7 @@ struct GreyImage: Sendable {
     let planeSize: Int
 
     init(
-        width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: PixelSpacing, description: String?
+        width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: ZYX<Double>, description: String?
     ) throws(TIFFLayoutError) {
         let sides = 1...Self.longestSide
         guard sides.contains(width), sides.contains(height), sides.contains(depth) else {

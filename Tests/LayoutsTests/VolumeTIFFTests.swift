@@ -1,5 +1,5 @@
+import Layouts
 import Testing
-import VirtualTIFF
 
 struct VolumeShape: Sendable, CustomTestStringConvertible {
     let width: Int
@@ -97,22 +97,6 @@ struct VolumeShape: Sendable, CustomTestStringConvertible {
         #expect(read.pages[0].description?.contains("<Description>labels of 328933585</Description>") == true)
     }
 
-    @Test(arguments: [VolumeShape.small[6], VolumeShape.small[7]])
-    func splitPutsTheFileTogetherAgain(_ shape: VolumeShape) throws {
-        let volume = try volume(shape)
-        let voxels = testPixels(count: shape.byteCount, seed: 4)
-        let file = volume.headerBytes(0..<Int.max) + voxels
-        #expect(file.count == volume.fileSize)
-        for _ in 0..<1000 {
-            let start = Int.random(in: 0...(volume.headerSize + 500))
-            let end = start + Int.random(in: 0...6000)
-            let part = volume.split(start..<end)
-            #expect(
-                volume.headerBytes(part.header) + voxels[part.pixels]
-                    == Array(file[min(start, file.count)..<min(end, file.count)]), "\(start)..<\(end)")
-        }
-    }
-
     @Test func refusals() {
         #expect(throws: TIFFLayoutError.invalidShape(width: 5, height: 5, depth: 0)) {
             try volume(VolumeShape(width: 5, height: 5, depth: 0, bits: 8))
@@ -124,9 +108,9 @@ struct VolumeShape: Sendable, CustomTestStringConvertible {
         #expect(throws: TIFFLayoutError.tooLarge(limit: .max)) {
             try volume(VolumeShape(width: side, height: side, depth: side, bits: 8))
         }
-        #expect(throws: TIFFLayoutError.invalidSpacing(PixelSpacing(x: 1, y: 1, z: 0))) {
+        #expect(throws: TIFFLayoutError.invalidSpacing(ZYX(z: 0, y: 1, x: 1))) {
             try VolumeTIFF(
-                width: 1, height: 1, depth: 1, bitsPerSample: 8, spacing: PixelSpacing(x: 1, y: 1, z: 0))
+                width: 1, height: 1, depth: 1, bitsPerSample: 8, spacing: ZYX(z: 0, y: 1, x: 1))
         }
     }
 }

@@ -21,23 +21,23 @@ import Support
 ///
 /// The format is OME-NGFF 0.4, <https://ngff.openmicroscopy.org/0.4/>: "axes", "multiscales" and "image-label" metadata.
 /// `.zmetadata` is zarr-python's, format 1 (`zarr.consolidate_metadata`).
-public struct OMEZarrImage: Sendable {
+package struct OMEZarrImage: Sendable {
     /// One resolution.
-    public struct Level: Hashable, Sendable {
+    package struct Level: Hashable, Sendable {
         /// Shape, chunks and voxel type.
-        public let array: ZarrArrayLayout
+        package let array: ZarrArrayLayout
         /// Distance of neighbouring voxel centres, um.
-        public let scale: ZYX<Double>
+        package let scale: ZYX<Double>
         /// The centre of voxel (0, 0, 0), um.
-        public let translation: ZYX<Double>
+        package let translation: ZYX<Double>
     }
 
     /// What the image is called in its metadata.
-    public let name: String
+    package let name: String
     /// From full resolution downwards; the index is the directory's name.
-    public let levels: [Level]
+    package let levels: [Level]
     /// What the values mean; `nil` for an intensity image.
-    public let label: ImageLabel?
+    package let label: ImageLabel?
 
     private let groupBytes: [UInt8]
     private let attributeBytes: [UInt8]
@@ -48,35 +48,30 @@ public struct OMEZarrImage: Sendable {
     ///
     /// - Parameters:
     ///   - name: What the image is called in its metadata.
-    ///   - shape: Sides at full resolution, voxels.
-    ///   - spacing: Distance of the voxel centres at full resolution, um.
-    ///   - origin: The centre of voxel (0, 0, 0), um. A stack whose first pixel is pixel (1, 1) of its frame has
-    ///     y = x = 0.1144.
+    ///   - geometry: Where the voxels of full resolution lie.
     ///   - dataType: How a voxel is stored.
     ///   - chunk: Sides of a chunk, the same on every level.
     ///   - levelCount: Levels to lay out, 1...32; `nil` for as many as `levelCount(shape:chunk:)` says. Labels must have
     ///     as many levels as their image (OME-NGFF, "labels"), whatever their chunks.
     ///   - label: What the values mean, for labels.
     /// - Throws: `OMEZarrError` when the shape, the chunk, the transformation or `levelCount` is out of range.
-    public init(
-        name: String, shape: ZYX<Int>, spacing: ZYX<Double>, origin: ZYX<Double>, dataType: ZarrArrayLayout.DataType,
-        chunk: ZYX<Int>, levelCount: Int? = nil, label: ImageLabel? = nil
+    package init(
+        name: String, geometry: VolumeGeometry, dataType: VoxelType, chunk: ZYX<Int>, levelCount: Int? = nil,
+        label: ImageLabel? = nil
     ) throws(OMEZarrError) {
+        let (spacing, origin) = (geometry.spacing, geometry.origin)
         guard spacing.array.allSatisfy({ $0 > 0 && $0.isFinite }), origin.array.allSatisfy(\.isFinite) else {
             throw .invalidTransformation(spacing: spacing, origin: origin)
         }
-        let fullResolution = try ZarrArrayLayout(shape: shape, chunk: chunk, dataType: dataType)
-        var levels = [Level(array: fullResolution, scale: spacing, translation: origin)]
-        let count = levelCount ?? Self.levelCount(shape: shape, chunk: chunk)
+        let count = levelCount ?? Self.levelCount(shape: geometry.shape, chunk: chunk)
         guard (1...32).contains(count) else { throw .invalidLevelCount(count) }
-        for exponent in 1..<count {
-            let factor = Self.factor(level: exponent)
+        var levels: [Level] = []
+        for exponent in 0..<count {
+            let level = geometry.level(exponent)
             levels.append(
                 Level(
-                    array: try ZarrArrayLayout(
-                        shape: shape.zip(factor) { ($0 + $1 - 1) / $1 }, chunk: chunk, dataType: dataType),
-                    scale: spacing.zip(factor) { $0 * Double($1) },
-                    translation: origin.zip(spacing.zip(factor) { $0 * Double($1 - 1) / 2 }, +)))
+                    array: try ZarrArrayLayout(shape: level.shape, chunk: chunk, dataType: dataType),
+                    scale: level.spacing, translation: level.origin))
         }
         self.name = name
         self.levels = levels
@@ -92,11 +87,8 @@ public struct OMEZarrImage: Sendable {
         consolidatedBytes = consolidated.file
     }
 
-    /// Voxels of full resolution that a voxel of `level` covers on each axis: 2^level in a plane, 1 across planes.
-    public static func factor(level: Int) -> ZYX<Int> { ZYX(z: 1, y: 1 << level, x: 1 << level) }
-
     /// Levels until a whole plane lies in one chunk: what a viewer needs to show a plane by a single read.
-    public static func levelCount(shape: ZYX<Int>, chunk: ZYX<Int>) -> Int {
+    package static func levelCount(shape: ZYX<Int>, chunk: ZYX<Int>) -> Int {
         var count = 1
         var (height, width) = (shape.y, shape.x)
         // A side of 1 cannot be halved; a chunk without columns or rows is refused elsewhere.
@@ -108,16 +100,16 @@ public struct OMEZarrImage: Sendable {
     }
 
     /// The contents of `.zgroup`.
-    public func zgroup() -> [UInt8] { groupBytes }
+    package func zgroup() -> [UInt8] { groupBytes }
 
     /// The contents of `.zattrs`.
-    public func zattrs() -> [UInt8] { attributeBytes }
+    package func zattrs() -> [UInt8] { attributeBytes }
 
     /// The contents of `.zmetadata`.
-    public func zmetadata() -> [UInt8] { consolidatedBytes }
+    package func zmetadata() -> [UInt8] { consolidatedBytes }
 
     /// The contents of `.zarray` of a level.
-    public func zarray(level: Int) -> [UInt8] { arrayBytes[level] }
+    package func zarray(level: Int) -> [UInt8] { arrayBytes[level] }
 
     private static func attributes(name: String, levels: [Level], label: ImageLabel?) -> JSONValue {
         let axes = ["z", "y", "x"].map { axis in

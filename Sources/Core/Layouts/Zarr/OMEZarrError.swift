@@ -1,5 +1,5 @@
 /// Why no OME-Zarr directory can be laid out for a volume.
-public enum OMEZarrError: Error, Hashable, Sendable {
+package enum OMEZarrError: Error, Hashable, Sendable {
     /// A side of the volume is not within 1...2^31 - 1 voxels.
     case invalidShape(ZYX<Int>)
     /// A side of a chunk is not within 1...2^31 - 1 voxels, or a chunk has more than 2^31 - 1 bytes, the most that

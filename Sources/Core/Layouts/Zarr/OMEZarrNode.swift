@@ -1,5 +1,5 @@
 /// One file or directory of an OME-Zarr image, as `OMEZarrImage` finds it by its path.
-public enum OMEZarrNode: Hashable, Sendable {
+package enum OMEZarrNode: Hashable, Sendable {
     /// The image's own directory.
     case root
     /// `.zgroup`.
@@ -20,7 +20,7 @@ public enum OMEZarrNode: Hashable, Sendable {
     case chunk(level: Int, index: ZYX<Int>)
 
     /// Whether this has children rather than bytes.
-    public var isDirectory: Bool {
+    package var isDirectory: Bool {
         switch self {
         case .root, .level, .chunkPlane, .chunkRow: true
         case .groupMetadata, .groupAttributes, .consolidatedMetadata, .arrayMetadata, .chunk: false
@@ -32,7 +32,7 @@ public enum OMEZarrNode: Hashable, Sendable {
 extension OMEZarrImage {
     /// What lies at a path below the image's directory, for example `["0", "12", "3", "7"]`; no components mean the
     /// directory itself. `nil` where there is nothing.
-    public func node(at path: some Sequence<some StringProtocol>) -> OMEZarrNode? {
+    package func node(at path: some Sequence<some StringProtocol>) -> OMEZarrNode? {
         var node = OMEZarrNode.root
         for component in path {
             guard let child = child(component, of: node) else { return nil }
@@ -43,7 +43,7 @@ extension OMEZarrImage {
 
     /// The child of a directory with a given name; `nil` where there is none. A number must be in its canonical form:
     /// "07" names nothing.
-    public func child(_ name: some StringProtocol, of node: OMEZarrNode) -> OMEZarrNode? {
+    package func child(_ name: some StringProtocol, of node: OMEZarrNode) -> OMEZarrNode? {
         let metadata = metadataFiles(of: node)
         if let file = metadata.first(where: { $0.name == name }) { return file.node }
         guard let number = Self.index(name), number < childCount(of: node) - metadata.count else { return nil }
@@ -51,7 +51,7 @@ extension OMEZarrImage {
     }
 
     /// How many children a directory has; 0 for a file.
-    public func childCount(of node: OMEZarrNode) -> Int {
+    package func childCount(of node: OMEZarrNode) -> Int {
         let numbered =
             switch node {
             case .root: levels.count
@@ -66,7 +66,7 @@ extension OMEZarrImage {
     /// A child of a directory by its place in the listing: metadata files first, then ascending numbers.
     ///
     /// - Parameter position: 0..<`childCount(of: node)`.
-    public func child(at position: Int, of node: OMEZarrNode) -> (name: String, node: OMEZarrNode) {
+    package func child(at position: Int, of node: OMEZarrNode) -> (name: String, node: OMEZarrNode) {
         let metadata = metadataFiles(of: node)
         if position < metadata.count { return metadata[position] }
         let number = position - metadata.count
@@ -74,13 +74,13 @@ extension OMEZarrImage {
     }
 
     /// Bytes of a file; 0 for a directory.
-    public func byteCount(of node: OMEZarrNode) -> Int {
+    package func byteCount(of node: OMEZarrNode) -> Int {
         if case .chunk(let level, _) = node { return levels[level].array.chunkByteCount }
         return metadata(of: node)?.count ?? 0
     }
 
     /// The bytes of a metadata file; `nil` for directories and chunks.
-    public func metadata(of node: OMEZarrNode) -> [UInt8]? {
+    package func metadata(of node: OMEZarrNode) -> [UInt8]? {
         switch node {
         case .groupMetadata: zgroup()
         case .groupAttributes: zattrs()

@@ -14,7 +14,7 @@ enum OMEXML {
     ///     which the unit is spelt as a character reference, and ImageDescription holds nothing but ASCII.
     ///   - description: What the image is, see `isText`; `nil` says nothing.
     static func document(
-        width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: PixelSpacing, description: String?
+        width: Int, height: Int, depth: Int, bitsPerSample: Int, spacing: ZYX<Double>, description: String?
     ) -> String {
         let schema = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
         let text = description.map { "<Description>\(escaped($0))</Description>" } ?? ""

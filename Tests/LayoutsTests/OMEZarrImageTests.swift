@@ -1,4 +1,4 @@
-import OMEZarr
+import Layouts
 import Support
 import Testing
 
@@ -6,16 +6,15 @@ func parse(_ bytes: [UInt8]) throws -> JSONValue { try JSONValue.parse(bytes) }
 
 func numbers(_ value: JSONValue?) -> [Double] { value?.arrayValue?.compactMap { $0.doubleValue } ?? [] }
 
-let allenSpacing = ZYX(z: 0.28, y: 0.1144, x: 0.1144)
 let origin = ZYX(z: 0.0, y: 0.1144, x: 0.1144)
 
 func image(
     _ shape: ZYX<Int>, chunk: ZYX<Int>, levels: Int? = nil, label: ImageLabel? = nil,
-    dataType: ZarrArrayLayout.DataType = .uint8
+    dataType: VoxelType = .uint8
 ) throws -> OMEZarrImage {
     try OMEZarrImage(
-        name: "labels", shape: shape, spacing: allenSpacing, origin: origin, dataType: dataType, chunk: chunk,
-        levelCount: levels, label: label)
+        name: "labels", geometry: VolumeGeometry(shape: shape, spacing: allenSpacing, origin: origin),
+        dataType: dataType, chunk: chunk, levelCount: levels, label: label)
 }
 
 @Suite struct OMEZarrImageTests {
@@ -43,11 +42,11 @@ func image(
             for cy in 0..<layout.chunkGrid.y {
                 for cx in 0..<layout.chunkGrid.x {
                     let index = ZYX(z: cz, y: cy, x: cx)
-                    #expect(layout.contains(index))
                     let voxels = layout.voxels(ofChunk: index)
-                    for z in voxels.z {
-                        for y in voxels.y {
-                            for x in voxels.x {
+                    #expect(voxels.map(\.count) == layout.chunk)
+                    for z in voxels.z where z < 5 {
+                        for y in voxels.y where y < 9 {
+                            for x in voxels.x where x < 7 {
                                 #expect(owners.updateValue(index, forKey: (z * 9 + y) * 7 + x) == nil)
                                 #expect(index == ZYX(z: z / 2, y: y / 3, x: x / 4))
                             }
@@ -57,7 +56,6 @@ func image(
             }
         }
         #expect(owners.count == 5 * 9 * 7)
-        #expect(!layout.contains(ZYX(z: 3, y: 0, x: 0)) && !layout.contains(ZYX(z: 0, y: -1, x: 0)))
     }
 
     /// The centre of a voxel is the mean of the centres of the full-resolution voxels it covers.
@@ -144,7 +142,8 @@ func image(
         }
         #expect(throws: OMEZarrError.self) {
             try OMEZarrImage(
-                name: "", shape: one, spacing: ZYX(z: 0, y: 1, x: 1), origin: origin, dataType: .uint8, chunk: one)
+                name: "", geometry: VolumeGeometry(shape: one, spacing: ZYX(z: 0, y: 1, x: 1), origin: origin),
+                dataType: .uint8, chunk: one)
         }
         #expect(throws: OMEZarrError.repeatedLabelValue(1)) {
             try ImageLabel(

@@ -1,7 +1,7 @@
+import Layouts
 import Testing
-import VirtualTIFF
 
-let allenSpacing = PixelSpacing(x: 0.1144, y: 0.1144, z: 0.28)
+let allenSpacing = ZYX(z: 0.28, y: 0.1144, x: 0.1144)
 
 /// A repeatable plane or stack without symmetries, little endian.
 func testPixels(count: Int, seed: UInt64) -> [UInt8] {
@@ -98,21 +98,6 @@ struct PlaneShape: Sendable, CustomTestStringConvertible {
         #expect(try plane(PlaneShape(width: 9, height: 487 * 64, bits: 8), nil).headerSize == 8192)
     }
 
-    @Test func splitPutsTheFileTogetherAgain() throws {
-        let shape = PlaneShape(width: 37, height: 130, bits: 16)
-        let plane = try plane(shape, nil)
-        let pixels = testPixels(count: shape.byteCount, seed: 2)
-        let file = plane.header + pixels
-        var generator = SystemRandomNumberGenerator()
-        for _ in 0..<2000 {
-            let start = Int.random(in: 0...(file.count + 5000), using: &generator)
-            let end = start + Int.random(in: 0...9000, using: &generator)
-            let part = plane.split(start..<end)
-            let expected = file[min(start, file.count)..<min(end, file.count)]
-            #expect(Array(plane.header[part.header]) + pixels[part.pixels] == Array(expected), "\(start)..<\(end)")
-        }
-    }
-
     @Test func largestClassicFile() throws {
         // 2^32 - 2^16 bytes of pixels and 3 pages of header fit below 2^32; one pixel column more does not.
         #expect(try plane(PlaneShape(width: 65_536, height: 65_535, bits: 8), nil).fileSize == 4_294_901_760 + 12_288)
@@ -139,7 +124,7 @@ struct PlaneShape: Sendable, CustomTestStringConvertible {
             }
         }
         for value in [0, -0.1144, .nan, .infinity, 1e-7, 1e300] {
-            let spacing = PixelSpacing(x: 1, y: value, z: 1)
+            let spacing = ZYX(z: 1, y: value, x: 1)
             #expect(throws: TIFFLayoutError.self) {
                 try PlaneTIFF(width: 1, height: 1, bitsPerSample: 8, spacing: spacing)
             }
@@ -153,7 +138,7 @@ struct PlaneShape: Sendable, CustomTestStringConvertible {
         var numerators = Array(1...300)
         numerators += [1144, 1143, 2288, 4576, 9152, 2800, 3500, 9999, 10_000, 10_007, 65_432, 123_457]
         for n in numerators {
-            let spacing = PixelSpacing(x: Double(n) / 1e4, y: 1, z: 1)
+            let spacing = ZYX(z: 1, y: 1, x: Double(n) / 1e4)
             let plane = try PlaneTIFF(width: 1, height: 1, bitsPerSample: 8, spacing: spacing)
             let directory = try TIFFWalker { Array(plane.header[$0]) }.directories[0]
             let common = divisor(100_000_000, n)
@@ -166,7 +151,7 @@ struct PlaneShape: Sendable, CustomTestStringConvertible {
     @Test(arguments: [Double.pi, 0.1 * 2.0.squareRoot(), 1e-5 * 3.0.squareRoot(), 1e4 * 7.0.squareRoot(), 4e13 / 7])
     func otherSpacingsAreNear(_ spacing: Double) throws {
         let plane = try PlaneTIFF(
-            width: 1, height: 1, bitsPerSample: 8, spacing: PixelSpacing(x: spacing, y: spacing, z: 1))
+            width: 1, height: 1, bitsPerSample: 8, spacing: ZYX(z: 1, y: spacing, x: spacing))
         let values = try #require(try TIFFWalker { Array(plane.header[$0]) }.directories[0][282]).values
         let (numerator, denominator) = (Double(values[0]), Double(values[1]))
         let error = abs(numerator / denominator - 1e4 / spacing)
