@@ -70,12 +70,15 @@ let package = Package(
         core("Layouts", ["Support"]),
         core("Morphology", ["Support"]),
         core("Configuration", ["Support", "Morphology", logging]),
-        core("SpecimenData", ["Support", "Specimens", "Fetch", "Morphology", logging]),
+        core(
+            "SpecimenData",
+            ["Support", "Specimens", "Transport", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
+        core("Volumes", ["Support", "Specimens", "Catalogue", "Layouts", "Morphology", "SpecimenData"]),
         core(
             "FileTree",
             [
-                "Support", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "Layouts",
-                "Morphology",
+                "Support", "Specimens", "SpecimenData", "Volumes", "Catalogue", "Fetch", "Transport",
+                "Layouts", "Morphology",
                 logging,
             ]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
@@ -110,10 +113,13 @@ let package = Package(
 
         // One test target a layer; real mounts and real readers are in Tests/MountTests (Python).
         .target(
-            name: "TestTools", dependencies: ["AllenSource", "BlockStore", "Specimens", "Transport", "Support", logging],
+            name: "TestTools",
+            dependencies: [
+                "Fetch", "BlockStore", "Transport", "Layouts", "SpecimenData", "Volumes", "Support", logging,
+            ],
             path: "Tests/TestTools",
             swiftSettings: testing),
-        tests("SupportTests", ["Support", logging]),
+        tests("SupportTests", ["Support", "TestTools", logging]),
         tests("TransportTests", ["Transport", "Support", logging]),
         tests("BlockStoreTests", ["BlockStore", "Support", "CPosix", "TestTools", logging]),
         tests("FetchTests", ["Fetch", "Specimens", "BlockStore", "Support", "TestTools", logging]),
@@ -136,13 +142,20 @@ let package = Package(
                 "Support",
                 "TestTools", logging,
             ]),
+        tests(
+            "VolumesTests",
+            [
+                "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport",
+                "ImageCodec", "Support", "TestTools", logging,
+            ]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),
         tests(
             "FileTreeTests",
             [
-                "FileTree", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "Layouts", "Morphology",
+                "FileTree", "Volumes", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "Layouts",
+                "Morphology",
                 "Support",
                 "TestTools", logging,
             ]),

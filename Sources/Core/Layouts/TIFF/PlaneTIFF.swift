@@ -29,6 +29,8 @@ package struct PlaneTIFF: ArrayLayout {
     package let height: Int
     /// 8 or 16; 16-bit samples are little endian.
     package let bitsPerSample: Int
+    /// Which plane of its volume the file shows. The header does not depend on it.
+    package var plane = 0
     /// Bytes of the file, header included.
     package let fileSize: Int
     /// The bytes before the first pixel; a multiple of 4096 of them.
@@ -86,8 +88,7 @@ package struct PlaneTIFF: ArrayLayout {
         return header
     }
 
-    /// Plane 0 of a volume of one plane.
-    package var voxels: VoxelBox { ZYX(z: 0..<1, y: 0..<height, x: 0..<width) }
+    package var voxels: VoxelBox { ZYX(z: plane..<plane + 1, y: 0..<height, x: 0..<width) }
     package var bytesPerVoxel: Int { bitsPerSample / 8 }
     package func headerBytes(_ range: Range<Int>) -> [UInt8] { Array(header[range.clamped(to: 0..<headerSize)]) }
 }

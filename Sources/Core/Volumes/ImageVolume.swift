@@ -1,0 +1,184 @@
+package import Layouts
+package import SpecimenData
+package import Specimens
+package import Support
+
+/// The images of a specimen as a volume of 8-bit voxels, read tile by tile. A plane without an image reads as 0.
+package final class ImageVolume: Volume {
+    package let geometry: VolumeGeometry
+    package var element: VoxelType { .uint8 }
+
+    private let images: [PlaneImage?]
+    private let specimen: Int
+    private let exponent: Int
+    private let planes: PlaneReader
+    private let registry: ObjectRegistry
+    /// The registry's moment of the open. A plane that changes later is no longer the one that this volume shows, whether or
+    /// not it was read: the kernel may have given its reader pages of another handle.
+    private let opened: Int
+    /// The version of each plane that was read. It stays the same for the life of the volume.
+    private let versions = Monitor<[Int: PlaneReader.Version]>([:])
+
+    /// - Parameters:
+    ///   - images: one for each plane, of the size that `geometry` says; nil where there is none.
+    ///   - geometry: of full resolution.
+    package convenience init(
+        _ images: [PlaneImage?], of specimen: Int, geometry: VolumeGeometry, planes: PlaneReader,
+        registry: ObjectRegistry
+    ) {
+        self.init(images, specimen, geometry, exponent: 0, planes, registry, opened: registry.moment)
+    }
+
+    private init(
+        _ images: [PlaneImage?], _ specimen: Int, _ geometry: VolumeGeometry, exponent: Int, _ planes: PlaneReader,
+        _ registry: ObjectRegistry, opened: Int
+    ) {
+        self.images = images
+        self.specimen = specimen
+        self.geometry = geometry
+        self.exponent = exponent
+        self.planes = planes
+        self.registry = registry
+        self.opened = opened
+    }
+
+    /// The view of a pyramid level, which the image service makes: level n has `ceil(W / 2^n)` columns and `ceil(H / 2^n)`
+    /// rows, and all planes.
+    package func level(_ level: Int) -> ImageVolume {
+        ImageVolume(
+            images, specimen, geometry.level(level), exponent: exponent + level, planes, registry, opened: opened)
+    }
+
+    package var isCurrent: Bool { registry.moment == opened || !hasChanged(since: opened) }
+
+    package var hasChanged: Bool {
+        // Most mounts never see a change: then no plane need be looked at.
+        registry.moment > 0 && hasChanged(since: 0)
+    }
+
+    private func hasChanged(since moment: Int) -> Bool {
+        images.contains { image in
+            image.map { registry.hasChanged(PlaneReader.objectID(of: $0, specimen: specimen), since: moment) } ?? false
+        }
+    }
+
+    private func image(of plane: Int) -> PlaneImage? { images.indices.contains(plane) ? images[plane] : nil }
+
+    /// The version of a plane's image, at once when the registry has it in memory.
+    private func version(of image: PlaneImage, _ plane: Int) -> Promise<PlaneReader.Version, SpecimenDataError> {
+        if let version = versions.withLock({ $0[plane] }) { return Promise(.success(version)) }
+        let (promise, resolver) = Promise<PlaneReader.Version, SpecimenDataError>.pending()
+        planes.version(of: image, specimen: specimen, level: exponent) { [self] loaded in
+            // Asked after the version is known, which may be a later one than that of the open.
+            guard !registry.hasChanged(loaded.objectID, since: opened) else {
+                resolver.resolve(.failure(.changedUpstream(object: loaded.objectID)))
+                return
+            }
+            let version = versions.withLock { versions in
+                let first = versions[plane] ?? loaded
+                versions[plane] = first
+                return first
+            }
+            resolver.resolve(.success(version))
+        }
+        return promise
+    }
+
+    /// The version of a plane's image, if it is in memory and the present one.
+    private func currentVersion(of image: PlaneImage, _ plane: Int) -> PlaneReader.Version? {
+        guard case .success(let version)? = version(of: image, plane).result else { return nil }
+        return planes.isCurrent(version) ? version : nil
+    }
+
+    package func readNow(_ piece: PlanePiece, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        guard let image = image(of: piece.plane) else {
+            unsafe buffer.zero()
+            return true
+        }
+        guard let version = currentVersion(of: image, piece.plane),
+            let bytes = TileWindow.planeBytes(of: piece, version.grid)
+        else { return false }
+        return unsafe planes.copyIfInMemory(version, bytes, into: buffer)
+    }
+
+    package func cost(of piece: PlanePiece) -> ReadCost {
+        guard let image = image(of: piece.plane) else { return .memory }
+        guard let version = currentVersion(of: image, piece.plane) else { return .fetch }
+        return TileWindow(piece, version.grid).tiles.allSatisfy { planes.holds(version, tile: $0) } ? .memory : .fetch
+    }
+
+    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, SpecimenDataError> {
+        guard let image = image(of: piece.plane) else { return Promise(.success(.zeros)) }
+        return version(of: image, piece.plane).flatMap { [self] version in
+            guard let bytes = TileWindow.planeBytes(of: piece, version.grid) else {
+                return read(TileWindow(piece, version.grid), of: version, token: token)
+            }
+            let (promise, resolver) = Promise<VoxelCopy, SpecimenDataError>.pending()
+            unsafe planes.read(version, bytes, token: token) { outcome in
+                resolver.resolve(unsafe outcome.map { unsafe VoxelCopy($0) })
+            }
+            return promise
+        }
+    }
+
+    private func read(
+        _ window: TileWindow, of version: PlaneReader.Version, token: CancellationToken
+    ) -> Promise<VoxelCopy, SpecimenDataError> {
+        let tiles = window.tiles
+        let pixels = tiles.map { tile in
+            let (promise, resolver) = Promise<[UInt8], SpecimenDataError>.pending()
+            planes.tile(version, tile, token: token) { resolver.resolve($0) }
+            return promise
+        }
+        return Promise.all(pixels).map { pixels in
+            unsafe VoxelCopy { unsafe window.compose(tiles, pixels, into: $0) }
+        }
+    }
+
+    package func isEmpty(_ box: VoxelBox) -> Bool? {
+        let isInside = box.y.overlaps(0..<geometry.shape.y) && box.x.overlaps(0..<geometry.shape.x)
+        return isInside && box.z.contains { image(of: $0) != nil } ? nil : true
+    }
+
+    package func rowsFetched(with row: Int) -> Range<Int> {
+        let first = row / planes.side * planes.side
+        return first..<first + planes.side
+    }
+
+    package func countBlocks(
+        in box: VoxelBox, forgets: Bool, token: CancellationToken
+    ) -> Promise<BlockCount, SpecimenDataError> {
+        let counts = box.z.compactMap { plane in image(of: plane).map { (plane, $0) } }.map { plane, image in
+            version(of: image, plane).flatMap { [planes] version in
+                let all = PlanePiece(
+                    plane: plane, columns: box.x, rows: box.y, bytes: 0..<box.y.count * box.x.count)
+                let counts = TileWindow(all, version.grid).tileRanges.map { tiles in
+                    let (promise, resolver) = Promise<BlockCount, SpecimenDataError>.pending()
+                    planes.countBlocks(version, tiles: tiles, forgets: forgets, token: token) { resolver.resolve($0) }
+                    return promise
+                }
+                return Promise.all(counts).map { $0.reduce(BlockCount(), +) }
+            }
+        }
+        return Promise.all(counts).map { $0.reduce(BlockCount(), +) }
+    }
+
+    /// What can be fetched ahead of a reader of this volume.
+    ///
+    /// - Parameters:
+    ///   - before: the image that a reader comes to who leaves the first plane upwards; nil when there is none.
+    ///   - after: the image that a reader comes to who leaves the last plane downwards; nil when there is none.
+    package func prefetchRows(before: PlaneImage? = nil, after: PlaneImage? = nil) -> TileRows {
+        TileRows(images, before: before, after: after, specimen: specimen, planes: planes)
+    }
+}
+
+extension PlaneReader {
+    /// Whether a tile is decoded in memory.
+    fileprivate func holds(_ version: Version, tile index: Int) -> Bool {
+        let corner = version.grid.rectangle(index)
+        let byte = corner.y * version.grid.width + corner.x
+        var pixel: UInt8 = 0
+        return unsafe withUnsafeMutableBytes(of: &pixel) { unsafe copyIfInMemory(version, byte..<byte + 1, into: $0) }
+    }
+}

@@ -1,0 +1,231 @@
+import Catalogue
+import Fetch
+import Foundation
+import ImageCodec
+import Layouts
+import Logging
+import Specimens
+import Support
+import TestTools
+import Testing
+import Transport
+import Volumes
+
+@testable import SpecimenData
+
+/// Images of 150 x 100 px in tiles of 64, drawn by a scripted source.
+@Suite struct ImageVolumeTests {
+    private static let shape = ZYX(z: 4, y: 100, x: 150)
+    private static let geometry = VolumeGeometry(
+        shape: shape, spacing: ZYX(z: 0.28, y: 0.1144, x: 0.1144), origin: ZYX(z: 0, y: 0.2288, x: 0.1144))
+    /// Plane 2 has no image.
+    private static let images: [PlaneImage?] = [10, 11, nil, 13].map { id in
+        id.map {
+            PlaneImage(
+                imageID: $0, sectionNumber: $0, x: 1, y: 2, width: 150, height: 100, frameWidth: 200, frameHeight: 200,
+                resolution: 0.1144)
+        }
+    }
+
+    private func volume(_ bench: ImageBench) -> ImageVolume {
+        ImageVolume(Self.images, of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+    }
+
+    /// A plane as the decoder gives its tiles, one by one.
+    private static func plane(_ plane: Int, level: Int) throws -> [UInt8] {
+        let (width, height) = (geometry.level(level).shape.x, geometry.level(level).shape.y)
+        var pixels = [UInt8](repeating: 0, count: width * height)
+        guard let image = images[plane] else { return pixels }
+        for top in stride(from: 0, to: height, by: ImageBench.side) {
+            for left in stride(from: 0, to: width, by: ImageBench.side) {
+                let (w, h) = (min(ImageBench.side, width - left), min(ImageBench.side, height - top))
+                let tile = try JPEG.decodeLuma(
+                    ImageBench.tile(image.imageID, level: level, left: left, top: top, width: w, height: h), width: w,
+                    height: h)
+                for y in 0..<h {
+                    pixels.replaceSubrange(
+                        (top + y) * width + left..<(top + y) * width + left + w, with: tile[y * w..<(y + 1) * w])
+                }
+            }
+        }
+        return pixels
+    }
+
+    @Test(arguments: 0...3) func everyPieceOfALevelIsThatOfItsPlanes(_ level: Int) throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let volume = volume(bench).level(level)
+        let shape = volume.geometry.shape
+        #expect(volume.geometry == Self.geometry.level(level) && volume.element == .uint8)
+        let planes = try (0..<4).map { try Self.plane($0, level: level) }
+        func byte(_ z: Int, _ y: Int, _ x: Int) -> UInt8 {
+            0..<4 ~= z && 0..<shape.y ~= y && 0..<shape.x ~= x ? planes[z][y * shape.x + x] : 0
+        }
+        for piece in Pieces(200, of: volume, seed: UInt64(level)) {
+            let line = piece.columns.count
+            let expected = piece.bytes.map {
+                byte(piece.plane, piece.rows.lowerBound + $0 / line, piece.columns.lowerBound + $0 % line)
+            }
+            try #require(volume.gives(expected, for: piece), "\(piece)")
+            #expect(volume.cost(of: piece) == .memory)
+        }
+    }
+
+    @Test func aPieceFetchesItsOwnTilesAlone() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let volume = volume(bench)
+        let token = CancellationToken()
+        // Columns 64..<128 of rows 0..<64 are one tile, whatever else the rectangle has.
+        let inner = PlanePiece(plane: 1, columns: 64..<128, rows: 0..<64, bytes: 0..<64 * 64)
+        var buffer = [UInt8](repeating: 0, count: 150 * 100)
+        func isThere(_ piece: PlanePiece) -> Bool {
+            buffer.withUnsafeMutableBytes { volume.readNow(piece, into: .init(rebasing: $0[..<piece.bytes.count])) }
+        }
+        #expect(volume.cost(of: inner) == .fetch && !isThere(inner))
+        _ = try volume.read(inner, token: token).wait().get()
+        #expect(bench.source.count == 1 && volume.cost(of: inner) == .memory)
+        // A part of one row.
+        let part = PlanePiece(plane: 1, columns: 0..<150, rows: 0..<100, bytes: 70..<100)
+        #expect(volume.cost(of: part) == .memory && isThere(part))
+        // The first two rows of all columns.
+        let rows = PlanePiece(plane: 1, columns: 0..<150, rows: 0..<100, bytes: 0..<300)
+        #expect(volume.cost(of: rows) == .fetch && !isThere(rows))
+        _ = try volume.read(rows, token: token).wait().get()
+        #expect(bench.source.count == 3 && isThere(rows))
+        // A gap costs nothing.
+        let gap = PlanePiece(plane: 2, columns: 0..<150, rows: 0..<100, bytes: 0..<15_000)
+        #expect(volume.cost(of: gap) == .memory && isThere(gap) && buffer.allSatisfy { $0 == 0 })
+        #expect(bench.source.count == 3)
+    }
+
+    @Test func onlyABoxOfGapsIsKnownToBeEmpty() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let volume = volume(bench)
+        let (y, x) = (0..<64, 0..<64)
+        #expect(volume.isEmpty(ZYX(z: 2..<3, y: y, x: x)) == true)
+        #expect(volume.isEmpty(ZYX(z: 4..<9, y: y, x: x)) == true)
+        #expect(volume.isEmpty(ZYX(z: 0..<1, y: 100..<164, x: x)) == true)
+        #expect(volume.isEmpty(ZYX(z: 2..<4, y: y, x: x)) == nil)
+        #expect(bench.source.count == 0)
+    }
+
+    @Test func blocksAreTheTilesOfABox() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let volume = volume(bench)
+        func blocks(_ volume: any Volume, _ box: VoxelBox) throws -> Int {
+            try volume.countBlocks(in: box, forgets: false, token: CancellationToken()).wait().get().blocks
+        }
+        // 3 x 2 tiles of each of three images.
+        #expect(try blocks(volume, ZYX(z: 0..<4, y: 0..<100, x: 0..<150)) == 18)
+        #expect(try blocks(volume, ZYX(z: 0..<2, y: 0..<64, x: 64..<129)) == 4)
+        #expect(try blocks(volume, ZYX(z: 2..<3, y: 0..<64, x: 0..<64)) == 0)
+        #expect(try blocks(volume.level(1), ZYX(z: 0..<1, y: 0..<64, x: 64..<128)) == 1)
+        #expect(
+            try blocks(CropVolume(volume, to: ZYX(z: 1..<3, y: 63..<65, x: 63..<65)), ZYX(z: 0..<2, y: 0..<2, x: 0..<2))
+                == 4)
+    }
+
+    @Test func aChangedImageIsStaleForThoseWhoOpenedItBefore() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let (before, other) = (
+            volume(bench),
+            ImageVolume(
+                [Self.images[1]], of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+        )
+        let piece = PlanePiece(plane: 0, columns: 0..<150, rows: 0..<100, bytes: 0..<150)
+        _ = try before.read(piece, token: CancellationToken()).wait().get()
+        #expect(before.isCurrent && !before.hasChanged)
+        bench.learn(10, "\"2\"")
+        #expect(!before.isCurrent && before.hasChanged)
+        #expect(before.cost(of: piece) == .fetch)
+        #expect(throws: SpecimenDataError.self) {
+            try before.read(piece, token: CancellationToken()).wait().get()
+        }
+        // The other volume does not show that image; a new one shows its new version.
+        #expect(other.isCurrent && !other.hasChanged)
+        let after = volume(bench)
+        #expect(after.isCurrent && after.hasChanged)
+    }
+
+    @Test func rowsOfTilesGoDownThePlanesThatThereAre() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let stack = volume(bench).prefetchRows()
+        #expect(stack.count == 6)
+        #expect(stack.number(plane: 0, row: 63) == 0 && stack.number(plane: 1, row: 99) == 3)
+        #expect(stack.number(plane: 2, row: 0) == nil && stack.number(plane: 3, row: 0) == 4)
+        let plane = ImageVolume(
+            [Self.images[1]], of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+        let rows = plane.prefetchRows(before: Self.images[0], after: Self.images[3])
+        #expect(rows.count == 6 && rows.number(plane: 0, row: 0) == 2)
+        rows.prefetch(5, from: 1, token: CancellationToken()) { _ in }
+        let url = try bench.source.call(0).request.url
+        #expect(url.contains("/13?left=65&top=66&"))
+    }
+}
+
+/// A plane reader over a scripted source that draws tiles.
+final class ImageBench: Sendable {
+    static let side = 64
+    let registry: ObjectRegistry
+    let planes: PlaneReader
+    let source = ScriptedSource { call in
+        let numbers = call.request.url.split { !$0.isNumber }.compactMap { Int($0) }
+        let (image, level) = (numbers[numbers.count - 6], numbers[numbers.count - 1])
+        let round = 1 << level - 1
+        let tile = ImageBench.tile(
+            image, level: level, left: (numbers[numbers.count - 5] - 1) >> level,
+            top: (numbers[numbers.count - 4] - 2) >> level, width: (numbers[numbers.count - 3] + round) >> level,
+            height: (numbers[numbers.count - 2] + round) >> level)
+        call.reply(tile)
+    }
+    private let folder: URL
+    private let origin: Origin
+
+    /// The JPEG of a rectangle of an image at a level: no two pixels that are near are alike.
+    static func tile(_ image: Int, level: Int, left: Int, top: Int, width: Int, height: Int) -> [UInt8] {
+        let pixels = (0..<width * height).map { index in
+            UInt8(truncatingIfNeeded: (left + index % width) * 5 + (top + index / width) * 3 + image * 40 + level * 17)
+        }
+        do {
+            return try JPEG.encodeGray(pixels, width: width, height: height, quality: 100)
+        } catch {
+            Issue.record("\(error)")
+            return []
+        }
+    }
+
+    init() throws {
+        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+            "neuronfs-images-\(UInt64.random(in: 0...UInt64.max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let workers = try WorkerPool(name: "worker", count: 2)
+        origin = Origin(
+            endpoint: "http://127.0.0.1:9", transport: try Transport(TransportConfiguration(), logger: quiet),
+            fetcher: BlockFetcher(
+                cache: nil, database: "test", source: source, workers: workers, isOffline: false, logger: quiet),
+            store: try CatalogueStore(path: folder.appendingPathComponent("catalogue.sqlite").path), workers: workers,
+            timeout: 60, logger: quiet)
+        registry = ObjectRegistry(origin: origin)
+        planes = PlaneReader(origin: origin, registry: registry, memory: 8 << 20, side: Self.side)
+    }
+
+    /// Ends everything and removes the folder. In `defer`, because it stays otherwise.
+    func close() {
+        origin.fetcher.shutDown()
+        origin.transport.shutdown()
+        origin.workers.shutdown()
+        source.forget()
+        #expect(throws: Never.self) { try self.origin.store.close() }
+        #expect(throws: Never.self) { try FileManager.default.removeItem(at: self.folder) }
+    }
+
+    func learn(_ image: Int, _ etag: String) {
+        registry.learn("1/image/\(image)", length: nil, etag: etag, lastModified: nil, contentType: nil)
+    }
+}
