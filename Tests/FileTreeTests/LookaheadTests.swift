@@ -49,13 +49,13 @@ struct LookaheadTests {
         #expect(fetches.cancelled == [2, 3, 4, 72])
     }
 
-    @Test("closing ends what is under way, but for what is in other hands")
+    @Test("closing ends what is under way, but for what was transferred")
     func close() {
         let fetches = Fetches()
         var ahead: Lookahead? = fetches.lookahead()
         ahead?.note(0...0).carryOut(on: ahead)
         ahead?.note(1...1).carryOut(on: ahead)
-        let token = ahead?.handOver()
+        let token = ahead?.transfer()
         #expect(token != nil)
         ahead?.note(2...2).carryOut(on: ahead)
         ahead = nil

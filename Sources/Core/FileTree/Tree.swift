@@ -5,6 +5,7 @@ public import Morphology
 public import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {
@@ -47,18 +48,33 @@ package final class Tree: FileService {
     }
 }
 
-// Names.
-extension Tree {
-    /// The child called `name` of the directory `parent`.
-    package func lookup(
-        _ name: String, in parent: InodeNumber, token: CancellationToken,
-        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
-    ) {
-        ask(parent, completion: completion) { directory in
-            directory.child(name, state, token: token).flatMap { [self] child in
-                Promise(found(child, name, in: parent))
-            }
-        }
+/// The file system: names, attributes and bytes of everything below the mount point.
+public final class Tree: FileService {
+    let parts: TreeParts
+    let buffers = BufferPool(size: 1 << 20, limit: 16)
+    let strips = StripCache()
+    /// What is under way for the images that readers of stack files come to next.
+    let transfers = MemoryCache<Int, CancellationToken>(limit: 64)
+    /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
+    let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
+    /// `meta.json` by specimen; some 100 kB each.
+    let metas = MemoryCache<Int, Derived<[UInt8]>>(limit: 16 << 20)
+    /// Zarr layouts by specimen.
+    let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
+    /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
+    let instanceSizes = MemoryCache<ObjectVersion, Int>(limit: 4096)
+    let toldSizes = ToldSizes()
+    private let index: Monitor<TreeIndex>
+    private let contexts = Monitor<[Int: KeptContext]>([:])
+    private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
+    /// The catalogue's generation when the mount began: until it grows the kernel may keep the pages of what is made
+    /// from the catalogue.
+    private let firstGeneration: Int
+
+    private struct KeptContext {
+        var context: SpecimenContext
+        /// When it is put together anew; nil for one that is complete.
+        var end: Instant?
     }
 
     /// What a lookup that finds `child` answers.

@@ -4,6 +4,7 @@ internal import Morphology
 internal import SpecimenData
 internal import Specimens
 public import Support
+internal import Volumes
 
 extension TreeState {
     /// Opens `stack/0000.tif` and its like.
@@ -11,21 +12,17 @@ extension TreeState {
         _ context: SpecimenContext, _ image: PlaneImage, _ index: Int, _ layout: PlaneTIFF,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        // Who comes to the end of a plane reads on in the next that there is, who comes to its start in the one before.
+        // A reader that comes to the end of a plane reads on in the next that there is, one that comes to its start in the
+        // one before.
         let before = context.stack.flatMap { stack in (0..<index).reversed().lazy.compactMap(stack.plane).first }
         let after = context.stack.flatMap { stack in (index + 1..<stack.depth).lazy.compactMap(stack.plane).first }
-        let images = [before, image, after].compactMap { $0 }
-        parts.planes.version(of: image, specimen: context.id) { [self] version in
-            let ahead = PlaneLookahead(
-                images: images, specimen: context.id, planes: parts.planes, window: parts.readAheadWindow)
-            completion(
-                .success(
-                    VersionedFile(
-                        StackPlaneFile(
-                            layout: layout, version: version, planes: parts.planes, ahead: ahead,
-                            position: before == nil ? 0 : 1, handovers: handovers, buffers: buffers, strips: strips),
-                        of: version, planes: parts.planes, registry: parts.registry)))
-        }
+        let volume = planeVolume(context, image, index)
+        let reader = SequentialReader(
+            of: layout, volume, rows: volume.prefetchRows(before: before, after: after), window: parts.readAheadWindow,
+            strips: strips,
+            neighbours: SequentialReader.Neighbours(
+                own: image.imageID, before: before?.imageID, after: after?.imageID, transfers: transfers))
+        completion(.success(ArrayFile(layout, of: volume, buffers: buffers, reader: reader)))
     }
 
     /// Opens `labels/0000.tif` and its like.
@@ -33,15 +30,13 @@ extension TreeState {
         _ context: SpecimenContext, _ series: Series, _ image: PlaneImage, _ index: Int, _ layout: PlaneTIFF,
         token: CancellationToken, completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        guard let variant = series.variant(main: parts.mainVariant),
-            let subject = context.subject(in: context.grid(of: image))
-        else { return completion(.failure(.notFound)) }
-        parts.skeletons.labels(of: subject, variant: variant, token: token) { [self] outcome in
+        // Each plane that is there has labels in its own place and size.
+        labelVolume(context, series, in: context.grid(of: image), gaps: [], token: token) { [buffers] outcome in
             completion(
-                outcome.mapError { .data($0) }.map {
-                    VersionedFile(
-                        LabelPlaneFile(layout: layout, source: $0.value, plane: index, buffers: buffers),
-                        of: $0.versions, registry: parts.registry)
+                outcome.map { volume in
+                    var layout = layout
+                    layout.plane = index
+                    return ArrayFile(layout, of: volume, buffers: buffers)
                 })
         }
     }

@@ -4,6 +4,7 @@ internal import Morphology
 internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 extension TreeState {
     /// The BigTIFF of a whole series; nil when the stack has none.
@@ -33,23 +34,56 @@ extension TreeState {
         _ context: SpecimenContext, _ series: Series, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        guard let layout = volumeLayout(context, series), let stack = context.stack else {
+        guard let layout = volumeLayout(context, series), let grid = context.stackGrid else {
             return completion(.failure(.notFound))
         }
-        guard series != .stack else {
-            return completion(
-                .success(
-                    StackVolumeFile(
-                        layout: layout, images: (0..<stack.depth).map(context.volumePlane), specimen: context.id,
-                        planes: parts.planes, registry: parts.registry, buffers: buffers,
-                        window: parts.readAheadWindow)))
+        guard series == .stack else {
+            return labelVolume(context, series, level: 0, token: token) { [buffers] outcome in
+                completion(outcome.map { ArrayFile(layout, of: $0, buffers: buffers) })
+            }
         }
-        labelSource(context, series, level: 0, token: token) { [self] outcome in
+        let volume = ImageVolume(
+            (0..<grid.depth).map(context.volumePlane), of: context.id,
+            geometry: VolumeGeometry(grid), planes: parts.planes, registry: parts.registry)
+        let reader = SequentialReader(
+            of: layout, volume, rows: volume.prefetchRows(), window: parts.readAheadWindow, strips: strips)
+        completion(.success(ArrayFile(layout, of: volume, buffers: buffers, reader: reader)))
+    }
+
+    /// The image of one plane, in its own place and size, as a volume of depth 1.
+    func planeVolume(_ context: SpecimenContext, _ image: PlaneImage, _ index: Int) -> ImageVolume {
+        let stack = VolumeGeometry(context.grid(of: image))
+        let box = VoxelBox(z: index..<index + 1, y: 0..<image.height, x: 0..<image.width)
+        return ImageVolume(
+            [image], of: context.id, geometry: stack.crop(to: box), planes: parts.planes, registry: parts.registry)
+    }
+
+    /// The labels of a specimen's whole stack at one level; planes without an image are unknown.
+    func labelVolume(
+        _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<LabelVolume, FileTreeError>) -> Void
+    ) {
+        labelVolume(
+            context, series, in: context.stackGrid, level: level, gaps: context.gaps, token: token,
+            completion: completion)
+    }
+
+    /// The labels of a specimen in `grid`.
+    ///
+    /// - Parameter gaps: the planes without an image.
+    func labelVolume(
+        _ context: SpecimenContext, _ series: Series, in grid: VoxelGrid?, level: Int = 0, gaps: Set<Int>,
+        token: CancellationToken, completion: @escaping @Sendable (Result<LabelVolume, FileTreeError>) -> Void
+    ) {
+        guard let variant = series.variant(main: parts.mainVariant), let subject = context.subject(in: grid) else {
+            return completion(.failure(.notFound))
+        }
+        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) { [self] outcome in
             completion(
-                outcome.map { source in
-                    VersionedFile(
-                        LabelVolumeFile(layout: layout, source: source.value, buffers: buffers), of: source.versions,
-                        registry: parts.registry)
+                outcome.mapError { .data($0) }.map { labels in
+                    LabelVolume(
+                        labels.value, variant: variant, gaps: gaps, watch: VersionWatch(labels.versions, parts.registry)
+                    )
                 })
         }
     }

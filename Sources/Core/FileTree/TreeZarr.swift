@@ -3,6 +3,7 @@ internal import Morphology
 internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 extension TreeState {
     /// The store of a specimen's series, made once a context.
@@ -15,9 +16,72 @@ extension TreeState {
         return store
     }
 
-    typealias Box = (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>)
+    /// What a lookup of `name` in a directory of a store answers. Chunks without content are not there: readers take the
+    /// fill value.
+    func zarrLookup(
+        _ name: String, of number: Int, _ context: SpecimenContext, _ series: Series
+    ) -> Result<FileAttributes, FileTreeError> {
+        guard let store = zarrStore(context, series), let child = store.child(name, of: number),
+            var attributes = toldAttributes(of: .zarr(context.id, series, child), context)
+        else { return .failure(.notFound) }
+        guard case .chunk(let level, let index) = store.node(child) else { return .success(attributes) }
+        if let isPresent = knownPresence(context, series, level: level) {
+            return isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
+        }
+        attributes.isProvisional = true
+        return .success(attributes)
+    }
+
+    /// The attributes of node `number` of a store.
+    func zarrAttributes(
+        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        guard let store = zarrStore(context, series), let node = store.node(number),
+            let attributes = toldAttributes(of: .zarr(context.id, series, number), context)
+        else { return completion(.failure(.notFound)) }
+        guard case .chunk(let level, let index) = node else { return completion(.success(attributes)) }
+        chunkPresence(context, series, level: level, token: token) { outcome in
+            completion(
+                outcome.flatMap { isPresent in
+                    isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
+                })
+        }
+    }
+
+    /// The children of a directory of a store, chunks without content left out.
+    func zarrChildren(
+        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
+    ) {
+        guard let store = zarrStore(context, series), let children = store.children(of: number) else {
+            return completion(.failure(.notFound))
+        }
+        let entries: @Sendable ([(name: String, node: OMEZarrNode)]) -> [DirectoryEntry] = { [self] children in
+            children.map { name, child in
+                let node = Node.zarr(context.id, series, store.numbering.number(of: child))
+                return DirectoryEntry(
+                    name: name, inode: node.inode, kind: child.isDirectory ? .directory : .file,
+                    attributes: toldAttributes(of: node, context))
+            }
+        }
+        guard case .chunkRow(let level, _, _) = store.node(number) else {
+            return completion(.success(entries(children)))
+        }
+        chunkPresence(context, series, level: level, token: token) { outcome in
+            completion(
+                outcome.map { isPresent in
+                    entries(
+                        children.filter { _, node in
+                            guard case .chunk(let level, let index) = node else { return true }
+                            return isPresent(store.box(level: level, index: index))
+                        })
+                })
+        }
+    }
+
     /// Tells whether a chunk of a level holds anything.
-    typealias Presence = @Sendable (Box) -> Bool
+    private typealias Presence = @Sendable (VoxelBox) -> Bool
 
     /// What tells whether a chunk of a level holds anything.
     func chunkPresence(
@@ -25,8 +89,8 @@ extension TreeState {
         completion: @escaping @Sendable (Result<Presence, FileTreeError>) -> Void
     ) {
         guard series != .stack else { return completion(.success(presence(ofImages: context))) }
-        labelSource(context, series, level: level, token: token) { [self] outcome in
-            completion(outcome.map { presence(of: $0.value) })
+        labelVolume(context, series, level: level, token: token) { outcome in
+            completion(outcome.map { volume in { volume.isEmpty($0) != true } })
         }
     }
 
@@ -37,38 +101,13 @@ extension TreeState {
             let subject = context.subject(in: context.stackGrid),
             let source = parts.skeletons.cachedLabels(of: subject, variant: variant, level: level)
         else { return nil }
-        return presence(of: withGaps(source, variant, context))
+        let volume = LabelVolume(source, variant: variant, gaps: context.gaps, watch: VersionWatch([], parts.registry))
+        return { volume.isEmpty($0) != true }
     }
 
     /// A plane that the database does not have is the fill value.
     private func presence(ofImages context: SpecimenContext) -> Presence {
-        { box in box.planes.contains { context.volumePlane(at: $0) != nil } }
-    }
-
-    private func presence(of source: any LabelSource) -> Presence {
-        { box in !source.isEmpty(planes: box.planes, x: box.columns, y: box.rows) }
-    }
-
-    /// `labels`, in which planes without an image are unknown.
-    private func withGaps(
-        _ labels: any LabelSource, _ variant: LabelVariant, _ context: SpecimenContext
-    ) -> any LabelSource {
-        context.gaps.isEmpty
-            ? labels : GappedLabels(labels, gaps: context.gaps, value: variant.valueWithoutImage)
-    }
-
-    /// The labels of a specimen's whole stack at one level; planes without an image are unknown.
-    func labelSource(
-        _ context: SpecimenContext, _ series: Series, level: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<any LabelSource>, FileTreeError>) -> Void
-    ) {
-        guard let variant = series.variant(main: parts.mainVariant),
-            let subject = context.subject(in: context.stackGrid)
-        else { return completion(.failure(.notFound)) }
-        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) { [self] outcome in
-            completion(
-                outcome.mapError { .data($0) }.map { labels in labels.map { withGaps($0, variant, context) } })
-        }
+        { box in box.z.contains { context.volumePlane(at: $0) != nil } }
     }
 
     /// Opens a metadata file or a chunk.
@@ -82,31 +121,24 @@ extension TreeState {
         if node.isDirectory { return completion(.failure(.isDirectory)) }
         if let bytes = store.image.metadata(of: node) { return completion(.success(BytesFile(bytes))) }
         guard case .chunk(let level, let index) = node else { return completion(.failure(.notFound)) }
-        let box = store.box(level: level, index: index)
+        var box = store.box(level: level, index: index)
         guard series == .stack else {
-            return labelSource(context, series, level: level, token: token) { [self] outcome in
+            return labelVolume(context, series, level: level, token: token) { [buffers, box] outcome in
                 completion(
-                    outcome.flatMap { source in
-                        guard presence(of: source.value)(box) else { return .failure(.notFound) }
-                        return .success(
-                            VersionedFile(
-                                LabelChunkFile(source: source.value, box: box, buffers: buffers),
-                                of: source.versions, registry: parts.registry))
+                    outcome.flatMap { volume in
+                        guard volume.isEmpty(box) != true else { return .failure(.notFound) }
+                        let chunk = ZarrChunk(voxels: box, element: volume.element)
+                        return .success(ArrayFile(chunk, of: volume, buffers: buffers))
                     })
             }
         }
-        guard let plane = box.planes.first, let image = context.volumePlane(at: plane) else {
-            return completion(.failure(.notFound))
-        }
-        parts.planes.version(of: image, specimen: context.id, level: level) { [self] version in
-            completion(
-                .success(
-                    VersionedFile(
-                        ImageChunkFile(
-                            version: version, tile: index.y * version.grid.columns + index.x,
-                            side: ZarrStore.stackChunk.x, planes: parts.planes), of: version, planes: parts.planes,
-                        registry: parts.registry)))
-        }
+        // A chunk of images has one plane, so only that plane's image can make it stale.
+        let plane = box.z.lowerBound
+        guard let image = context.volumePlane(at: plane) else { return completion(.failure(.notFound)) }
+        box.z = 0..<1
+        let volume = planeVolume(context, image, plane).level(level)
+        let chunk = ZarrChunk(voxels: box, element: volume.element)
+        completion(.success(ArrayFile(chunk, of: volume, buffers: buffers)))
     }
 }
 

@@ -2,6 +2,7 @@ internal import Layouts
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
+internal import Volumes
 
 /// `stack.ome.zarr` or `labels.ome.zarr` of a specimen: the layout and its numbering.
 struct ZarrStore: Sendable {
@@ -15,18 +16,13 @@ struct ZarrStore: Sendable {
 
     /// Nil when the stack is larger than the format or the inode numbers can hold.
     init?(_ context: SpecimenContext, _ series: Series, main: LabelVariant) {
-        guard let stack = context.stack else { return nil }
-        let spacing = context.spacing
-        let shape = ZYX(z: stack.depth, y: stack.height, x: stack.width)
+        guard let geometry = context.stackGrid.map({ VolumeGeometry($0) }) else { return nil }
         do throws(OMEZarrError) {
             image = try OMEZarrImage(
-                name: series.folder,
-                geometry: VolumeGeometry(
-                    shape: shape, spacing: spacing,
-                    origin: ZYX(z: 0, y: Double(stack.y) * spacing.y, x: Double(stack.x) * spacing.x)),
+                name: series.folder, geometry: geometry,
                 dataType: series.bitsPerSample(main: main) == 16 ? .uint16 : .uint8,
                 chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
-                levelCount: OMEZarrImage.levelCount(shape: shape, chunk: Self.stackChunk),
+                levelCount: OMEZarrImage.levelCount(shape: geometry.shape, chunk: Self.stackChunk),
                 label: series == .stack
                     ? nil
                     : try ImageLabel(
@@ -78,12 +74,6 @@ struct ZarrStore: Sendable {
 
     func size(of node: OMEZarrNode) -> Int { image.byteCount(of: node) }
 
-    /// The voxels of a chunk, (plane, row, column) ranges at its level; they may reach beyond the array.
-    func box(level: Int, index: ZYX<Int>) -> (planes: Range<Int>, rows: Range<Int>, columns: Range<Int>) {
-        let chunk = image.levels[level].array.chunk
-        return (
-            index.z * chunk.z..<(index.z + 1) * chunk.z, index.y * chunk.y..<(index.y + 1) * chunk.y,
-            index.x * chunk.x..<(index.x + 1) * chunk.x
-        )
-    }
+    /// The voxels of a chunk at its level; they may reach beyond the array.
+    func box(level: Int, index: ZYX<Int>) -> VoxelBox { image.levels[level].array.voxels(ofChunk: index) }
 }

@@ -3,6 +3,7 @@ internal import Morphology
 internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// `meta.json` of a specimen: every catalogue field, the geometry of the stack, how skeleton and image fit together,
 /// what was found in the skeleton, what the labels mean, and where everything comes from. Two mounts of one version of

@@ -1,4 +1,3 @@
-internal import Fetch
 internal import Support
 
 /// What one open handle has under way ahead of its reader: extents of a file, or rows of tiles.
@@ -87,8 +86,8 @@ final class Lookahead: Sendable {
         }
     }
 
-    /// Gives what is under way into other hands: it goes on when this handle is closed.
-    func handOver() -> CancellationToken? { state.withLock { $0.close() } }
+    /// Gives away what is under way: it goes on when this handle is closed.
+    func transfer() -> CancellationToken? { state.withLock { $0.close() } }
 
     /// Takes over what another handle gave away, to end with this one.
     func take(_ token: CancellationToken) {

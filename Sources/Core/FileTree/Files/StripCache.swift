@@ -5,7 +5,7 @@ internal import Synchronization
 final class StripCache: Sendable {
     /// Pixels that a sequential reader will ask for next, page by page.
     struct Strip: Sendable {
-        /// Which bytes of the plane.
+        /// Which bytes of the file.
         var range: Range<Int>
         var bytes: [UInt8]
     }

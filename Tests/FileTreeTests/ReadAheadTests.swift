@@ -1,7 +1,7 @@
 import TestTools
 import Testing
 
-@testable import Fetch
+@testable import FileTree
 
 @Suite struct ReadAheadTests {
     /// Reads, and after each what is proposed.

@@ -3,21 +3,21 @@
 /// Nothing is fetched ahead of random reads. A read that goes on where the last one ended, forward or backward, opens a
 /// window of one unit, and every further one doubles it up to the limit; a jump closes it at once. So a pass over a file
 /// runs at full speed from its fifth unit on, and a training job's random crops cost what they read.
-public struct ReadAhead: Sendable {
+struct ReadAhead: Sendable {
     private enum Direction: Int {
         case forward = 1
         case backward = -1
     }
 
     /// The most units to be ahead of the reader.
-    public let limit: Int
+    let limit: Int
     /// Units there are; no other is ever proposed.
-    public let count: Int
+    let count: Int
 
     private var last: ClosedRange<Int>?
     private var direction: Direction?
     /// How many units to be ahead, 0 while the access looks random.
-    public private(set) var window = 0
+    private(set) var window = 0
     /// The furthest unit proposed in the present direction.
     private var frontier = 0
 
@@ -26,14 +26,14 @@ public struct ReadAhead: Sendable {
     /// - Parameters:
     ///   - limit: the most units ahead; 0 never proposes any.
     ///   - count: units of the file.
-    public init(limit: Int, count: Int) {
+    init(limit: Int, count: Int) {
         self.limit = max(0, limit)
         self.count = max(0, count)
     }
 
     /// A read touched `units`. Answers the units to fetch now, the most urgent first; each is proposed once in a run, unless
     /// it is taken back.
-    public mutating func touched(_ units: ClosedRange<Int>) -> [Int] {
+    mutating func touched(_ units: ClosedRange<Int>) -> [Int] {
         guard let previous = last else {
             last = units
             return []
@@ -59,7 +59,7 @@ public struct ReadAhead: Sendable {
 
     /// Takes back the proposal of `unit` and of those behind it, for which there was no room: the next read of the run
     /// proposes them again, as far as they are still ahead of it.
-    public mutating func takeBack(_ unit: Int) {
+    mutating func takeBack(_ unit: Int) {
         guard let last else { return }
         switch direction {
         case .forward where unit > last.upperBound: frontier = min(frontier, unit - 1)
@@ -69,7 +69,7 @@ public struct ReadAhead: Sendable {
     }
 
     /// A read of one unit.
-    public mutating func touched(_ unit: Int) -> [Int] { touched(unit...unit) }
+    mutating func touched(_ unit: Int) -> [Int] { touched(unit...unit) }
 
     /// Reads of what was just read, or of the part of it behind the reader, say nothing: a unit is larger than a read, and
     /// the kernel sends the reads of one pass slightly out of order.

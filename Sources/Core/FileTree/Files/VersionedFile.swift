@@ -1,9 +1,9 @@
-internal import Fetch
 internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
-/// An open file that is told so when an object of the origin it is made from has changed since the open.
+/// An open file that fails with `ESTALE` when an object of the origin that it is made from has changed since the open.
 ///
 /// The kernel keeps one set of pages for an inode, whoever opened it. A handle that went on handing out old bytes would
 /// mix them into what a new handle reads; so from the moment a change is known, an old handle gets `ESTALE`. An open after
@@ -11,11 +11,10 @@ internal import Support
 /// kernel would give to that one as well (`FuseAdapter/OpenHandles.swift`).
 final class VersionedFile: OpenFile {
     private let file: any OpenFile
-    private let hasPresentVersion: @Sendable () -> Bool
-    private let hasChanged: @Sendable () -> Bool
+    private let watch: VersionWatch
 
-    var isCurrent: Bool { hasPresentVersion() }
-    var keepsPageCache: Bool { file.keepsPageCache && !hasChanged() }
+    var isCurrent: Bool { watch.isCurrent }
+    var keepsPageCache: Bool { file.keepsPageCache && !watch.hasChanged }
     var bypassesPageCache: Bool { file.bypassesPageCache }
 
     /// - Parameters:
@@ -25,28 +24,13 @@ final class VersionedFile: OpenFile {
         _ file: any OpenFile, isCurrent: @escaping @Sendable () -> Bool, hasChanged: @escaping @Sendable () -> Bool
     ) {
         self.file = file
-        hasPresentVersion = isCurrent
-        self.hasChanged = hasChanged
+        watch = VersionWatch(isCurrent: isCurrent, hasChanged: hasChanged)
     }
 
     /// A file made from `versions` of objects.
-    convenience init(_ file: any OpenFile, of versions: [ObjectVersion], registry: ObjectRegistry) {
-        self.init(file) {
-            registry.holds(versions)
-        } hasChanged: {
-            versions.contains { registry.hasChanged($0.id) }
-        }
-    }
-
-    /// A file with pixels of one image.
-    convenience init(
-        _ file: any OpenFile, of version: PlaneReader.Version, planes: PlaneReader, registry: ObjectRegistry
-    ) {
-        self.init(file) {
-            planes.isCurrent(version)
-        } hasChanged: {
-            registry.hasChanged(version.objectID)
-        }
+    init(_ file: any OpenFile, of versions: [ObjectVersion], registry: ObjectRegistry) {
+        self.file = file
+        watch = VersionWatch(versions, registry)
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {

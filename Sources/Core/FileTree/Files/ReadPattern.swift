@@ -42,6 +42,16 @@ struct ReadPattern: Sendable {
     ///   whole, and what lies ahead. Where rows are shorter than a page a window has no gaps; it is to be shorter than this.
     init(longRun: Int = sequentialRun) { self.longRun = max(longRun, Self.sequentialRun) }
 
+    /// The pattern of a reader of rows of `line` bytes, fetched in tiles of `tileSide` voxels.
+    ///
+    /// Where a line is shorter than a page of memory and a window's width, here that of a tile, windows have no gaps: then more
+    /// than a row of tiles, so that no window of up to that height is long enough. Longer lines leave gaps, and each read
+    /// that is refused meanwhile costs 256 single pages.
+    init(line: Int, tileSide: Int) {
+        let hasGaps = line > Self.pageSize + tileSide
+        self.init(longRun: hasGaps ? Self.sequentialRun : tileSide * line + Self.sequentialRun)
+    }
+
     /// Whether the read of `range` is to be refused for now.
     ///
     /// - Parameters:
