@@ -35,7 +35,7 @@ let package = Package(
         .library(
             name: "FuzzedLayers",
             targets: [
-                "Support", "Transport", "BlockStore", "Specimens", "Catalogue", "ImageCodec", "Layouts",
+                "Support", "Transport", "BlockStore", "Specimens", "AllenSource", "ImageCodec", "Layouts",
                 "Configuration",
             ]),
     ],
@@ -70,17 +70,11 @@ let package = Package(
         core("Layouts", ["Support"]),
         core("Morphology", ["Support"]),
         core("Configuration", ["Support", "Morphology", logging]),
-        core(
-            "SpecimenData",
-            ["Support", "Specimens", "Transport", "Fetch", "Catalogue", "ImageCodec", "Morphology", logging]),
-        core("Volumes", ["Support", "Specimens", "Catalogue", "Layouts", "Morphology", "SpecimenData"]),
+        core("SpecimenData", ["Support", "Specimens", "Fetch", "Morphology", logging]),
+        core("Volumes", ["Support", "Specimens", "Layouts", "Morphology", "SpecimenData", "Fetch"]),
         core(
             "FileTree",
-            [
-                "Support", "Specimens", "SpecimenData", "Volumes", "Catalogue", "Fetch", "Transport",
-                "Layouts", "Morphology",
-                logging,
-            ]),
+            ["Support", "Specimens", "SpecimenData", "Volumes", "Fetch", "Layouts", "Morphology", logging]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
 
         // Sources of specimens.
@@ -103,10 +97,9 @@ let package = Package(
         .executableTarget(
             name: "NeuronFS",
             dependencies: [
-                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "Catalogue",
-                "SpecimenData",
-                "FileTree",
-                "FuseAdapter", "Morphology", "Layouts", "ImageCodec", "DemoOrigin", "CPosix", logging,
+                "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
+                "SpecimenData", "FileTree", "FuseAdapter", "Morphology", "Layouts", "ImageCodec", "DemoOrigin", "CPosix",
+                logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "Sources/NeuronFS", swiftSettings: strict),
@@ -115,7 +108,8 @@ let package = Package(
         .target(
             name: "TestTools",
             dependencies: [
-                "Fetch", "BlockStore", "Transport", "Layouts", "SpecimenData", "Volumes", "Support", logging,
+                "AllenSource", "Specimens", "BlockStore", "Transport", "Layouts", "SpecimenData", "Volumes", "Fetch",
+                "Support", logging,
             ],
             path: "Tests/TestTools",
             swiftSettings: testing),
@@ -136,17 +130,11 @@ let package = Package(
         tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
             "SpecimenDataTests",
-            [
-                "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport", "BlockStore", "ImageCodec",
-                "Morphology",
-                "Support",
-                "TestTools", logging,
-            ]),
+            ["SpecimenData", "Specimens", "Fetch", "BlockStore", "Support", "TestTools", logging]),
         tests(
             "VolumesTests",
             [
-                "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Catalogue", "Fetch", "Transport",
-                "ImageCodec", "Support", "TestTools", logging,
+                "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Fetch", "Support", "TestTools", logging,
             ]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),
@@ -154,10 +142,8 @@ let package = Package(
         tests(
             "FileTreeTests",
             [
-                "FileTree", "Volumes", "Specimens", "SpecimenData", "Catalogue", "Fetch", "Transport", "Layouts",
-                "Morphology",
-                "Support",
-                "TestTools", logging,
+                "FileTree", "Specimens", "SpecimenData", "Volumes", "Fetch", "Layouts", "Morphology", "Support", "TestTools",
+                logging,
             ]),
     ]
 )

@@ -60,7 +60,7 @@ extension FileTreeError: CustomStringConvertible {
     package var isWorthLogging: Bool {
         switch self {
         case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: false
-        case .data(.cancelled), .data(.absent), .data(.shutDown): false
+        case .data(.cancelled), .data(.shutDown): false
         case .stale, .numberTaken, .data: true
         }
     }

@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 internal import Support
 
 /// What the kernel has to forget, because it is of an older version.

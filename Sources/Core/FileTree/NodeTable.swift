@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 internal import Support
 
 /// The nodes behind hashed inode numbers, for as long as the kernel holds these numbers.

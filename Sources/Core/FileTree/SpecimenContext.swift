@@ -63,7 +63,7 @@ struct SpecimenContext: Sendable {
             (0..<stack.depth).filter { index in stack.plane(at: index).map { !stack.isFramed($0) } ?? true })
     }
 
-    var spacing: ZYX<Double> { ZYX(z: Self.planeDistance, y: resolution, x: resolution) }
+    var spacing: ZYX<Double> { ZYX(z: zSpacing, y: resolution, x: resolution) }
 
     /// The projection that a file of `projections/` shows; nil where the source has none.
     func projection(_ file: ProjectionFile) -> SpecimenObjects.ProjectionObject? {

@@ -1,5 +1,5 @@
-internal import Catalogue
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// The contexts of the specimens looked at last.
@@ -39,9 +39,10 @@ final class SpecimenContexts: Sendable {
         if let context = cached(id) { return Promise(.success(context)) }
         guard let specimen = current.withLock({ $0 }).snapshot[id] else { return Promise(.failure(.notFound)) }
         return .answer { completion in
-            parts.details.objects(of: id, token: token) { [self] outcome in
+            parts.source.objects(of: specimen, token: token).whenDone { [self] outcome in
                 switch outcome {
-                case .failure(let error): completion(.failure(.data(error)))
+                case .failure(let error):
+                    completion(.failure(.data(SpecimenDataError(error, what: "what the source has of cell \(id)"))))
                 case .success(let objects): complete(specimen, objects, token: token, completion: completion)
                 }
             }

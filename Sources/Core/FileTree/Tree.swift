@@ -1,11 +1,8 @@
-internal import Catalogue
-internal import Layouts
-public import Logging
-public import Morphology
-public import SpecimenData
+internal import Fetch
 internal import Specimens
-internal import Support
-internal import Volumes
+internal import Logging
+internal import SpecimenData
+package import Support
 
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {
@@ -15,14 +12,16 @@ package final class Tree: FileService {
 
     /// A tree over `parts`.
     package convenience init(parts: TreeParts) {
-        self.init(parts: parts, table: NodeTable(identity: parts.identity))
+        self.init(parts: parts, table: NodeTable(identity: parts.source.identity))
     }
 
     init(parts: TreeParts, table: NodeTable) {
         state = TreeState(parts)
         self.table = table
         parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
-        parts.catalogue.onChange { [weak self] snapshot in self?.catalogueChanged(TreeIndex(snapshot)) }
+        parts.source.onListChange { [weak self, source = parts.source] list in
+            self?.catalogueChanged(TreeIndex(list, source))
+        }
     }
 
     private func entry(of inode: InodeNumber) -> (any Entry)? {
@@ -48,33 +47,18 @@ package final class Tree: FileService {
     }
 }
 
-/// The file system: names, attributes and bytes of everything below the mount point.
-public final class Tree: FileService {
-    let parts: TreeParts
-    let buffers = BufferPool(size: 1 << 20, limit: 16)
-    let strips = StripCache()
-    /// What is under way for the images that readers of stack files come to next.
-    let transfers = MemoryCache<Int, CancellationToken>(limit: 64)
-    /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
-    let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
-    /// `meta.json` by specimen; some 100 kB each.
-    let metas = MemoryCache<Int, Derived<[UInt8]>>(limit: 16 << 20)
-    /// Zarr layouts by specimen.
-    let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
-    /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
-    let instanceSizes = MemoryCache<ObjectVersion, Int>(limit: 4096)
-    let toldSizes = ToldSizes()
-    private let index: Monitor<TreeIndex>
-    private let contexts = Monitor<[Int: KeptContext]>([:])
-    private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
-    /// The catalogue's generation when the mount began: until it grows the kernel may keep the pages of what is made
-    /// from the catalogue.
-    private let firstGeneration: Int
-
-    private struct KeptContext {
-        var context: SpecimenContext
-        /// When it is put together anew; nil for one that is complete.
-        var end: Instant?
+// Names.
+extension Tree {
+    /// The child called `name` of the directory `parent`.
+    package func lookup(
+        _ name: String, in parent: InodeNumber, token: CancellationToken,
+        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
+    ) {
+        ask(parent, completion: completion) { directory in
+            directory.child(name, state, token: token).flatMap { [self] child in
+                Promise(found(child, name, in: parent))
+            }
+        }
     }
 
     /// What a lookup that finds `child` answers.
@@ -249,27 +233,24 @@ extension Tree {
         announce(StaleEntries(of: older, replacedBy: newer))
         for id in newer.changedSpecimens(since: older) {
             guard let before = older.snapshot[id], let after = newer.snapshot[id] else { continue }
-            replaced(before.skeletonFileID, by: after.skeletonFileID, of: id)
-            replaced(before.recordingFileID, by: after.recordingFileID, of: id)
+            replaced(before.skeleton, by: after.skeleton)
+            replaced(before.recording, by: after.recording)
         }
     }
 
     /// The catalogue names another file than before in the same place of a specimen.
     private func replaced(_ old: ObjectID?, by new: ObjectID?) {
         guard let old, let new, old != new else { return }
-        let id = RemoteFile.id(of: new, specimen: specimen)
-        state.parts.registry.supersede(RemoteFile.id(of: old, specimen: specimen), by: id)
-        upstreamChanged(id)
+        state.parts.registry.supersede(old, by: new)
+        upstreamChanged(new)
     }
 
-    /// The object `id` of the source (`<specimen>/file/<id>` or `<specimen>/image/<id>`) has a new version.
-    private func upstreamChanged(_ id: String) {
-        let parts = id.split(separator: "/")
-        guard parts.count >= 3, let specimen = Int(parts[0]), let number = Int(parts[2]) else { return }
+    /// The object `id` of the source has a new version.
+    private func upstreamChanged(_ id: ObjectID) {
+        let specimen = id.specimen
         let announce: @Sendable (SpecimenContext) -> Void = { [self] context in
             let object: ChangedObject =
-                parts[1] == "image"
-                ? .image(number) : number == context.specimen.recordingFileID ? .recording : .tracing
+                id.kind == .image ? .image(id.number) : id == context.specimen.recording ? .recording : .tracing
             self.announce(StaleEntries(madeFrom: object, context))
         }
         let context = state.contexts.cached(specimen)
@@ -278,7 +259,8 @@ extension Tree {
         if let context { return announce(context) }
         // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the objects.
         guard let row = state.index.snapshot[specimen] else { return }
-        state.parts.details.objects(of: specimen, token: CancellationToken()) { [logger = state.parts.logger] outcome in
+        let found = state.parts.source.objects(of: row, token: CancellationToken())
+        found.whenDone { [logger = state.parts.logger] outcome in
             switch outcome {
             case .failure(let error):
                 // An open drops stale pages by itself; what is missed are mapped pages and sizes.

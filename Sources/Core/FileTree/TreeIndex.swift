@@ -21,8 +21,11 @@ final class TreeIndex: Sendable {
     /// Bytes of the files at the top.
     let topFiles: [TopFile: [UInt8]]
 
-    init(_ snapshot: SpecimenList, _ texts: SourceTexts) {
+    /// The tree of `snapshot`, one of the lists of `source`.
+    init(_ snapshot: SpecimenList, _ source: any SpecimenSource) {
         self.snapshot = snapshot
+        let texts = source.texts(of: snapshot)
+        self.texts = texts
         let specimens = snapshot.specimens
         bySpecies = Dictionary(grouping: specimens, by: \.species).mapValues { $0.map(\.id) }
         trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.species).mapValues { $0.map(\.id) }
@@ -36,7 +39,7 @@ final class TreeIndex: Sendable {
         groupByHash = groups.mapValues { list in
             Dictionary(list.enumerated().map { ($1.hash, $0) }) { first, _ in first }
         }
-        topFiles = Dictionary(uniqueKeysWithValues: TopFile.allCases.map { ($0, $0.bytes(snapshot)) })
+        topFiles = Dictionary(uniqueKeysWithValues: TopFile.allCases.map { ($0, $0.bytes(snapshot, texts)) })
     }
 
     func groups(_ grouping: Grouping) -> [Group] { groups[grouping] ?? [] }

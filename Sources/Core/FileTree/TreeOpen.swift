@@ -3,7 +3,7 @@ internal import Logging
 internal import Morphology
 internal import SpecimenData
 internal import Specimens
-public import Support
+internal import Support
 internal import Volumes
 
 extension TreeState {
@@ -51,7 +51,7 @@ extension TreeState {
         do throws(TIFFLayoutError) {
             let layout = try PlaneTIFF(
                 width: image.width, height: image.height, bitsPerSample: key.bits,
-                spacing: ZYX(z: SpecimenContext.planeDistance, y: image.resolution, x: image.resolution),
+                spacing: ZYX(z: context.zSpacing, y: image.resolution, x: image.resolution),
                 description: key.variant.map(LabelRules.tiffDescription))
             layouts.insert(layout, for: key, cost: layout.headerSize)
             return layout

@@ -1,15 +1,13 @@
+package import Fetch
 package import Logging
 package import Morphology
 package import SpecimenData
+package import Specimens
 
 /// The services and settings a ``Tree`` stands on.
 package struct TreeParts: Sendable {
-    /// Tells this source from all others; the same on every machine. Hashed inode numbers are made from it.
-    package var identity: String
-    /// The list of cells.
-    package var catalogue: CatalogueService
-    /// Planes and files of a specimen.
-    package var details: DetailsService
+    /// Where the specimens come from. Hashed inode numbers are made from its identity.
+    package var source: any SpecimenSource
     /// Lengths and validators.
     package var registry: ObjectRegistry
     /// Files by extents.
@@ -24,21 +22,18 @@ package struct TreeParts: Sendable {
     package var readAheadWindow: Int
     /// Makes the documents of `.neuronfs/`.
     package var controlDocument: @Sendable (ControlFile) -> String
-    /// How many bytes of the object with this name the cache holds: the xattr `user.neuronfs.cached`.
-    package var cachedBytes: @Sendable (_ objectID: String) -> Int
+    /// How many bytes of an object the store holds: the xattr `user.neuronfs.cached`.
+    package var cachedBytes: @Sendable (ObjectID) -> Int
     /// Where problems are told.
     package var logger: Logger
 
     /// Collects the parts.
     package init(
-        identity: String, catalogue: CatalogueService, details: DetailsService, registry: ObjectRegistry,
-        files: FileReader, planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
+        source: any SpecimenSource, registry: ObjectRegistry, files: FileReader, planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
         readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
-        cachedBytes: @escaping @Sendable (String) -> Int, logger: Logger
+        cachedBytes: @escaping @Sendable (ObjectID) -> Int, logger: Logger
     ) {
-        self.identity = identity
-        self.catalogue = catalogue
-        self.details = details
+        self.source = source
         self.registry = registry
         self.files = files
         self.planes = planes

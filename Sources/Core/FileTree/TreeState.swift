@@ -1,7 +1,9 @@
-internal import Catalogue
+internal import Fetch
+internal import Layouts
 internal import SpecimenData
+internal import Specimens
 internal import Support
-internal import VirtualTIFF
+internal import Volumes
 
 /// What entries stand on: the services below the tree, what the tree keeps of cells and files, and the list of cells.
 final class TreeState: Sendable {
@@ -10,7 +12,8 @@ final class TreeState: Sendable {
     let toldSizes = ToldSizes()
     let buffers = BufferPool(size: 1 << 20, limit: 16)
     let strips = StripCache()
-    let handovers = PlaneLookahead.Handovers(limit: 64)
+    /// What is under way for the images that readers of stack files come to next.
+    let transfers = MemoryCache<Int, CancellationToken>(limit: 64)
     /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
     let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
     /// `meta.json` by specimen; some 100 kB each.
@@ -26,7 +29,7 @@ final class TreeState: Sendable {
 
     init(_ parts: TreeParts) {
         self.parts = parts
-        let first = TreeIndex(parts.catalogue.snapshot)
+        let first = TreeIndex(parts.source.list, parts.source)
         current = Monitor(first)
         firstGeneration = first.snapshot.generation
         contexts = SpecimenContexts(parts, current)

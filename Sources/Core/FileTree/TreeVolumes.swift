@@ -26,7 +26,7 @@ extension TreeState {
     private func volumeDescription(_ context: SpecimenContext, _ series: Series) -> String {
         let labels = series.variant(main: parts.mainVariant).map(LabelRules.tiffDescription)
         return labels.map { "\($0); specimen=\(context.id)" }
-            ?? "image stack of specimen \(context.id) of the \(currentIndex.texts.name)"
+            ?? "image stack of specimen \(context.id) of the \(index.texts.name)"
     }
 
     /// Opens `stack.tif` or `labels.tif`.

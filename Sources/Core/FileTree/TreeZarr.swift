@@ -16,72 +16,8 @@ extension TreeState {
         return store
     }
 
-    /// What a lookup of `name` in a directory of a store answers. Chunks without content are not there: readers take the
-    /// fill value.
-    func zarrLookup(
-        _ name: String, of number: Int, _ context: SpecimenContext, _ series: Series
-    ) -> Result<FileAttributes, FileTreeError> {
-        guard let store = zarrStore(context, series), let child = store.child(name, of: number),
-            var attributes = toldAttributes(of: .zarr(context.id, series, child), context)
-        else { return .failure(.notFound) }
-        guard case .chunk(let level, let index) = store.node(child) else { return .success(attributes) }
-        if let isPresent = knownPresence(context, series, level: level) {
-            return isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
-        }
-        attributes.isProvisional = true
-        return .success(attributes)
-    }
-
-    /// The attributes of node `number` of a store.
-    func zarrAttributes(
-        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
-        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
-    ) {
-        guard let store = zarrStore(context, series), let node = store.node(number),
-            let attributes = toldAttributes(of: .zarr(context.id, series, number), context)
-        else { return completion(.failure(.notFound)) }
-        guard case .chunk(let level, let index) = node else { return completion(.success(attributes)) }
-        chunkPresence(context, series, level: level, token: token) { outcome in
-            completion(
-                outcome.flatMap { isPresent in
-                    isPresent(store.box(level: level, index: index)) ? .success(attributes) : .failure(.notFound)
-                })
-        }
-    }
-
-    /// The children of a directory of a store, chunks without content left out.
-    func zarrChildren(
-        of number: Int, _ context: SpecimenContext, _ series: Series, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void
-    ) {
-        guard let store = zarrStore(context, series), let children = store.children(of: number) else {
-            return completion(.failure(.notFound))
-        }
-        let entries: @Sendable ([(name: String, node: OMEZarrNode)]) -> [DirectoryEntry] = { [self] children in
-            children.map { name, child in
-                let node = Node.zarr(context.id, series, store.numbering.number(of: child))
-                return DirectoryEntry(
-                    name: name, inode: node.inode, kind: child.isDirectory ? .directory : .file,
-                    attributes: toldAttributes(of: node, context))
-            }
-        }
-        guard case .chunkRow(let level, _, _) = store.node(number) else {
-            return completion(.success(entries(children)))
-        }
-        chunkPresence(context, series, level: level, token: token) { outcome in
-            completion(
-                outcome.map { isPresent in
-                    entries(
-                        children.filter { _, node in
-                            guard case .chunk(let level, let index) = node else { return true }
-                            return isPresent(store.box(level: level, index: index))
-                        })
-                })
-        }
-    }
-
     /// Tells whether a chunk of a level holds anything.
-    private typealias Presence = @Sendable (VoxelBox) -> Bool
+    typealias Presence = @Sendable (VoxelBox) -> Bool
 
     /// What tells whether a chunk of a level holds anything.
     func chunkPresence(

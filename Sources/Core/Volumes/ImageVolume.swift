@@ -1,3 +1,4 @@
+package import Fetch
 package import Layouts
 package import SpecimenData
 package import Specimens

@@ -1,5 +1,5 @@
-internal import Catalogue
-package import SpecimenData
+package import Fetch
+package import Specimens
 
 /// Tells whether bytes are still of the present version of the objects they were made from.
 package struct VersionWatch: Sendable {
@@ -28,11 +28,4 @@ package struct VersionWatch: Sendable {
 
     /// Whether an earlier open in this mount may have got bytes of an earlier version.
     package var hasChanged: Bool { changed() }
-}
-
-extension ObjectRegistry {
-    /// Whether none of `versions` is known to have been followed by another.
-    package func holds(_ versions: [ObjectVersion]) -> Bool {
-        versions.allSatisfy { version in cached(version.id).map { $0.version == version.number } ?? true }
-    }
 }

@@ -134,12 +134,12 @@ final class MountDaemon {
         let control = self.control
         tree = Tree(
             parts: TreeParts(
-                identity: identity, catalogue: catalogue,
-                details: DetailsService(origin: origin, registry: registry, catalogue: catalogue), registry: registry,
-                files: files, planes: planes,
-                skeletons: SkeletonService(origin: origin, files: files, memory: Self.labelMemory),
+                source: source, registry: registry, files: files, planes: planes,
+                skeletons: SkeletonService(
+                    files: files, workers: workers, memory: Self.labelMemory, logger: log("data")),
                 mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
-                controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0) }, logger: log("tree")))
+                controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0.description) },
+                logger: log("tree")))
         do throws(ThreadError) {
             try refresher.start()
         } catch {

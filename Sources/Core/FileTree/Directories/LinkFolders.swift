@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 internal import Support
 
 /// A symbolic link to a specimen.

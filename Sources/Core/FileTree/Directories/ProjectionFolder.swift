@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 internal import SpecimenData
 internal import Support
 

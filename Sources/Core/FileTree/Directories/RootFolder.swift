@@ -1,4 +1,5 @@
-internal import Catalogue
+internal import Specimens
+
 
 /// The mount point.
 struct RootFolder: CatalogueFolder {

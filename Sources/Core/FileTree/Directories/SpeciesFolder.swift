@@ -1,4 +1,5 @@
-internal import Catalogue
+internal import Specimens
+
 
 /// `mouse/` or `human/`
 struct SpeciesFolder: CatalogueFolder {

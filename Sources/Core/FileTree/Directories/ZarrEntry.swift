@@ -1,5 +1,5 @@
-internal import Catalogue
-internal import OMEZarr
+internal import Specimens
+internal import Layouts
 internal import SpecimenData
 internal import Support
 

@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 internal import Support
 
 /// An entry of which the list of cells tells all that `stat(2)` wants.

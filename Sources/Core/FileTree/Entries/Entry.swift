@@ -1,3 +1,4 @@
+internal import Specimens
 internal import Support
 
 /// One name of the tree: everything that the tree must know of it, in one place.
@@ -76,7 +77,7 @@ struct Child: Sendable {
 struct Original: Sendable {
     var url: String
     /// Names the object in the cache.
-    var object: String
+    var object: ObjectID
 }
 
 extension Entry {

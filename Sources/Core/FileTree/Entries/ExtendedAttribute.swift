@@ -1,3 +1,5 @@
+internal import Fetch
+internal import Specimens
 internal import SpecimenData
 internal import Support
 

@@ -1,4 +1,5 @@
-internal import Catalogue
+internal import Specimens
+internal import Fetch
 internal import SpecimenData
 internal import Support
 

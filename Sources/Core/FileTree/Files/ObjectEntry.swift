@@ -1,5 +1,6 @@
-internal import Catalogue
+internal import Fetch
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// Which object of a specimen a file shows, byte for byte.
@@ -36,17 +37,17 @@ struct ObjectEntry: SpecimenLeaf {
     func mayExist(_ row: Specimen) -> Bool {
         switch role {
         case .skeleton, .marker: row.hasSkeleton
-        case .recording: row.recordingFileID != nil
+        case .recording: row.recording != nil
         case .projection: row.hasImages
         }
     }
 
-    private func object(_ context: SpecimenContext) -> RemoteFile? {
+    private func object(_ context: SpecimenContext) -> SourceObject? {
         switch role {
         case .skeleton: context.objects.skeleton
         case .marker: context.objects.marker
         case .recording: context.objects.recording
-        case .projection(let file): context.projection(file)?.file
+        case .projection(let file): context.projection(file)?.object
         }
     }
 
@@ -76,7 +77,9 @@ struct ObjectEntry: SpecimenLeaf {
     }
 
     func original(_ tree: TreeState, token: CancellationToken) -> Answer<Original?> {
-        withContext(tree, token: token) { object($0).map { Original(url: $0.url, object: $0.id) } }
+        withContext(tree, token: token) { context in
+            object(context).map { Original(url: tree.parts.files.address(of: $0), object: $0.id) }
+        }
     }
 
     private func version(

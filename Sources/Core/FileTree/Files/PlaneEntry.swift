@@ -1,7 +1,7 @@
-internal import Catalogue
+internal import Specimens
 internal import SpecimenData
 internal import Support
-internal import VirtualTIFF
+internal import Layouts
 
 /// A plane: `stack/0000.tif`, `labels/0000.tif`.
 struct PlaneEntry: SpecimenLeaf {
@@ -44,10 +44,12 @@ struct PlaneEntry: SpecimenLeaf {
         withContext(tree, token: token) { context in
             guard let image = image(context) else { return nil }
             guard series == .stack else {
-                return context.objects.skeleton.map { Original(url: $0.url, object: $0.id) }
+                return context.objects.skeleton.map {
+                    Original(url: tree.parts.files.address(of: $0), object: $0.id)
+                }
             }
             return Original(
-                url: tree.parts.planes.address(of: image), object: PlaneReader.objectID(of: image, specimen: id))
+                url: tree.parts.planes.address(of: image, specimen: id), object: PlaneReader.objectID(of: image, specimen: id))
         }
     }
 

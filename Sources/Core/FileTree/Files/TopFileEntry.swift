@@ -1,4 +1,4 @@
-internal import Catalogue
+internal import Specimens
 internal import Support
 
 /// A file at the top of the mount.
@@ -23,12 +23,12 @@ struct TopFileEntry: CatalogueEntry, File {
 
 extension TopFile {
     /// The bytes of this file for one version of the list of cells.
-    func bytes(_ snapshot: CatalogueSnapshot) -> [UInt8] {
+    func bytes(_ list: SpecimenList, _ texts: SourceTexts) -> [UInt8] {
         switch self {
-        case .readme: Array(TopTexts.readme(snapshot).utf8)
-        case .citation: Array(TopTexts.citation.utf8)
-        case .cellsCSV: snapshot.cellsCSV
-        case .cellsJSON: snapshot.cellsJSON
+        case .readme: Array(TopTexts.readme(list, texts).utf8)
+        case .citation: Array(texts.citation.utf8)
+        case .cellsCSV: list.cellsCSV
+        case .cellsJSON: list.cellsJSON
         }
     }
 }

@@ -1,3 +1,4 @@
+internal import Fetch
 internal import SpecimenData
 internal import Specimens
 internal import Support

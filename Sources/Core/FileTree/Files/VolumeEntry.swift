@@ -1,7 +1,7 @@
-internal import Catalogue
+internal import Specimens
 internal import SpecimenData
 internal import Support
-internal import VirtualTIFF
+internal import Layouts
 
 /// A whole series in one file: `stack.tif`, `labels.tif`.
 struct VolumeEntry: SpecimenLeaf {
