@@ -14,8 +14,7 @@ package final class MemoryVolume: Volume {
 
     private struct State {
         var inMemory: Set<Band> = []
-        var isCurrent = true
-        var hasChanged = false
+        var changed: Set<Int> = []
         var pieces: [PlanePiece] = []
         var failure: SpecimenDataError?
         var waiting: [@Sendable () -> Void] = []
@@ -83,8 +82,8 @@ package final class MemoryVolume: Volume {
     /// What was read by ``read(_:token:)``.
     package var pieces: [PlanePiece] { state.withLock { $0.pieces } }
 
-    /// A new version is known.
-    package func change() { state.withLock { ($0.isCurrent, $0.hasChanged) = (false, true) } }
+    /// A new version of a plane is known.
+    package func change(_ plane: Int) { state.withLock { _ = $0.changed.insert(plane) } }
 
     /// Lets every read fail from now on.
     package func fail(_ error: SpecimenDataError) { state.withLock { $0.failure = error } }
@@ -98,8 +97,8 @@ package final class MemoryVolume: Volume {
         for body in waiting { body() }
     }
 
-    package var isCurrent: Bool { state.withLock { $0.isCurrent } }
-    package var hasChanged: Bool { state.withLock { $0.hasChanged } }
+    package func isCurrent(_ planes: Range<Int>) -> Bool { state.withLock { $0.changed.isDisjoint(with: planes) } }
+    package var hasChanged: Bool { state.withLock { !$0.changed.isEmpty } }
 
     package func readNow(_ piece: PlanePiece, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
         guard cost(of: piece) == .memory else { return false }

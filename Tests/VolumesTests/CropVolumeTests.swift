@@ -90,10 +90,12 @@ struct Pieces: IteratorProtocol, Sequence {
     }
 
     @Test func aChangeOfTheVolumeIsOneOfTheCrop() {
-        let base = MemoryVolume(shape: ZYX(z: 1, y: 1, x: 1))
-        let crop = CropVolume(base, to: ZYX(z: 0..<1, y: 0..<1, x: 0..<1))
-        #expect(crop.isCurrent && !crop.hasChanged)
-        base.change()
+        let base = MemoryVolume(shape: ZYX(z: 4, y: 1, x: 1))
+        let crop = CropVolume(base, to: ZYX(z: 1..<3, y: 0..<1, x: 0..<1))
+        base.change(0)
+        #expect(crop.isCurrent)
+        base.change(2)
         #expect(!crop.isCurrent && crop.hasChanged)
+        #expect(crop.isCurrent(0..<1) && !crop.isCurrent(1..<2))
     }
 }

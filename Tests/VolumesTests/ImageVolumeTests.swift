@@ -141,10 +141,15 @@ import Volumes
         #expect(before.isCurrent && !before.hasChanged)
         bench.learn(10, "\"2\"")
         #expect(!before.isCurrent && before.hasChanged)
+        #expect(!before.isCurrent(0..<2) && before.isCurrent(1..<4) && before.isCurrent(0..<0))
         #expect(before.cost(of: piece) == .fetch)
         #expect(throws: SpecimenDataError.self) {
             try before.read(piece, token: CancellationToken()).wait().get()
         }
+        _ = try before.read(
+            PlanePiece(plane: 1, columns: 0..<150, rows: 0..<100, bytes: 0..<9), token: CancellationToken()
+        )
+        .wait().get()
         // The other volume does not show that image; a new one shows its new version.
         #expect(other.isCurrent && !other.hasChanged)
         let after = volume(bench)

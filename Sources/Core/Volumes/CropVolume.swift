@@ -16,7 +16,9 @@ package struct CropVolume: Volume {
     }
 
     package var element: VoxelType { base.element }
-    package var isCurrent: Bool { base.isCurrent }
+    package func isCurrent(_ planes: Range<Int>) -> Bool {
+        base.isCurrent(planes.lowerBound + box.z.lowerBound..<planes.upperBound + box.z.lowerBound)
+    }
     package var hasChanged: Bool { base.hasChanged }
 
     package func readNow(_ piece: PlanePiece, into buffer: UnsafeMutableRawBufferPointer) -> Bool {

@@ -17,8 +17,9 @@ package final class ImageVolume: Volume {
     /// The registry's moment of the open. A plane that changes later is no longer the one that this volume shows, whether or
     /// not it was read: the kernel may have given its reader pages of another handle.
     private let opened: Int
-    /// The version of each plane that was read. It stays the same for the life of the volume.
-    private let versions = Monitor<[Int: PlaneReader.Version]>([:])
+    /// The version of each plane that was read, or the failure of a plane that was found to be of another one. Both stay the
+    /// same for the life of the volume.
+    private let versions = Monitor<[Int: Result<PlaneReader.Version, SpecimenDataError>]>([:])
 
     /// - Parameters:
     ///   - images: one for each plane, of the size that `geometry` says; nil where there is none.
@@ -50,16 +51,16 @@ package final class ImageVolume: Volume {
             images, specimen, geometry.level(level), exponent: exponent + level, planes, registry, opened: opened)
     }
 
-    package var isCurrent: Bool { registry.moment == opened || !hasChanged(since: opened) }
+    package func isCurrent(_ planes: Range<Int>) -> Bool { !hasChanged(planes, since: opened) }
+    package var hasChanged: Bool { hasChanged(0..<images.count, since: 0) }
 
-    package var hasChanged: Bool {
+    private func hasChanged(_ planes: Range<Int>, since moment: Int) -> Bool {
         // Most mounts never see a change: then no plane need be looked at.
-        registry.moment > 0 && hasChanged(since: 0)
-    }
-
-    private func hasChanged(since moment: Int) -> Bool {
-        images.contains { image in
-            image.map { registry.hasChanged(PlaneReader.objectID(of: $0, specimen: specimen), since: moment) } ?? false
+        guard registry.moment > moment else { return false }
+        return planes.contains { plane in
+            image(of: plane).map {
+                registry.hasChanged(PlaneReader.objectID(of: $0, specimen: specimen), since: moment)
+            } ?? false
         }
     }
 
@@ -67,22 +68,31 @@ package final class ImageVolume: Volume {
 
     /// The version of a plane's image, at once when the registry has it in memory.
     private func version(of image: PlaneImage, _ plane: Int) -> Promise<PlaneReader.Version, SpecimenDataError> {
-        if let version = versions.withLock({ $0[plane] }) { return Promise(.success(version)) }
+        if let known = versions.withLock({ $0[plane] }) { return Promise(known) }
         let (promise, resolver) = Promise<PlaneReader.Version, SpecimenDataError>.pending()
         planes.version(of: image, specimen: specimen, level: exponent) { [self] loaded in
             // Asked after the version is known, which may be a later one than that of the open.
-            guard !registry.hasChanged(loaded.objectID, since: opened) else {
-                resolver.resolve(.failure(.changedUpstream(object: loaded.objectID)))
-                return
-            }
+            let isCurrent = !registry.hasChanged(loaded.objectID, since: opened)
             let version = versions.withLock { versions in
-                let first = versions[plane] ?? loaded
+                let first =
+                    versions[plane]
+                    ?? (isCurrent ? .success(loaded) : .failure(.changedUpstream(object: loaded.objectID)))
                 versions[plane] = first
                 return first
             }
-            resolver.resolve(.success(version))
+            resolver.resolve(version)
         }
         return promise
+    }
+
+    /// Notes when a read has found a plane to be of another version: what was read of it before is of the old one.
+    private func noting<Value>(
+        _ outcome: Result<Value, SpecimenDataError>, of plane: Int
+    ) -> Result<Value, SpecimenDataError> {
+        if case .failure(.changedUpstream(let object)) = outcome {
+            versions.withLock { $0[plane] = .failure(.changedUpstream(object: object)) }
+        }
+        return outcome
     }
 
     /// The version of a plane's image, if it is in memory and the present one.
@@ -112,23 +122,23 @@ package final class ImageVolume: Volume {
         guard let image = image(of: piece.plane) else { return Promise(.success(.zeros)) }
         return version(of: image, piece.plane).flatMap { [self] version in
             guard let bytes = TileWindow.planeBytes(of: piece, version.grid) else {
-                return read(TileWindow(piece, version.grid), of: version, token: token)
+                return read(TileWindow(piece, version.grid), of: version, piece.plane, token: token)
             }
             let (promise, resolver) = Promise<VoxelCopy, SpecimenDataError>.pending()
-            unsafe planes.read(version, bytes, token: token) { outcome in
-                resolver.resolve(unsafe outcome.map { unsafe VoxelCopy($0) })
+            unsafe planes.read(version, bytes, token: token) { [self] outcome in
+                resolver.resolve(noting(unsafe outcome.map { unsafe VoxelCopy($0) }, of: piece.plane))
             }
             return promise
         }
     }
 
     private func read(
-        _ window: TileWindow, of version: PlaneReader.Version, token: CancellationToken
+        _ window: TileWindow, of version: PlaneReader.Version, _ plane: Int, token: CancellationToken
     ) -> Promise<VoxelCopy, SpecimenDataError> {
         let tiles = window.tiles
         let pixels = tiles.map { tile in
             let (promise, resolver) = Promise<[UInt8], SpecimenDataError>.pending()
-            planes.tile(version, tile, token: token) { resolver.resolve($0) }
+            planes.tile(version, tile, token: token) { [self] in resolver.resolve(noting($0, of: plane)) }
             return promise
         }
         return Promise.all(pixels).map { pixels in

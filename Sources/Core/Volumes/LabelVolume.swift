@@ -32,7 +32,7 @@ package struct LabelVolume: Volume {
         self.watch = watch
     }
 
-    package var isCurrent: Bool { watch.isCurrent }
+    package func isCurrent(_ planes: Range<Int>) -> Bool { watch.isCurrent }
     package var hasChanged: Bool { watch.hasChanged }
 
     package func readNow(_ piece: PlanePiece, into buffer: UnsafeMutableRawBufferPointer) -> Bool {

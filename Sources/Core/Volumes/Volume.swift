@@ -13,8 +13,10 @@ package protocol Volume: Sendable {
     /// How a voxel is stored.
     var element: VoxelType { get }
 
-    /// Whether the voxels are still those of the version that was opened.
-    var isCurrent: Bool { get }
+    /// Whether the voxels of some planes are still those of the version that was opened.
+    ///
+    /// - Parameter planes: may be empty: then whether what all planes are made from is still the same.
+    func isCurrent(_ planes: Range<Int>) -> Bool
 
     /// Whether an earlier open in this mount may have got voxels of an earlier version.
     var hasChanged: Bool { get }
@@ -48,6 +50,11 @@ package protocol Volume: Sendable {
     func countBlocks(in box: VoxelBox, forgets: Bool, token: CancellationToken) -> Promise<
         BlockCount, SpecimenDataError
     >
+}
+
+extension Volume {
+    /// Whether all voxels are still those of the version that was opened.
+    package var isCurrent: Bool { isCurrent(0..<geometry.shape.z) }
 }
 
 /// What a read costs.

@@ -24,8 +24,8 @@ final class ArrayFile: OpenFile {
     }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
-        guard volume.isCurrent else { return receiver.fail(.stale) }
         let range = clamped(offset: offset, count: count, size: layout.fileSize)
+        guard volume.isCurrent(planes(of: range)) else { return receiver.fail(.stale) }
         guard let reader, !range.isEmpty, range.upperBound > layout.headerSize else {
             if !deliverNow(range, to: receiver) { fetch(range, token: token, for: receiver) }
             return
@@ -41,7 +41,6 @@ final class ArrayFile: OpenFile {
         let strip = isDirect ? nil : reader.strip(holding: range)
         let decision = decide(isInMemory: strip != nil || isInMemory(range))
         defer { reader.carryOut(decision) }
-        if decision.isStale { return receiver.fail(.stale) }
         if let strip { return reader.deliver(range, of: strip, to: receiver) }
         if decision.isRefused { return receiver.fail(.unasked) }
         fetch(range, wanted: decision.wanted, token: token, for: receiver)
@@ -55,6 +54,15 @@ final class ArrayFile: OpenFile {
         volume.countBlocks(in: layout.voxels, forgets: forgets, token: token).whenDone {
             completion($0.mapError { .data($0) })
         }
+    }
+
+    /// The planes that a range of the file depends on: those of its voxels. A file of one plane depends on it as a whole.
+    private func planes(of range: Range<Int>) -> Range<Int> {
+        let all = layout.voxels.z
+        guard all.count > 1 else { return all }
+        var planes = all.lowerBound..<all.lowerBound
+        layout.forEachPiece(in: range) { planes = (planes.isEmpty ? $0.plane : planes.lowerBound)..<$0.plane + 1 }
+        return planes
     }
 
     /// Delivers a range whose voxels are in memory.
@@ -104,9 +112,7 @@ final class ArrayFile: OpenFile {
         let header = layout.headerBytes(wanted)
         Promise.all(reads).whenDone { [self, sizes] outcome in
             switch outcome {
-            case .failure(.changedUpstream):
-                reader?.noteStale()
-                receiver.fail(.stale)
+            case .failure(.changedUpstream): receiver.fail(.stale)
             case .failure(let error): receiver.fail(.data(error))
             case .success(let voxels):
                 func fill(_ buffer: UnsafeMutableRawBufferPointer) {

@@ -13,8 +13,6 @@ final class SequentialReader: Sendable {
     struct Decision {
         /// Whether the read is refused, because the kernel has made it and no process has asked for it.
         var isRefused: Bool
-        /// Whether the handle has shown another version than the present one.
-        var isStale: Bool
         /// The bytes of the file to put together: those asked for, or a strip.
         var wanted: Range<Int>
         /// What is to be fetched ahead of the reader, or is no more.
@@ -36,7 +34,6 @@ final class SequentialReader: Sendable {
 
     private struct State {
         var pattern: ReadPattern
-        var isStale = false
         var hasStrip = false
         var hasBegun = false
     }
@@ -86,7 +83,7 @@ final class SequentialReader: Sendable {
             // Whole windows again: the pages of the refused one are done.
             let dropsStrip = state.hasStrip && range.count > ReadPattern.pageSize
             if dropsStrip { state.hasStrip = false }
-            var decision = Decision(isRefused: isRefused, isStale: state.isStale, wanted: range)
+            var decision = Decision(isRefused: isRefused, wanted: range)
             if wasLong, !state.pattern.isLong { decision.step = ahead.noteJump() }
             if isRefused { return (decision, dropsStrip) }
             if lane == .demand, let progress = state.pattern.progress(of: range) {
@@ -105,9 +102,6 @@ final class SequentialReader: Sendable {
     func carryOut(_ decision: Decision) {
         if let step = decision.step { ahead.carryOut(step) }
     }
-
-    /// Notes that the volume was found to be of another version: what this handle has read is of the old one.
-    func noteStale() { state.withLock { $0.isStale = true } }
 }
 
 // Read-ahead.
