@@ -35,11 +35,11 @@ import Testing
     @Test func whatIsSaidNearerGoesBefore() throws {
         var resolution = Resolution(readsEnvironment: false, file: try file(#"{"timeout": 7, "read_ahead": 1}"#))
         resolution.mountOptions = try MountOptionList.parse(["timeout=8,nodev,x-systemd.automount"])
-        #expect(try resolution.value(Settings.timeout) == 8)
-        #expect(try resolution.value(Settings.readAhead) == 1)
+        #expect(try resolution.value(Settings.ofMount.timeout) == 8)
+        #expect(try resolution.value(Settings.ofMount.readAhead) == 1)
         resolution.options["timeout"] = "9"
-        #expect(try resolution.value(Settings.timeout) == 9)
-        #expect(try resolution.value(Settings.retries) == 3)
+        #expect(try resolution.value(Settings.ofMount.timeout) == 9)
+        #expect(try resolution.value(Settings.ofMount.retries) == 3)
     }
 
     @Test func aValueThatIsNoneNamesItsPlace() throws {
@@ -100,5 +100,50 @@ import Testing
         daemon.options = texts
         #expect(try daemon.mountSettings().timeout == 8)
         #expect(try daemon.value(Settings.endpoint).password == "secret")
+    }
+
+    @Test func everyPropertyOfTheDeclarationsIsASetting() {
+        #expect(Settings.shared.count == Mirror(reflecting: Settings.ofMount).children.count)
+        #expect(Settings.names.count == Settings.all.count, "two settings have one name")
+        for setting in Settings.all {
+            #expect(setting.help.hasSuffix("."), "\(setting.name)")
+            #expect(setting.variable == "NEURONFS_" + setting.name.uppercased().replacing("-", with: "_"))
+        }
+    }
+
+    /// A password may be given for the wrong option: no refusal quotes it.
+    @Test func noRefusalQuotesAPassword() {
+        for setting in Settings.all where !setting.accepts("ada:secret@a.org") {
+            for place in [\Resolution.options, \Resolution.mountOptions] {
+                var resolution = Resolution(readsEnvironment: false)
+                resolution[keyPath: place] = [setting.name: "ada:secret@a.org"]
+                let told = sentence { () throws(ConfigurationError) in _ = try resolution.acceptedText(setting) }
+                #expect(told.contains("\(setting.name) is \(setting.expected)") && !told.contains("secret"))
+            }
+        }
+    }
+
+    @Test func aMountShowsItsSettings() throws {
+        var resolution = Resolution(readsEnvironment: false)
+        resolution.options = ["cache-size": "1K", "timeout": "7", "log-file": "x.log", "labels": "binary", "uid": "1"]
+        let settings = try resolution.mountSettings()
+        #expect(settings.logFile?.hasSuffix("/x.log") == true && settings.logFile?.hasPrefix("/") == true)
+        #expect(settings.uid == 1 && settings.gid == nil)
+        let members = settings.members
+        #expect(
+            members.members.map(\.key) == [
+                "cache_size_bytes", "cache_free_bytes", "offline", "labels", "allow_other", "timeout_seconds",
+                "max_connections", "allow_http_redirects", "read_ahead", "log_level", "connect_timeout_seconds",
+                "first_byte_timeout_seconds", "stall_timeout_seconds", "retries", "backoff_base_seconds",
+            ])
+        #expect(members["cache_size_bytes"] == .int(1024) && members["timeout_seconds"] == .double(7))
+        #expect(members["labels"] == .string("binary") && members["offline"] == .bool(false))
+    }
+
+    @Test func sizesAreWrittenInTheirLargestUnit() {
+        #expect(
+            [0, 1000, 1 << 20, 3 << 19, 50 << 30].map { ByteCount(bytes: $0).text } == [
+                "0", "1000", "1M", "1536K", "50G",
+            ])
     }
 }

@@ -2,11 +2,12 @@
 
 import json
 import os
+import re
 import subprocess
 
 import pytest
 
-from harness import Mount, binary, is_mounted, kernel_umount, wait_until
+from harness import ROOT, Mount, binary, is_mounted, kernel_umount, wait_until
 
 
 def run(*arguments, environment=None, **options):
@@ -224,3 +225,19 @@ def test_every_command_has_help():
                    "NEURONFS_CACHE_SIZE"):
         assert option in text
     assert "--stall-timeout" not in text and "report-readiness" not in text
+
+
+def test_help_lists_the_settings_of_the_document():
+    """docs/CONFIGURATION.md has every declared setting (ConfigurationTests); so has `--help`, with the same defaults."""
+    document = (ROOT / "docs" / "CONFIGURATION.md").read_text()
+    rows = re.findall(r"^\| (`-.*?) \| `NEURONFS_\w+` \| (.*?) \|", document, re.MULTILINE)
+    assert len(rows) > 20
+    shown, hidden = (" ".join(run("mount", option).stdout.split()) for option in ("--help", "--help-hidden"))
+    in_demo = " ".join(run("demo", "--help").stdout.split())
+    for option, default in rows:
+        name = re.search("--[a-z-]+", option).group()
+        is_tuning = f"{option} | " in document.split("### Tuning")[1]
+        assert (f" {name} <" in shown or f" {name}/--no-{name[2:]} " in shown) != is_tuning, name
+        assert (f" {name} <" in in_demo or f" {name}/--no-{name[2:]} " in in_demo) != (is_tuning or name == "--endpoint")
+        part = re.split(r" --[a-z]", hidden.split(f" {name}")[1], maxsplit=1)[0]
+        assert default == "no" or f"(default: {default.replace('`', '').removesuffix(', see below')})" in part, name

@@ -1,18 +1,16 @@
-import Glibc
-import Support
-
-/// Finds the value of each setting: an option, else the same in `-o`, else the environment, else the file, else the default.
+/// Finds the text of each setting. The first place that has one wins: the command line, `-o`, the environment, the file. Without
+/// any, the default counts.
 package struct Resolution: Sendable {
-    /// The words of the command line, by the option's name.
+    /// The texts of the command line, by the option's name.
     package var options: [String: String] = [:]
-    /// The words of `-o`.
+    /// The texts of `-o`.
     package var mountOptions: [String: String] = [:]
-    /// Whether the environment counts.
-    package var readsEnvironment = true
+    /// Whether the environment is read.
+    package var readsEnvironment: Bool
     /// The user's file.
-    package var file = ConfigurationFile.none
+    package var file: ConfigurationFile
 
-    /// Looks into `file` and, if told so, the environment; options are filled in afterwards.
+    /// A resolution without texts of the command line and of `-o`, which are set afterwards.
     package init(readsEnvironment: Bool = true, file: ConfigurationFile = .none) {
         self.readsEnvironment = readsEnvironment
         self.file = file
@@ -34,9 +32,9 @@ package struct Resolution: Sendable {
     }
 
     /// `NEURONFS_CACHE_SIZE` for `cache-size`.
-    package static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
+    static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
 
-    /// The text given for the setting `name`, from the place that goes before the others.
+    /// The text given for the setting `name`, from the first place that has one.
     package func text(_ name: String) -> (text: String, place: Place)? {
         if let text = options[name] { return (text, .option) }
         if let text = mountOptions[name] { return (text, .mountOption) }
@@ -45,90 +43,49 @@ package struct Resolution: Sendable {
         return nil
     }
 
-    /// The texts of all settings that have one, by the option's name: what a daemon is given, which looks nowhere else.
+    /// The texts of all settings that have one, by the option's name. A daemon gets them, and reads no other place.
     package var texts: [String: String] {
         var texts: [String: String] = [:]
         for name in Settings.names { texts[name] = text(name)?.text }
         return texts
     }
 
-    /// The value of `setting`.
+    /// The text given for `setting`; nil where no place has one. A path is made absolute. A relative path in a file would
+    /// depend on the reader's working directory, so it must begin with `/` or `~/`.
     ///
-    /// - Throws: a sentence naming the place of a text that is no value.
-    package func value<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
-        guard let (text, place) = text(setting.name) else { return setting.fallback }
-        guard let value = setting.parse(text) else {
-            // A URL that is none may hold a password all the same.
+    /// - Throws: for a text that is no value, a sentence that names the text's place.
+    func acceptedText(_ setting: any SettingDeclaration) throws(ConfigurationError) -> String? {
+        guard let (text, place) = text(setting.name) else { return nil }
+        guard setting.accepts(text) else {
+            // A text with an @ may hold a password, whichever option it was meant for.
             let shown = text.contains("@") ? "what was given, which is not shown" : "\"\(text)\""
             throw ConfigurationError("\(place.naming(setting.name)) is \(setting.expected), not \(shown)")
         }
-        return value
-    }
-
-    /// A path, absolute. One in a file is taken from nobody's working directory: it begins with `/` or `~/`.
-    func path(_ setting: Setting<String?>) throws(ConfigurationError) -> String? {
-        guard let path = try value(setting) else { return nil }
-        guard case .file = text(setting.name)?.place, !path.hasPrefix("/") else { return try Paths.absolute(path) }
-        guard path.hasPrefix("~/"), let home = Paths.environment("HOME") else {
-            let place = text(setting.name)?.place.naming(setting.name) ?? setting.name
-            throw ConfigurationError("\(place) is a path from / or ~/, not \"\(path)\"")
+        guard setting.form.isPath else { return text }
+        guard case .file = place, !text.hasPrefix("/") else { return try Paths.absolute(text) }
+        guard text.hasPrefix("~/"), let home = Paths.environment("HOME") else {
+            throw ConfigurationError("\(place.naming(setting.name)) is a path from / or ~/, not \"\(text)\"")
         }
-        return home + path.dropFirst()
+        return home + text.dropFirst()
     }
 
-    /// The cache directory that somebody named, and whether it was for every mount (environment, file) or for this one.
+    /// The value of `setting`.
+    ///
+    /// - Throws: for a text that is no value, a sentence that names the text's place.
+    package func value<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
+        setting.value(try acceptedText(setting))
+    }
+
+    /// The directory named for the cache, for all mounts (environment, file) or for this one.
     package func cacheDirectory() throws(ConfigurationError) -> CacheDirectory {
-        guard let path = try path(Settings.cacheDir) else { return .standard }
-        switch text(Settings.cacheDir.name)?.place {
+        let setting = Settings.ofMount.cacheDir
+        guard let path = try value(setting) else { return .standard }
+        switch text(setting.name)?.place {
         case .environment, .file: return .general(path)
         default: return .exact(path)
         }
     }
 
-    /// All settings of a mount.
-    package func mountSettings() throws(ConfigurationError) -> MountSettings {
-        MountSettings(
-            cacheDirectory: try cacheDirectory(), cacheSize: try value(Settings.cacheSize),
-            cacheFree: try value(Settings.cacheFree), offline: try value(Settings.offline),
-            labels: try value(Settings.labels), allowOther: try value(Settings.allowOther),
-            uid: try value(Settings.uid), gid: try value(Settings.gid), timeout: try value(Settings.timeout),
-            maxConnections: try value(Settings.maxConnections),
-            allowHTTPRedirects: try value(Settings.allowHTTPRedirects), readAhead: try value(Settings.readAhead),
-            logLevel: try value(Settings.logLevel), logFile: try path(Settings.logFile),
-            foreground: try value(Settings.foreground),
-            tuning: TransportTuning(
-                connectTimeout: try value(Settings.connectTimeout),
-                firstByteTimeout: try value(Settings.firstByteTimeout),
-                stallTimeout: try value(Settings.stallTimeout), retries: try value(Settings.retries),
-                backoffBase: try value(Settings.backoffBase)))
-    }
-}
-
-/// Where the blocks and the catalogue are kept.
-package enum CacheDirectory: Equatable, Sendable {
-    /// Nobody said: below the user's cache directory.
-    case standard
-    /// Said for one mount: exactly there.
-    case exact(String)
-    /// Said for all mounts. The demo goes beside it, so that it does not mix with the real database.
-    case general(String)
-
-    /// The directory of a database: `$XDG_CACHE_HOME/neuronfs`, else `~/.cache/neuronfs`, and for root without a home, as
-    /// at boot, `/var/cache/neuronfs`; with `-demo` for the demo.
-    package func path(isDemo: Bool) throws(ConfigurationError) -> String {
-        let suffix = isDemo ? "-demo" : ""
-        switch self {
-        case .exact(let path): return path
-        case .general(let path): return path + suffix
-        case .standard:
-            if let base = Paths.environment("XDG_CACHE_HOME"), base.hasPrefix("/") {
-                return "\(base)/neuronfs\(suffix)"
-            }
-            if let home = Paths.environment("HOME"), home.hasPrefix("/") { return "\(home)/.cache/neuronfs\(suffix)" }
-            guard geteuid() == 0 else {
-                throw ConfigurationError("HOME is not set: say where the cache is to be with --cache-dir")
-            }
-            return "/var/cache/neuronfs\(suffix)"
-        }
-    }
+    /// The values of all settings that `mount` and `demo` share.
+    package func mountSettings() throws(ConfigurationError) -> MountSettings { try MountSettings(self) }
 }

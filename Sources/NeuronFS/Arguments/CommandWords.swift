@@ -31,7 +31,7 @@ enum CommandWords {
 
     /// The variables that settings and the places of files are taken from.
     private static var variables: [String] {
-        Settings.names.sorted().map(Resolution.variable)
+        Settings.all.map(\.variable)
             + ["NEURONFS_CONFIG", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]
     }
 

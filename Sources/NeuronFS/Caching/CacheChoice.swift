@@ -30,7 +30,7 @@ struct CacheChoice: ParsableArguments {
     /// The directory where `resolution` says what the environment and the file say.
     func directory(_ resolution: Resolution) throws(ConfigurationError) -> String {
         var resolution = resolution
-        resolution.options[Settings.cacheDir.name] = cacheDir
+        resolution.options[Settings.ofMount.cacheDir.name] = cacheDir
         return try resolution.cacheDirectory().path(isDemo: demo)
     }
 

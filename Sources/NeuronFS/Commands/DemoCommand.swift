@@ -20,13 +20,12 @@ struct DemoCommand: ParsableCommand {
 
     func run() throws {
         let resolution = try arguments.resolution()
-        var settings = try resolution.mountSettings()
-        settings.reportReadiness = arguments.reportReadiness
+        let settings = try resolution.mountSettings()
         let path = try MountTable.absolute(mountPoint)
         let plan = MountPlan(
             path: path, origin: .demo(data: try data.map { try Paths.absolute($0) }),
-            cacheDirectory: try settings.cacheDirectory.path(isDemo: true), settings: settings,
-            texts: resolution.texts)
+            cacheDirectory: try resolution.cacheDirectory().path(isDemo: true), settings: settings,
+            texts: resolution.texts, reportsReadiness: arguments.reportReadiness)
         try plan.run()
         guard !settings.foreground else { return }
         Output.line("mounted the demo on \(path)")

@@ -45,7 +45,7 @@ struct DoctorCommand: ParsableCommand {
     private func cache(_ resolution: Resolution, _ mounted: [String]) throws(ConfigurationError) -> [Finding] {
         let isNamed = choice.cacheDir != nil || choice.demo || mounted.isEmpty
         let directories = isNamed ? [try choice.directory(resolution)] : mounted
-        let reserve = try resolution.value(Settings.cacheFree).bytes
+        let reserve = try resolution.value(Settings.ofMount.cacheFree).bytes
         return directories.flatMap { CacheCheckup.findings(directory: $0, reserve: reserve) }
     }
 

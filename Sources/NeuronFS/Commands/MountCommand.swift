@@ -16,25 +16,24 @@ struct MountCommand: ParsableCommand {
     @Argument(help: "An empty directory; made if it is not there.", completion: .directory)
     var mountPoint: String
 
-    @Option(help: ArgumentHelp("Base URL of the API. (default: \(Settings.endpoint.fallback.url))", valueName: "url"))
+    @Option(Settings.endpoint)
     var endpoint: String?
 
     @OptionGroup var arguments: MountArguments
 
     mutating func validate() throws {
         try MountArguments.checking { () throws(ConfigurationError) in
-            _ = try adding(endpoint, to: arguments.spoken()).value(Settings.endpoint)
+            _ = try adding(endpoint, to: arguments.given()).value(Settings.endpoint)
         }
     }
 
     func run() throws {
         let resolution = try adding(endpoint, to: arguments.resolution())
-        var settings = try resolution.mountSettings()
-        settings.reportReadiness = arguments.reportReadiness
+        let settings = try resolution.mountSettings()
         let plan = MountPlan(
             path: try MountTable.absolute(mountPoint), origin: .endpoint(try resolution.value(Settings.endpoint)),
-            cacheDirectory: try settings.cacheDirectory.path(isDemo: false), settings: settings,
-            texts: resolution.texts)
+            cacheDirectory: try resolution.cacheDirectory().path(isDemo: false), settings: settings,
+            texts: resolution.texts, reportsReadiness: arguments.reportReadiness)
         try plan.run()
     }
 

@@ -51,21 +51,13 @@ final class ControlDocuments: Sendable {
     }
 
     private var config: JSONValue {
-        let settings = plan.settings
-        return [
+        var document: JSONObject = [
             "mount_point": .string(plan.path), "endpoint": .string(endpoint),
-            "cache_directory": .string(plan.cacheDirectory), "cache_size_bytes": .int(settings.cacheSize.bytes),
-            "cache_free_bytes": .int(settings.cacheFree.bytes), "offline": .bool(settings.offline),
-            "labels": .string(settings.labels.rawValue), "timeout_seconds": .double(settings.timeout),
-            "max_connections": .int(settings.maxConnections),
-            "allow_http_redirects": .bool(settings.allowHTTPRedirects), "read_ahead": .int(settings.readAhead),
-            "log_level": .string(settings.logLevel),
-            "connect_timeout_seconds": .double(settings.tuning.connectTimeout),
-            "first_byte_timeout_seconds": .double(settings.tuning.firstByteTimeout),
-            "stall_timeout_seconds": .double(settings.tuning.stallTimeout), "retries": .int(settings.tuning.retries),
-            "backoff_base_seconds": .double(settings.tuning.backoffBase), "allow_other": .bool(settings.allowOther),
-            "version": .string(Version.text),
+            "cache_directory": .string(plan.cacheDirectory),
         ]
+        for (name, value) in plan.settings.members.members { document[name] = value }
+        document["version"] = .string(Version.text)
+        return .object(document)
     }
 
     private var status: JSONValue {

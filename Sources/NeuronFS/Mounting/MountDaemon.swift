@@ -92,11 +92,11 @@ final class MountDaemon {
         // What the user grants one host, the limits on all hosts together grant, too.
         configuration.maxConcurrentRequests = max(configuration.maxConcurrentRequests, settings.maxConnections)
         configuration.maxConnections = max(configuration.maxConnections, settings.maxConnections)
-        configuration.connectTimeout = settings.tuning.connectTimeout
-        configuration.firstByteTimeout = settings.tuning.firstByteTimeout
-        configuration.stallTimeout = settings.tuning.stallTimeout
-        configuration.maximumAttempts = settings.tuning.retries + 1
-        configuration.backoffBase = settings.tuning.backoffBase
+        configuration.connectTimeout = settings.connectTimeout
+        configuration.firstByteTimeout = settings.firstByteTimeout
+        configuration.stallTimeout = settings.stallTimeout
+        configuration.maximumAttempts = settings.retries + 1
+        configuration.backoffBase = settings.backoffBase
         configuration.allowDowngrade = settings.allowHTTPRedirects
         if case .endpoint(let choice) = plan.origin, let user = choice.user {
             configuration.credentials = Credentials(url: choice.url, user: user, password: choice.password ?? "")

@@ -19,6 +19,8 @@ struct MountPlan {
     var settings: MountSettings
     /// The texts that the settings were read from, for the daemon.
     var texts: [String: String]
+    /// Whether a command waits on descriptor 3 for the mount to come up.
+    var reportsReadiness: Bool
 
     /// Seconds a daemon may take beyond the request timeout to come up.
     private static let startAllowance = 30.0
@@ -55,9 +57,9 @@ struct MountPlan {
     /// The settings of this plan for the daemon, paths absolute: its working directory is another.
     private var handedTexts: [String: String] {
         var texts = texts
-        texts[Settings.cacheDir.name] = cacheDirectory
-        texts[Settings.logFile.name] = logFile
-        texts[Settings.foreground.name] = "true"
+        texts[Settings.ofMount.cacheDir.name] = cacheDirectory
+        texts[Settings.ofMount.logFile.name] = logFile
+        texts[Settings.ofMount.foreground.name] = "true"
         return texts
     }
 
@@ -81,13 +83,13 @@ struct MountPlan {
         let signals = Signals.blockEnding()
         DaemonSignals.apply()
         do throws(Failure) {
-            let startGuard = try StartGuard(reportsReadiness: settings.reportReadiness)
+            let startGuard = try StartGuard(reportsReadiness: reportsReadiness)
             try checkRoomForThreads()
             try prepare()
             let daemon = try MountDaemon(plan: self, startGuard: startGuard)
-            try daemon.run(signals) { if settings.reportReadiness { Readiness.report(.success(())) } }
+            try daemon.run(signals) { if reportsReadiness { Readiness.report(.success(())) } }
         } catch {
-            if settings.reportReadiness { Readiness.report(.failure(error)) }
+            if reportsReadiness { Readiness.report(.failure(error)) }
             throw error
         }
     }

@@ -27,7 +27,7 @@ private func settle(_ resolution: Resolution) {
         require((0.1...86_400).contains(settings.timeout), "the timeout lies in its range")
         require((1...64).contains(settings.maxConnections), "connections lie in their range")
         require((0...64).contains(settings.readAhead), "read-ahead lies in its range")
-        require((0...20).contains(settings.tuning.retries), "retries lie in their range")
+        require((0...20).contains(settings.retries), "retries lie in their range")
         require(settings.logFile?.hasPrefix("/") ?? true, "the log file is absolute")
         let endpoint = try resolution.value(Settings.endpoint)
         require(!endpoint.url.hasSuffix("/"), "the endpoint has no slash at its end")
