@@ -86,6 +86,11 @@ let package = Package(
             ],
             path: "Sources/AllenSource", swiftSettings: strict),
 
+        // The writers of `neuronfs label`.
+        .target(
+            name: "LabelWriting", dependencies: ["Support", "Morphology", "Layouts"],
+            path: "Sources/LabelWriting", swiftSettings: strict),
+
         // The stand-in origin and the command line.
         .target(
             name: "DemoOrigin",
@@ -98,7 +103,7 @@ let package = Package(
             name: "NeuronFS",
             dependencies: [
                 "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
-                "SpecimenData", "FileTree", "FuseAdapter", "Morphology", "Layouts", "ImageCodec", "DemoOrigin", "CPosix",
+                "SpecimenData", "FileTree", "FuseAdapter", "Morphology", "LabelWriting", "ImageCodec", "DemoOrigin", "CPosix",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -109,7 +114,7 @@ let package = Package(
             name: "TestTools",
             dependencies: [
                 "AllenSource", "Specimens", "BlockStore", "Transport", "Layouts", "SpecimenData", "Volumes", "Fetch",
-                "Support", logging,
+                "Support", "CTIFF", logging,
             ],
             path: "Tests/TestTools",
             swiftSettings: testing),
@@ -125,7 +130,7 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
-        tests("LayoutsTests", ["Layouts", "CTIFF", "Support"]),
+        tests("LayoutsTests", ["Layouts", "Support", "TestTools"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
         tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
@@ -136,6 +141,7 @@ let package = Package(
             [
                 "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Fetch", "Support", "TestTools", logging,
             ]),
+        tests("LabelWritingTests", ["LabelWriting", "Morphology", "Layouts", "Support", "TestTools"]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
         tests("SanitizerAliveTests", []),
         tests("DemoOriginTests", ["DemoOrigin", "ImageCodec", "Support"]),

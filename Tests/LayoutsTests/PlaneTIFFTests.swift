@@ -1,4 +1,5 @@
 import Layouts
+import TestTools
 import Testing
 
 let allenSpacing = ZYX(z: 0.28, y: 0.1144, x: 0.1144)

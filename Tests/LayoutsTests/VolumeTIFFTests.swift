@@ -1,4 +1,5 @@
 import Layouts
+import TestTools
 import Testing
 
 struct VolumeShape: Sendable, CustomTestStringConvertible {

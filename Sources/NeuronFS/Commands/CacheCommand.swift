@@ -105,9 +105,9 @@ struct CacheVerifyCommand: ParsableCommand {
         let signals = Signals.blockEnding()
         var bar: ProgressBar?
         let result = try CacheChoice.telling { () throws(CacheError) in
-            try inspector.verify { _, total in
+            try inspector.verify { done, total in
                 if bar == nil { bar = ProgressBar(total: total, unit: "blocks", quiet: quiet) }
-                bar?.advance()
+                bar?.advance(to: done)
                 return !signals.arrived(within: 0)
             }
         }

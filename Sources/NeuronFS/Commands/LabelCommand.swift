@@ -1,4 +1,5 @@
 import ArgumentParser
+import LabelWriting
 import Morphology
 
 struct LabelCommand: ParsableCommand {
@@ -46,10 +47,10 @@ struct LabelCommand: ParsableCommand {
             Units of the skeleton: um, nm or px (columns, rows and planes, radii in columns; default: what its header \
             states, else um).
             """, valueName: "unit"))
-    var units: SkeletonUnits?
+    var units: LengthUnit?
 
     @Option(help: "What the values say; docs/LABELS.md has a picture of each.")
-    var variant = LabelKind.classes
+    var variant = VariantName(.classes)
 
     @Option(
         help: ArgumentHelp(
@@ -96,25 +97,26 @@ struct LabelCommand: ParsableCommand {
         guard shape != nil || like != nil else {
             throw ValidationError("--shape, or --like with the image that the labels are for, is missing")
         }
-        if let shape, ![shape.x, shape.y, shape.z].allSatisfy(sides.contains) {
+        if let shape, ![shape.xyz.x, shape.xyz.y, shape.xyz.z].allSatisfy(sides.contains) {
             throw ValidationError("--shape is three numbers from 1 to \(sides.upperBound)")
         }
-        if let spacing, ![spacing.x, spacing.y, spacing.z].allSatisfy({ $0 > 0 }) {
+        if let spacing, spacing.xyz.min() <= 0 {
             throw ValidationError("--spacing is three numbers above 0")
         }
         guard (0...15).contains(level) else { throw ValidationError("--level is 0 to 15") }
         guard LabelOutput.format(of: output) != nil else {
             throw ValidationError("-o is NAME.tif, NAME.npy, NAME.zarr, a name that ends in / or a directory")
         }
-        try refuse("--slab", given: slab, unless: variant.isSampled)
-        try refuse("--taper", given: taper, unless: variant != .centerline && variant != .nodes)
-        try refuse("--no-floor", given: noFloor, unless: variant != .centerline)
-        try refuse("--clip", given: clip != nil, unless: variant == .distance)
-        try refuse("--sigma", given: sigma != nil, unless: variant == .nodes)
-        try refuse("--markers", given: markers != nil, unless: variant == .ignore)
-        try refuse("--ignore-radius", given: ignoreRadius != nil, unless: variant == .ignore)
-        try refuse("--ignore-value", given: ignoreValue != nil, unless: variant == .ignore)
-        guard variant != .ignore || markers != nil else {
+        let kind = variant.variant
+        try refuse("--slab", given: slab, unless: kind.isSampled)
+        try refuse("--taper", given: taper, unless: kind != .centerline && kind != .nodes)
+        try refuse("--no-floor", given: noFloor, unless: kind != .centerline)
+        try refuse("--clip", given: clip != nil, unless: kind == .distance)
+        try refuse("--sigma", given: sigma != nil, unless: kind == .nodes)
+        try refuse("--markers", given: markers != nil, unless: kind == .ignore)
+        try refuse("--ignore-radius", given: ignoreRadius != nil, unless: kind == .ignore)
+        try refuse("--ignore-value", given: ignoreValue != nil, unless: kind == .ignore)
+        guard kind != .ignore || markers != nil else {
             throw ValidationError("--variant ignore needs --markers; /dev/null is a file without any")
         }
     }
@@ -122,7 +124,7 @@ struct LabelCommand: ParsableCommand {
     /// An option without effect is a misunderstanding: better told than kept.
     private func refuse(_ option: String, given: Bool, unless allowed: Bool) throws {
         guard !given || allowed else {
-            throw ValidationError("\(option) means nothing for --variant \(variant.rawValue)")
+            throw ValidationError("\(option) means nothing for --variant \(variant.variant.name)")
         }
     }
 
@@ -135,11 +137,63 @@ struct LabelCommand: ParsableCommand {
         if let sigma { options.sigma = sigma }
         if let ignoreRadius { options.ignoreRadius = ignoreRadius }
         if let ignoreValue { options.ignoreValue = ignoreValue }
-        let frame = try LabelFrame(shape: shape, spacing: spacing, origin: origin, like: like)
-        let job = LabelJob(
-            skeletonPath: skeleton, markerPath: markers, units: units, kind: variant, options: options,
-            frame: frame.grid, spacingSource: frame.spacingSource, level: level, drawsMisfits: force,
-            output: try LabelOutput(output), quiet: quiet)
-        try job.run()
+        do throws(LabelWritingError) {
+            let frame = try LabelFrame(shape: shape?.xyz, spacing: spacing?.xyz, origin: origin?.xyz, like: like)
+            let output = try LabelOutput(output)
+            let outcome = try run(
+                LabelJob(
+                    skeletonPath: skeleton, markerPath: markers, units: units, variant: variant.variant,
+                    options: options,
+                    frame: frame, level: level, drawsMisfits: force, output: output))
+            if !quiet { Output.line("\(output.path): " + summary(outcome, frame)) }
+        } catch {
+            throw Failure(error)
+        }
+    }
+
+    /// Runs the job with a progress bar. Ctrl-C ends it between two planes, so that no half of a volume stays behind.
+    private func run(_ job: LabelJob) throws(LabelWritingError) -> LabelJob.Outcome {
+        _ = Signals.blockEnding()
+        var bar: ProgressBar?
+        defer { bar?.end() }
+        return try job.run(warn: { Output.error("warning: \($0)") }) { [quiet] progress in
+            if progress.done == 0 {
+                bar = ProgressBar(total: progress.total, unit: progress.unit.rawValue, quiet: quiet)
+            } else {
+                bar?.advance(to: progress.done)
+            }
+            return !Signals.endingIsPending
+        }
+    }
+
+    /// What was written, with the numbers that the command line does not give.
+    private func summary(_ outcome: LabelJob.Outcome, _ frame: LabelFrame) -> String {
+        let grid = outcome.grid
+        var text = "\(grid.depth) x \(grid.height) x \(grid.width) (z, y, x) voxels, variant \(variant.variant.name)"
+        if let labelled = outcome.labelled { text += ", \(labelled) labelled" }
+        if frame.spacingSource == .assumed {
+            let full = frame.grid
+            text +=
+                "; no --spacing: the Allen stacks' \(full.spacingX), \(full.spacingY), \(full.spacingZ) um assumed"
+        }
+        let findings = outcome.findings
+        if findings.unitsSource == .header { text += "; units \(findings.units), as the skeleton's header states" }
+        if let offset = findings.offset {
+            text += "; OFFSET \(offset.x), \(offset.y), \(offset.z) of the skeleton's header added"
+        }
+        return text
+    }
+}
+
+extension Failure {
+    /// The end of `neuronfs label`. A job that a signal stopped ends with 130, as a shell reports Ctrl-C.
+    fileprivate init(_ error: LabelWritingError) {
+        let code: Int32 =
+            switch error.kind {
+            case .request: 2
+            case .output: 1
+            case .stopped: 130
+            }
+        self.init(sentence: error.description, code: code)
     }
 }

@@ -59,11 +59,8 @@ struct PrefetchCommand: ParsableCommand {
         let mebibyte = 1 << 20
         let total = files.reduce(0) { $0 + $1.bytes }
         var bar = ProgressBar(total: (total + mebibyte - 1) / mebibyte, unit: "MiB", quiet: quiet)
-        var shown = 0
         let isWhole = try ParallelRun.run(files, jobs: jobs, signals: signals) {
-            let now = (done.value + passedOver.value + made.value) / mebibyte
-            bar.advance(by: now - shown)
-            shown = now
+            bar.advance(to: (done.value + passedOver.value + made.value) / mebibyte)
         } body: { file, isCancelled in
             do throws(Errno) {
                 switch try FileReadAhead.read(file.path, isCancelled: isCancelled, progress: { done.add($0) }) {
@@ -96,11 +93,8 @@ struct PrefetchCommand: ParsableCommand {
         let found = Monitor<[Int: [PrefetchPlan.File]]>([:])
         let listed = Counter()
         var bar = ProgressBar(total: parts.count, unit: "folders", quiet: quiet)
-        var shown = 0
         let isWhole = try ParallelRun.run(Array(parts.enumerated()), jobs: jobs, signals: signals) {
-            let now = listed.value
-            bar.advance(by: now - shown)
-            shown = now
+            bar.advance(to: listed.value)
         } body: { [all] item, _ in
             do throws(Failure) {
                 let files = try PrefetchPlan.files(of: item.element, all: all)

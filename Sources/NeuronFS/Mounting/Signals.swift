@@ -37,6 +37,13 @@ struct Signals: Sendable {
         return unsafe sigtimedwait(&set, nil, &limit) > 0
     }
 
+    /// Whether one of the signals, which ``blockEnding()`` has blocked, has come.
+    static var endingIsPending: Bool {
+        var pending = sigset_t()
+        guard unsafe sigpending(&pending) == 0 else { return false }
+        return DaemonSignals.ending.contains { signal in unsafe sigismember(&pending, signal) == 1 }
+    }
+
     /// The end of a mount that was stopped while it started.
     static let stopped = Failure(sentence: "stopped before the mount was up", code: 130)
 

@@ -33,9 +33,9 @@ struct ProgressBar {
         shown = start
     }
 
-    /// `count` more steps are done.
-    mutating func advance(by count: Int = 1) {
-        done += count
+    /// `count` steps of the total are done.
+    mutating func advance(to count: Int) {
+        done = count
         let now = Instant.now
         switch style {
         case .bar where now.seconds(since: shown) >= Self.barInterval:

@@ -5,31 +5,32 @@ import Support
 /// The geometry of a Zarr directory: an OME-Zarr image (OME-NGFF 0.1 to 0.5), of which the first data set counts, or an
 /// array. The last three axes are taken for z, y and x where none is named.
 enum ZarrGeometry {
-    static func read(_ path: String) throws(Failure) -> ImageGeometry {
+    /// - Throws: a request error for a directory that is neither, and for one with fewer than three axes.
+    static func read(_ path: String) throws(LabelWritingError) -> ImageGeometry {
         if let group = try attributes(path), let image = group["multiscales"]?.arrayValue?.first {
             guard let data = image["datasets"]?.arrayValue?.first, let name = data["path"]?.stringValue else {
-                throw Failure(sentence: "\(path): its multiscales name no data set", code: 2)
+                throw .request("\(path) is no OME-Zarr image: its multiscales name no data set")
             }
             guard let sides = try shape("\(path)/\(name)") else {
-                throw Failure(sentence: "\(path) has no array \(name), which its multiscales name", code: 2)
+                throw .request("\(path) has no array \(name), which its multiscales name")
             }
             return try geometry(of: image, data, sides, path)
         }
         guard let sides = try shape(path) else {
-            throw Failure(sentence: "\(path) is a directory, but no Zarr array and no OME-Zarr image", code: 2)
+            throw .request("\(path) is a directory, but no Zarr array and no OME-Zarr image")
         }
         guard sides.count >= 3 else { throw flat(path) }
         let last = sides.suffix(3).map { $0 }
         return ImageGeometry(shape: SIMD3(last[2], last[1], last[0]), spacing: SIMD3())
     }
 
-    private static func flat(_ path: String) -> Failure {
-        Failure(sentence: "\(path) has fewer than three axes: labels need z, y and x", code: 2)
+    private static func flat(_ path: String) -> LabelWritingError {
+        .request("\(path) has fewer than three axes: labels need z, y and x")
     }
 
     private static func geometry(
         of image: JSONValue, _ data: JSONValue, _ sides: [Int], _ path: String
-    ) throws(Failure) -> ImageGeometry {
+    ) throws(LabelWritingError) -> ImageGeometry {
         let axes = image["axes"]?.arrayValue ?? []
         let names = axes.map { axis in axis.stringValue ?? axis["name"]?.stringValue ?? "" }
         let places = ["x", "y", "z"].enumerated().map { index, name in
@@ -64,25 +65,25 @@ enum ZarrGeometry {
     }
 
     /// The attributes of a group: `.zattrs` of Zarr 2, member `attributes.ome` of `zarr.json` of Zarr 3.
-    private static func attributes(_ path: String) throws(Failure) -> JSONValue? {
+    private static func attributes(_ path: String) throws(LabelWritingError) -> JSONValue? {
         if let found = try document("\(path)/.zattrs") { return found }
         return try document("\(path)/zarr.json")?["attributes"]?["ome"]
     }
 
     /// The sides of an array; `nil` where there is none.
-    private static func shape(_ path: String) throws(Failure) -> [Int]? {
+    private static func shape(_ path: String) throws(LabelWritingError) -> [Int]? {
         var found = try document("\(path)/.zarray")
         if found == nil { found = try document("\(path)/zarr.json") }
         return found?["shape"]?.arrayValue?.map { side in side.intValue ?? 0 }
     }
 
-    private static func document(_ path: String) throws(Failure) -> JSONValue? {
+    private static func document(_ path: String) throws(LabelWritingError) -> JSONValue? {
         guard unsafe access(path, F_OK) == 0 else { return nil }
         let bytes = try LabelInput.contents(path)
         do throws(JSONError) {
             return try JSONValue.parse(bytes)
         } catch {
-            throw Failure(sentence: "\(path): \(error)", code: 2)
+            throw .request("\(path): \(error)", cause: error)
         }
     }
 }

@@ -2,11 +2,11 @@ import Layouts
 import Morphology
 import Support
 
-/// What the values of a variant say, for people and for OME-Zarr viewers.
+/// The meaning of the values of a variant, for people and for OME-Zarr viewers.
 struct LabelMeaning {
-    private let kind: LabelKind
+    private let variant: LabelVariant
 
-    init(_ kind: LabelKind) { self.kind = kind }
+    init(_ variant: LabelVariant) { self.variant = variant }
 
     /// Classes with the colours of docs/LABELS.md; empty for ids and for fields.
     private var classes: [ImageLabel.Class] {
@@ -17,7 +17,7 @@ struct LabelMeaning {
             ImageLabel.Class(value: 3, name: name, color: .init(38, 139, 210))
         }
         let apical = ImageLabel.Class(value: 4, name: "apical dendrite", color: .init(211, 54, 200))
-        switch kind {
+        switch variant {
         case .binary: return [ImageLabel.Class(value: 1, name: "neuron", color: .init(255, 255, 255))]
         case .classes3: return [soma, axon, dendrite("dendrite"), unknown]
         case .classes, .centerline: return [soma, axon, dendrite("basal dendrite"), apical, unknown]
@@ -28,7 +28,7 @@ struct LabelMeaning {
 
     /// The `image-label` metadata; `nil` for the fields, which are no labels in the sense of OME-NGFF.
     func imageLabel() throws(OMEZarrError) -> ImageLabel? {
-        switch kind {
+        switch variant {
         case .distance, .nodes: nil
         default: try ImageLabel(classes: classes, source: nil)
         }
@@ -38,7 +38,7 @@ struct LabelMeaning {
     func values(_ options: LabelOptions) -> JSONValue {
         var values: JSONObject = ["0": "background"]
         for item in classes { values[String(item.value)] = .string(item.name) }
-        switch kind {
+        switch variant {
         case .ignore:
             let ignored = "ignore: not traced, or of unknown class"
             let key = String(options.ignoreValue)
@@ -57,9 +57,9 @@ struct LabelMeaning {
         return .object(values)
     }
 
-    /// What volume is labelled at all.
+    /// The rule by which a voxel is labelled.
     var geometry: String {
-        switch kind {
+        switch variant {
         case .centerline: "one 26-connected line of voxels an edge, between the voxels nearest to its nodes"
         case .nodes: "gaussian peaks at somata, tips and branch points; the greatest wins"
         default:

@@ -1,10 +1,10 @@
 import Glibc
 import Support
 
-/// Where a label volume goes and in which format, as its name says.
-struct LabelOutput {
+/// The place and the format of a label volume, both from its name.
+package struct LabelOutput: Sendable {
     /// A way to store a volume.
-    enum Format: String {
+    package enum Format: String, Sendable {
         /// One BigTIFF.
         case volume = "BigTIFF"
         /// A directory of classic TIFFs, one a plane.
@@ -16,17 +16,18 @@ struct LabelOutput {
     }
 
     /// The file or directory, without a slash at the end.
-    let path: String
+    package let path: String
     /// What is written there.
-    let format: Format
+    package let format: Format
 
     private static let suffixes: [(suffix: String, format: Format)] = [
         (".ome.zarr", .zarr), (".zarr", .zarr), (".ome.tif", .volume), (".ome.tiff", .volume), (".tif", .volume),
         (".tiff", .volume), (".npy", .npy),
     ]
 
-    /// The format a name asks for; `nil` when it says nothing.
-    static func format(of name: String) -> Format? {
+    /// The format that a name asks for; `nil` for a name without a known ending. A name that ends in `/`, or of a directory,
+    /// asks for planes.
+    package static func format(of name: String) -> Format? {
         let bare = trimmed(name)
         guard !bare.isEmpty else { return nil }
         if let ending = suffix(of: bare), ending.format == .zarr { return .zarr }
@@ -34,10 +35,10 @@ struct LabelOutput {
         return suffix(of: bare)?.format
     }
 
-    /// - Throws: `Failure` 2 for a name without a format.
-    init(_ name: String) throws(Failure) {
+    /// - Throws: a request error for a name without a format.
+    package init(_ name: String) throws(LabelWritingError) {
         guard let format = Self.format(of: name) else {
-            throw Failure(sentence: "\(name) does not say in which format to write", code: 2)
+            throw .request("\(name) names no format: end it in .tif, .npy, .zarr or /")
         }
         self.format = format
         let bare = Self.trimmed(name)
@@ -45,8 +46,8 @@ struct LabelOutput {
         path = Self.isDirectory(bare) ? Self.resolved(bare) : bare
     }
 
-    /// The file beside it that describes it: the name with its format's ending replaced by ".json".
-    var reportPath: String {
+    /// The file beside the volume that describes it: the name with ".json" in place of its format's ending.
+    package var reportPath: String {
         guard format != .planes, let ending = Self.suffix(of: path) else { return path + ".json" }
         return path.dropLast(ending.suffix.count) + ".json"
     }
@@ -78,7 +79,7 @@ struct LabelOutput {
     private static func resolved(_ path: String) -> String {
         guard let real = unsafe realpath(path, nil) else { return path }
         defer { unsafe free(real) }
-        // A name that is not UTF-8 would become another: the path as it was given is as good.
+        // Swift would change a name that is not UTF-8. The path as it was given names the same directory.
         return unsafe String(validatingCString: real) ?? path
     }
 }

@@ -2,17 +2,19 @@ import Glibc
 import Morphology
 import Support
 
-/// Reads what a label job is given.
+/// Reads the input of a label job.
 enum LabelInput {
-    /// Largest file read, bytes: twice the longest lines a million nodes have.
+    /// Most bytes read of a file: twice the longest lines that a million nodes have.
     static let maximumBytes = 256 << 20
 
     /// The skeleton at `path`, in um.
-    /// - Parameter units: what its numbers are measured in; `nil` for what its header says, else um.
-    /// - Throws: `Failure` 2 with file, line and reason.
+    /// - Parameters:
+    ///   - units: the units of its numbers; `nil` for those that its header states, else um.
+    ///   - drawsMisfits: whether a skeleton that leaves the grid is accepted.
+    /// - Throws: a request error with file, line and reason.
     static func skeleton(
-        _ path: String, units: SkeletonUnits?, grid: VoxelGrid, drawsMisfits: Bool
-    ) throws(Failure) -> Skeleton {
+        _ path: String, units: LengthUnit?, grid: VoxelGrid, drawsMisfits: Bool
+    ) throws(LabelWritingError) -> Skeleton {
         let bytes = try contents(path)
         func parsed(_ units: LengthUnit?) throws(SWCError) -> Skeleton {
             try Skeleton.parse(bytes, units: units, voxel: voxel(grid))
@@ -29,22 +31,22 @@ enum LabelInput {
         }
         let skeleton: Skeleton
         do throws(SWCError) {
-            skeleton = try parsed(units?.unit)
+            skeleton = try parsed(units)
         } catch {
-            throw Failure(sentence: "\(path): \(error)" + hint { _ in true }, code: 2)
+            throw .request("\(path): \(error)" + hint { _ in true }, cause: error)
         }
         if !drawsMisfits, let reason = grid.refusal(of: skeleton) {
-            throw Failure(
-                sentence: "\(path) does not fit the image (--force draws what is inside): \(reason)"
-                    + hint { grid.refusal(of: $0) == nil }, code: 2)
+            throw .request(
+                "\(path) does not fit the image (--force draws the part inside): \(reason)"
+                    + hint { grid.refusal(of: $0) == nil })
         }
         return skeleton
     }
 
     /// The markers at `path`, in um, voxel 0 at 0.
     /// - Parameter scale: um of one unit of the file along x, y and z, that of the skeleton.
-    /// - Throws: `Failure` 2 with file, line and reason.
-    static func markers(_ path: String, scale: SIMD3<Double>, grid: VoxelGrid) throws(Failure) -> [Marker] {
+    /// - Throws: a request error with file, line and reason.
+    static func markers(_ path: String, scale: SIMD3<Double>, grid: VoxelGrid) throws(LabelWritingError) -> [Marker] {
         let bytes = try contents(path)
         let shift = voxel(grid) / scale
         do throws(SWCError) {
@@ -52,7 +54,7 @@ enum LabelInput {
                 Marker(x: marker.x * scale.x, y: marker.y * scale.y, z: marker.z * scale.z, type: marker.type)
             }
         } catch {
-            throw Failure(sentence: "\(path): \(error)", code: 2)
+            throw .request("\(path): \(error)", cause: error)
         }
     }
 
@@ -62,7 +64,7 @@ enum LabelInput {
     }
 
     /// The bytes of a file, a pipe or a device, up to `maximumBytes`.
-    static func contents(_ path: String) throws(Failure) -> [UInt8] {
+    static func contents(_ path: String) throws(LabelWritingError) -> [UInt8] {
         do throws(Errno) {
             let descriptor = try openFile(path, flags: O_RDONLY)
             defer { close(descriptor) }
@@ -78,9 +80,8 @@ enum LabelInput {
                 bytes.append(contentsOf: buffer[..<count])
             }
         } catch {
-            throw Failure(sentence: "cannot read \(path): \(error)", code: 2)
+            throw .cannotRead(path, error)
         }
-        throw Failure(
-            sentence: "\(path) is longer than \(maximumBytes >> 20) MiB, the most that is read of such a file", code: 2)
+        throw .request("\(path) is longer than \(maximumBytes >> 20) MiB, the most that is read of such a file")
     }
 }

@@ -1,58 +1,34 @@
 import CTIFF
-import Glibc
 
-/// A file in a new directory that goes away with this object.
-final class TemporaryFile {
-    let path: String
-    private let directory: String
-
-    init(_ bytes: [UInt8]) throws {
-        var template = Array("/tmp/VirtualTIFFTests.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw CannotWrite() }
-        directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        path = directory + "/image.tif"
-        guard let file = fopen(path, "wb") else { throw CannotWrite() }
-        let written = fwrite(bytes, 1, bytes.count, file)
-        guard fclose(file) == 0, written == bytes.count else { throw CannotWrite() }
-    }
-
-    deinit {
-        unlink(path)
-        rmdir(directory)
-    }
-
-    struct CannotWrite: Error {}
-}
-
-/// What libtiff, the second oracle, makes of a file.
-struct LibTIFF {
-    struct Page: Equatable {
-        var width: UInt32 = 0
-        var height: UInt32 = 0
-        var bitsPerSample: UInt16 = 0
-        var compression: UInt16 = 0
-        var photometric: UInt16 = 0
-        var samplesPerPixel: UInt16 = 0
-        var rowsPerStrip: UInt32 = 0
-        var resolutionUnit: UInt16 = 0
-        var sampleFormat: UInt16 = 0
-        var xResolution: Float = 0
-        var yResolution: Float = 0
-        var software: String?
-        var description: String?
-        var stripOffsets: [UInt64] = []
-        var stripByteCounts: [UInt64] = []
+/// A TIFF file as libtiff reads it.
+package struct LibTIFF {
+    package struct Page: Equatable {
+        package var width: UInt32 = 0
+        package var height: UInt32 = 0
+        package var bitsPerSample: UInt16 = 0
+        package var compression: UInt16 = 0
+        package var photometric: UInt16 = 0
+        package var samplesPerPixel: UInt16 = 0
+        package var rowsPerStrip: UInt32 = 0
+        package var resolutionUnit: UInt16 = 0
+        package var sampleFormat: UInt16 = 0
+        package var xResolution: Float = 0
+        package var yResolution: Float = 0
+        package var software: String?
+        package var description: String?
+        package var stripOffsets: [UInt64] = []
+        package var stripByteCounts: [UInt64] = []
         /// Decoded, row-major.
-        var pixels: [UInt8] = []
+        package var pixels: [UInt8] = []
     }
 
-    struct CannotOpen: Error {}
+    package struct CannotOpen: Error {}
 
-    let pages: [Page]
+    package let pages: [Page]
     /// Errors and warnings that libtiff raised meanwhile.
-    let complaints: Int
+    package let complaints: Int
 
-    init(path: String) throws {
+    package init(path: String) throws {
         let counter = UnsafeMutablePointer<Int32>.allocate(capacity: 1)
         counter.initialize(to: 0)
         defer { counter.deallocate() }

@@ -5,7 +5,9 @@ import Support
 /// 6.0, section 2; <https://libtiff.gitlab.io/libtiff/specification/bigtiff.html>). No pixel is read. Offsets,
 /// counts and chains of directories are bounded, because the file may be hostile.
 struct TIFFFields: ~Copyable {
+    /// Columns, 1 or more.
     private(set) var width = 0
+    /// Rows, 1 or more.
     private(set) var height = 0
     /// ImageDescription, "" without one.
     private(set) var description = ""
@@ -32,30 +34,30 @@ struct TIFFFields: ~Copyable {
     }
 
     /// The fields of the file at `path`.
-    /// - Throws: `Failure` 2 for a file that cannot be read or is no TIFF.
-    static func read(_ path: String) throws(Failure) -> TIFFFields {
+    /// - Throws: a request error for a file that cannot be read or is no TIFF.
+    static func read(_ path: String) throws(LabelWritingError) -> TIFFFields {
         var file = try TIFFFields(opening: path)
         try file.readHeader()
         try file.readFields()
         return file
     }
 
-    private init(opening path: String) throws(Failure) {
+    private init(opening path: String) throws(LabelWritingError) {
         self.path = path
         do throws(Errno) {
             descriptor = try openFile(path, flags: O_RDONLY | O_NONBLOCK)
         } catch {
-            throw Failure(sentence: "cannot read \(path): \(error)", code: 2)
+            throw .cannotRead(path, error)
         }
     }
 
     deinit { close(descriptor) }
 
-    private func fault(_ reason: String) -> Failure {
-        Failure(sentence: "\(path) is no TIFF that can be read: \(reason)", code: 2)
+    private func fault(_ reason: String) -> LabelWritingError {
+        .request("\(path) is no TIFF that can be read: \(reason)")
     }
 
-    private mutating func readHeader() throws(Failure) {
+    private mutating func readHeader() throws(LabelWritingError) {
         let head = try bytes(at: 0, count: 4)
         guard head[0] == head[1], head[0] == UInt8(ascii: "I") || head[0] == UInt8(ascii: "M") else {
             throw fault("it does not begin as one")
@@ -70,7 +72,7 @@ struct TIFFFields: ~Copyable {
         }
     }
 
-    private mutating func readFields() throws(Failure) {
+    private mutating func readFields() throws(LabelWritingError) {
         let (fields, _) = try directory(at: firstDirectory)
         for field in fields {
             switch field.tag {
@@ -87,16 +89,18 @@ struct TIFFFields: ~Copyable {
     }
 
     /// Directories of the size of the first that are no reduced copies (NewSubfileType bit 0).
-    func countPlanes() throws(Failure) -> Int {
+    func countPlanes() throws(LabelWritingError) -> Int {
         var count = 0
-        var seen = 0
+        var seen: Set<Int> = []
         var offset = firstDirectory
         while offset != 0 {
-            seen += 1
-            guard seen <= Self.mostDirectories else { throw fault("more than \(Self.mostDirectories) directories") }
+            guard seen.insert(offset).inserted else { throw fault("its directories form a circle") }
+            guard seen.count <= Self.mostDirectories else {
+                throw fault("more than \(Self.mostDirectories) directories")
+            }
             let (fields, next) = try directory(at: offset)
-            func value(_ tag: Int) throws(Failure) -> Int? {
-                try fields.first { $0.tag == tag }.map { field throws(Failure) in try whole(field) }
+            func value(_ tag: Int) throws(LabelWritingError) -> Int? {
+                try fields.first { $0.tag == tag }.map { field throws(LabelWritingError) in try whole(field) }
             }
             if try value(256) == width, try value(257) == height, try (value(254) ?? 0) & 1 == 0 { count += 1 }
             offset = next
@@ -104,7 +108,7 @@ struct TIFFFields: ~Copyable {
         return count
     }
 
-    private func directory(at offset: Int) throws(Failure) -> (fields: [Field], next: Int) {
+    private func directory(at offset: Int) throws(LabelWritingError) -> (fields: [Field], next: Int) {
         let (countBytes, fieldBytes, offsetBytes) = isBig ? (8, 20, 8) : (2, 12, 4)
         let count = try number(at: offset, bytes: countBytes)
         guard count <= Self.mostFields else { throw fault("\(count) fields in a directory") }
@@ -120,12 +124,12 @@ struct TIFFFields: ~Copyable {
     }
 
     /// Where the values of a field of `bytes` bytes stand.
-    private func values(_ field: Field, bytes: Int) throws(Failure) -> Int {
+    private func values(_ field: Field, bytes: Int) throws(LabelWritingError) -> Int {
         let inline = isBig ? 8 : 4
         return bytes <= inline ? field.place : try number(at: field.place, bytes: inline)
     }
 
-    private func whole(_ field: Field) throws(Failure) -> Int {
+    private func whole(_ field: Field) throws(LabelWritingError) -> Int {
         let size: Int
         switch field.type {
         case 3: size = 2
@@ -136,14 +140,14 @@ struct TIFFFields: ~Copyable {
         return try number(at: try values(field, bytes: size), bytes: size)
     }
 
-    private func rational(_ field: Field) throws(Failure) -> Double {
+    private func rational(_ field: Field) throws(LabelWritingError) -> Double {
         guard field.type == 5 else { throw fault("field \(field.tag) is no fraction") }
         let place = try values(field, bytes: 8)
         let denominator = try number(at: place + 4, bytes: 4)
         return denominator == 0 ? 0 : Double(try number(at: place, bytes: 4)) / Double(denominator)
     }
 
-    private func text(_ field: Field) throws(Failure) -> String {
+    private func text(_ field: Field) throws(LabelWritingError) -> String {
         guard field.type == 2, field.count <= Self.longestDescription else {
             throw fault("a description that is no text or longer than \(Self.longestDescription >> 20) MiB")
         }
@@ -151,7 +155,7 @@ struct TIFFFields: ~Copyable {
         return String(decoding: raw.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    private func number(at offset: Int, bytes count: Int) throws(Failure) -> Int {
+    private func number(at offset: Int, bytes count: Int) throws(LabelWritingError) -> Int {
         number(try bytes(at: offset, count: count), 0, count)
     }
 
@@ -162,7 +166,7 @@ struct TIFFFields: ~Copyable {
         return Int(clamping: value)
     }
 
-    private func bytes(at offset: Int, count: Int) throws(Failure) -> [UInt8] {
+    private func bytes(at offset: Int, count: Int) throws(LabelWritingError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         var done = 0
         while done < count {
@@ -172,7 +176,7 @@ struct TIFFFields: ~Copyable {
                 unsafe pread(descriptor, raw.baseAddress.map { unsafe $0 + done }, count - done, place)
             }
             if got < 0 && errno == EINTR { continue }
-            guard got >= 0 else { throw Failure(sentence: "cannot read \(path): \(Errno.current)", code: 2) }
+            guard got >= 0 else { throw .cannotRead(path, Errno.current) }
             guard got > 0 else { throw fault("it ends before what it promises") }
             done += got
         }

@@ -2,8 +2,8 @@ import Layouts
 import Morphology
 import Support
 
-/// The file beside a label volume: geometry, meaning of the values, parameters, and what was labelled. The same input
-/// gives the same bytes.
+/// The file beside a label volume: geometry, meaning of the values, parameters, and counts. The same input gives the same
+/// bytes.
 struct LabelReport {
     /// The value of member `format`.
     static let format = "neuronfs label 1"
@@ -27,9 +27,9 @@ struct LabelReport {
             "format": .string(Self.format),
             "file": .string(job.output.name),
             "stored_as": .string(job.output.format.rawValue),
-            "variant": .string(job.kind.rawValue),
+            "variant": .string(job.variant.name),
             "label_rules": .int(LabelRules.version),
-            "dtype": job.kind.variant.bytesPerVoxel == 2 ? "uint16" : "uint8",
+            "dtype": job.variant.bytesPerVoxel == 2 ? "uint16" : "uint8",
             "axes": ["z", "y", "x"],
             "shape": [.int(grid.depth), .int(grid.height), .int(grid.width)],
             "voxel_spacing_um": Self.spacing(grid),
@@ -37,17 +37,19 @@ struct LabelReport {
             "spacing": Self.spacing(grid),
             "first_voxel_centre_um": [.double(grid.z(0)), .double(grid.y(0)), .double(grid.x(0))],
             "level": .int(job.level),
-            "spacing_from": .string(job.spacingSource.text),
+            "spacing_from": .string(job.frame.spacingSource.text),
             "full_resolution": [
-                "shape": [.int(job.frame.depth), .int(job.frame.height), .int(job.frame.width)],
-                "voxel_spacing_um": Self.spacing(job.frame),
-                "origin_voxels": [.double(job.frame.originZ), .double(job.frame.originY), .double(job.frame.originX)],
+                "shape": [.int(job.frame.grid.depth), .int(job.frame.grid.height), .int(job.frame.grid.width)],
+                "voxel_spacing_um": Self.spacing(job.frame.grid),
+                "origin_voxels": [
+                    .double(job.frame.grid.originZ), .double(job.frame.grid.originY), .double(job.frame.grid.originX),
+                ],
             ],
         ]
         if !levels.isEmpty { document["levels"] = .array(levels.map(Self.describe)) }
-        document["values"] = LabelMeaning(job.kind).values(job.options)
+        document["values"] = LabelMeaning(job.variant).values(job.options)
         document["background"] = "unlabelled is not proven background: one neuron is traced, others may be stained"
-        document["geometry"] = .string(LabelMeaning(job.kind).geometry)
+        document["geometry"] = .string(LabelMeaning(job.variant).geometry)
         document["parameters"] = .object(parameters)
         var described: JSONObject = ["file": .string(LabelOutput.lastComponent(job.skeletonPath))]
         for (name, value) in skeleton.findings.json.members { described[name] = value }
@@ -72,13 +74,13 @@ struct LabelReport {
     private var parameters: JSONObject {
         let options = job.options
         var parameters = JSONObject()
-        if job.kind.isSampled { parameters["plane_sampling"] = .string(options.sampling.rawValue) }
-        if job.kind != .centerline && job.kind != .nodes {
+        if job.variant.isSampled { parameters["plane_sampling"] = .string(options.sampling.rawValue) }
+        if job.variant != .centerline && job.variant != .nodes {
             parameters["soma_edge"] = .string(options.somaEdge.rawValue)
             parameters["radius_floor_um"] = .double(radiusFloor)
-            parameters["overlap"] = job.kind == .distance ? "the nearest surface" : "the lowest value wins"
+            parameters["overlap"] = job.variant == .distance ? "the nearest surface" : "the lowest value wins"
         }
-        switch job.kind {
+        switch job.variant {
         case .distance: parameters["clip_um"] = .double(options.clip)
         case .nodes: parameters["sigma_um"] = .double(max(options.sigma, options.radiusFloor ? grid.halfDiagonal : 0))
         case .ignore:
@@ -117,34 +119,5 @@ struct LabelReport {
         ]
         if let counts { row["voxels"] = .int(counts.count(section.id)) }
         return .object(row)
-    }
-}
-
-/// How many voxels have each value.
-struct LabelCounts {
-    private var counts = [Int](repeating: 0, count: 1 << 16)
-
-    /// Counts the runs of `source`.
-    init(_ source: any LabelSource) {
-        var counts = counts
-        for plane in 0..<source.grid.depth {
-            source.forEachRun(plane: plane, rows: 0..<source.grid.height) { run in
-                counts[Int(run.value)] += run.columns.count
-            }
-        }
-        self.counts = counts
-    }
-
-    /// Voxels of value `value`.
-    func count(_ value: UInt16) -> Int { counts[Int(value)] }
-
-    /// Voxels that are not background.
-    var total: Int { counts.reduce(0, +) }
-
-    /// Value by value, those that occur.
-    var json: JSONValue {
-        var object = JSONObject()
-        for (value, count) in counts.enumerated() where count > 0 { object[String(value)] = .int(count) }
-        return .object(object)
     }
 }

@@ -9,8 +9,8 @@ struct ZarrWriter {
 
     private let image: OMEZarrImage
 
-    /// - Throws: `Failure` 2 when there is no layout for the grid.
-    init(grid: VoxelGrid, kind: LabelKind, name: String) throws(Failure) {
+    /// - Throws: a request error when no OME-Zarr can have the grid.
+    init(grid: VoxelGrid, variant: LabelVariant, name: String) throws(LabelWritingError) {
         let shape = ZYX(z: grid.depth, y: grid.height, x: grid.width)
         do throws(OMEZarrError) {
             image = try OMEZarrImage(
@@ -18,12 +18,12 @@ struct ZarrWriter {
                 geometry: VolumeGeometry(
                     shape: shape, spacing: ZYX(z: grid.spacingZ, y: grid.spacingY, x: grid.spacingX),
                     origin: ZYX(z: grid.z(0), y: grid.y(0), x: grid.x(0))),
-                dataType: kind.variant.bytesPerVoxel == 2 ? .uint16 : .uint8,
+                dataType: variant.bytesPerVoxel == 2 ? .uint16 : .uint8,
                 // Sides beyond the volume's would only be filled with zeros.
                 chunk: Self.chunk.zip(shape) { side, length in min(side, length) },
-                label: try LabelMeaning(kind).imageLabel())
+                label: try LabelMeaning(variant).imageLabel())
         } catch {
-            throw Failure(sentence: "no OME-Zarr can be laid out for this volume: \(error)", code: 2)
+            throw .request("OME-Zarr cannot hold this volume: \(error)", cause: error)
         }
     }
 
@@ -43,9 +43,9 @@ struct ZarrWriter {
     ///   - source: makes that of a higher level, drawn anew with the radius floor of its own voxels: subsampling would
     ///     tear thin neurites.
     func write(
-        _ first: any LabelSource, to path: String, progress: inout LabelProgress,
-        source: (VoxelGrid) throws(Failure) -> any LabelSource
-    ) throws(Failure) {
+        _ first: any LabelSource, to path: String, progress: inout ProgressCounter,
+        source: (VoxelGrid) throws(LabelWritingError) -> any LabelSource
+    ) throws(LabelWritingError) {
         var folder = try TemporaryFolder(for: path)
         try folder.write(image.zgroup(), to: ".zgroup")
         try folder.write(image.zattrs(), to: ".zattrs")
@@ -60,8 +60,8 @@ struct ZarrWriter {
 
     private static func write(
         _ source: any LabelSource, _ array: ZarrArrayLayout, to folder: inout TemporaryFolder, under prefix: String,
-        progress: inout LabelProgress
-    ) throws(Failure) {
+        progress: inout ProgressCounter
+    ) throws(LabelWritingError) {
         var bytes = [UInt8](repeating: 0, count: array.chunkByteCount)
         let rowStride = array.chunk.x * source.bytesPerVoxel
         let planeBytes = array.chunk.y * rowStride

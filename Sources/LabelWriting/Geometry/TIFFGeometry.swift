@@ -7,7 +7,8 @@ import Support
 /// Resolution fields count in centimetres, or in the unit that an ImageJ description names. In inches they are the
 /// default of a printer (72, 96, 300), not the size of a voxel, and say nothing.
 enum TIFFGeometry {
-    static func read(_ path: String) throws(Failure) -> ImageGeometry {
+    /// - Throws: a request error for a file that cannot be read or is no TIFF.
+    static func read(_ path: String) throws(LabelWritingError) -> ImageGeometry {
         let file = try TIFFFields.read(path)
         var geometry = ImageGeometry(shape: SIMD3(file.width, file.height, 0), spacing: SIMD3())
         let text = file.description
@@ -37,7 +38,7 @@ enum TIFFGeometry {
         do throws(JSONError) {
             return try JSONValue.parse(text)
         } catch {
-            // A description that only looks like tifffile's is somebody's free text.
+            // The description begins like tifffile's, but is free text.
             return nil
         }
     }

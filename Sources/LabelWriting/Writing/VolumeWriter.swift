@@ -21,8 +21,8 @@ struct VolumeWriter {
 
     /// One BigTIFF with the layout of `VolumeTIFF`.
     mutating func writeVolume(
-        _ layout: VolumeTIFF, to path: String, progress: inout LabelProgress
-    ) throws(Failure) {
+        _ layout: VolumeTIFF, to path: String, progress: inout ProgressCounter
+    ) throws(LabelWritingError) {
         var output = try TemporaryFile(for: path)
         try output.file.setSize(layout.fileSize)
         // Only a part of the header at a time: that of a million planes would not fit in memory.
@@ -35,7 +35,7 @@ struct VolumeWriter {
     }
 
     /// One NumPy array.
-    mutating func writeArray(to path: String, progress: inout LabelProgress) throws(Failure) {
+    mutating func writeArray(to path: String, progress: inout ProgressCounter) throws(LabelWritingError) {
         let grid = source.grid
         let layout: NumPyArray
         do throws(NumPyLayoutError) {
@@ -43,7 +43,7 @@ struct VolumeWriter {
                 shape: ZYX(z: grid.depth, y: grid.height, x: grid.width),
                 element: source.bytesPerVoxel == 2 ? .uint16 : .uint8)
         } catch {
-            throw Failure(sentence: "the volume is larger than a file can be", code: 2)
+            throw .request("the volume is larger than a file can be: choose a smaller --shape, or .zarr", cause: error)
         }
         var output = try TemporaryFile(for: path)
         try output.file.setSize(layout.fileSize)
@@ -54,8 +54,8 @@ struct VolumeWriter {
 
     /// A directory of one classic TIFF a plane.
     mutating func writePlaneFiles(
-        _ layout: PlaneTIFF, to path: String, progress: inout LabelProgress
-    ) throws(Failure) {
+        _ layout: PlaneTIFF, to path: String, progress: inout ProgressCounter
+    ) throws(LabelWritingError) {
         var folder = try TemporaryFolder(for: path)
         let digits = max(4, String(source.grid.depth - 1).count)
         for plane in 0..<source.grid.depth {
@@ -72,8 +72,8 @@ struct VolumeWriter {
     }
 
     private mutating func writePlanes(
-        to file: borrowing OutputFile, at offset: Int, progress: inout LabelProgress
-    ) throws(Failure) {
+        to file: borrowing OutputFile, at offset: Int, progress: inout ProgressCounter
+    ) throws(LabelWritingError) {
         for plane in 0..<source.grid.depth {
             try writePlane(plane, to: file, at: offset + plane * source.planeBytes)
             try progress.advance()
@@ -82,7 +82,7 @@ struct VolumeWriter {
 
     private mutating func writePlane(
         _ plane: Int, to file: borrowing OutputFile, at offset: Int
-    ) throws(Failure) {
+    ) throws(LabelWritingError) {
         let (width, height) = (source.grid.width, source.grid.height)
         for first in stride(from: 0, to: height, by: bandRows) {
             let rows = first..<min(first + bandRows, height)
