@@ -9,7 +9,7 @@ import Testing
         ("bytes=1000-", .unsatisfiable), ("bytes=1000-1001", .unsatisfiable), ("bytes=-0", .unsatisfiable),
         ("bytes=5-4", .whole), ("bytes=0-1,4-5", .whole), ("lines=0-1", .whole), ("bytes=x-", .whole),
     ])
-    func `a range header of a file of 1000 bytes`(header: String?, outcome: ByteRange.Outcome) {
+    func aRangeHeaderOfAFileOf1000Bytes(header: String?, outcome: ByteRange.Outcome) {
         #expect(ByteRange.resolve(header, size: 1000) == outcome)
     }
 }

@@ -16,7 +16,7 @@ import Testing
         }
     }
 
-    @Test func `a real client gets replies over one connection`() async throws {
+    @Test func aRealClientGetsRepliesOverOneConnection() async throws {
         // Tests that block hold Swift's pool, on which the server runs, for a minute and more.
         let patient = DemoServer.Options(patience: 600)
         let server = try DemoServer(world: TestWorld.world, options: patient)

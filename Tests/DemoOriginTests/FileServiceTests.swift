@@ -6,7 +6,7 @@ import Testing
     private static let skeleton = "/api/v2/well_known_file_download/1000001016"
     private static let recording = "/api/v2/well_known_file_download/1000001010"
 
-    @Test func `a file comes with length, validators and its name`() throws {
+    @Test func aFileComesWithLengthValidatorsAndItsName() throws {
         let reply = TestWorld.get(Self.skeleton)
         #expect(reply.status == 200)
         #expect(reply.header("accept-ranges") == "bytes")
@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: [0..<1, 0..<16, 5..<300, 47..<49, 100_003..<100_500])
-    func `a range is that part of the whole`(range: Range<Int>) {
+    func aRangeIsThatPartOfTheWhole(range: Range<Int>) {
         for path in [Self.skeleton, Self.recording] {
             let whole = TestWorld.get(path).bytes
             let header = ["range": "bytes=\(range.lowerBound)-\(range.upperBound - 1)"]
@@ -37,7 +37,7 @@ import Testing
         }
     }
 
-    @Test func `a range is honoured only while the validator is current`() throws {
+    @Test func aRangeIsHonouredOnlyWhileTheValidatorIsCurrent() throws {
         let whole = TestWorld.get(Self.skeleton)
         let tag = try #require(whole.header("etag"))
         let date = try #require(whole.header("last-modified"))
@@ -54,7 +54,7 @@ import Testing
         #expect(beyond.header("content-range") == "bytes */\(whole.bytes.count)")
     }
 
-    @Test func `an unknown file is an HTML page of status 500`() {
+    @Test func anUnknownFileIsAnHTMLPageOfStatus500() {
         for id in ["1", "nonsense"] {
             let reply = TestWorld.get("/api/v2/well_known_file_download/\(id)")
             #expect(reply.status == 500)
@@ -67,14 +67,14 @@ import Testing
     }
 
     /// What stands in it is read by h5py and AllenSDK in Tests/MountTests/test_allensdk_client.py.
-    @Test func `a recording begins as an HDF5 file and has the size of one`() {
+    @Test func aRecordingBeginsAsAnHDF5FileAndHasTheSizeOfOne() {
         let bytes = TestWorld.get(Self.recording).bytes
         #expect(bytes.prefix(8) == [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A])
         #expect((1_000_000...1_500_000).contains(bytes.count))
     }
 
     @Test(arguments: [900_000_101, 900_000_140, 900_000_203])
-    func `any range of a recording is that part of the whole`(specimen: Int) {
+    func anyRangeOfARecordingIsThatPartOfTheWhole(specimen: Int) {
         let recording = Recording(TestWorld.cell(specimen))
         let whole = recording.bytes(0..<recording.size)
         #expect(whole.count == recording.size)
@@ -90,12 +90,12 @@ import Testing
     }
 
     /// Published examples of lookup3.c: `hashlittle` of these texts with initial value 0.
-    @Test func `the checksum of HDF5 metadata`() {
+    @Test func theChecksumOfHDF5Metadata() {
         #expect(HDF5Checksum.lookup3([]) == 0xDEAD_BEEF)
         #expect(HDF5Checksum.lookup3(Array("Four score and seven years ago".utf8)) == 0x1777_0551)
     }
 
-    @Test func `markers lie one voxel beyond nodes of the skeleton`() throws {
+    @Test func markersLieOneVoxelBeyondNodesOfTheSkeleton() throws {
         let cell = TestWorld.cell(900_000_101)
         let skeleton = try TestWorld.world.skeleton(cell)
         let bytes = try #require(try TestWorld.world.markerBytes(cell))

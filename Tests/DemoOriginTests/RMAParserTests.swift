@@ -4,7 +4,7 @@ import Testing
 
 /// The queries that are documented or that clients were seen to send (docs/DATA.md 1 to 3).
 @Suite struct RMAParserTests {
-    @Test func `the catalogue, all rows, quoted or not`() throws {
+    @Test func theCatalogueAllRowsQuotedOrNot() throws {
         var expected = RMAQuery(model: "ApiCellTypesSpecimenDetail")
         expected.options.rowLimit = nil
         for all in ["all", "'all'"] {
@@ -13,7 +13,7 @@ import Testing
         }
     }
 
-    @Test func `the planes of a cell`() throws {
+    @Test func thePlanesOfACell() throws {
         let query = try RMAParser.query(
             "model::SubImage,rma::criteria,data_set[specimen_id$eq313862022],rma::options[num_rows$eqall]")
         let filter = RMAFilter(field: "specimen_id", comparison: .equal, values: ["313862022"])
@@ -22,7 +22,7 @@ import Testing
         #expect(query.options.rowLimit == nil)
     }
 
-    @Test func `the reconstruction query of AllenSDK`() throws {
+    @Test func theReconstructionQueryOfAllenSDK() throws {
         let query = try RMAParser.query(
             "model::Specimen,rma::criteria,[id$eq313862022],neuron_reconstructions(well_known_files),rma::include,"
                 + "neuron_reconstructions(well_known_files(well_known_file_type[name$eq'3DNeuronReconstruction'])),"
@@ -37,7 +37,7 @@ import Testing
         #expect(query.includes == [RMAAssociation(name: "neuron_reconstructions", children: [typed])])
     }
 
-    @Test func `an association may have its brackets behind its parentheses`() throws {
+    @Test func anAssociationMayHaveItsBracketsBehindItsParentheses() throws {
         let query = try RMAParser.query("model::Specimen,rma::criteria,a(b(c),d[x$gt1])[y$lt2][z$ne'it''s']")
         let d = RMAAssociation(name: "d", filters: [RMAFilter(field: "x", comparison: .greater, values: ["1"])])
         let b = RMAAssociation(name: "b", children: [RMAAssociation(name: "c")])
@@ -48,7 +48,7 @@ import Testing
         #expect(query.criteria == [RMAAssociation(name: "a", filters: filters, children: [b, d])])
     }
 
-    @Test func `lists, patterns and null`() throws {
+    @Test func listsPatternsAndNull() throws {
         let query = try RMAParser.query(
             "model::X,rma::criteria,[name$in'Mouse Cell Types','Human, Cell Types'][id$in1,2][n$il'*cre*'][m$eqnull]")
         #expect(
@@ -60,7 +60,7 @@ import Testing
             ])
     }
 
-    @Test func `all options`() throws {
+    @Test func allOptions() throws {
         let options = try RMAParser.query(
             "model::X,rma::options[num_rows$eq10][start_row$eq20][order$eq'a desc,tables.b'][only$eqc,d][except$eq'e,f']"
                 + "[count$eqfalse][debug$eqtrue]"
@@ -74,13 +74,13 @@ import Testing
         #expect(!options.counts)
     }
 
-    @Test func `a swallowed dollar leaves a bracket that selects nothing`() throws {
+    @Test func aSwallowedDollarLeavesABracketThatSelectsNothing() throws {
         let query = try RMAParser.query("model::SubImage,rma::criteria,data_set[specimen_id],rma::options[num_rows]")
         #expect(query.criteria == [RMAAssociation(name: "data_set")])
         #expect(query.options == RMAOptions())
     }
 
-    @Test func `a path that names the model may be followed by bare criteria`() throws {
+    @Test func aPathThatNamesTheModelMayBeFollowedByBareCriteria() throws {
         let query = try RMAParser.query("[specimen_id$eq7],rma::options[num_rows$eq3]", model: "ProjectionImage")
         #expect(query.model == "ProjectionImage")
         #expect(query.filters == [RMAFilter(field: "specimen_id", comparison: .equal, values: ["7"])])
@@ -94,7 +94,7 @@ import Testing
         "model::X,rma::options[num_rows$eqmany]", "model::X,rma::options[colour$eqred]", "pipe::list",
         "model::X,rma::criteria," + String(repeating: "a(", count: 100),
     ])
-    func `what is no query is an error`(text: String) {
+    func whatIsNoQueryIsAnError(text: String) {
         #expect(throws: RMAError.self) { try RMAParser.query(text) }
     }
 }

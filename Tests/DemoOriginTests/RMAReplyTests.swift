@@ -6,13 +6,13 @@ import Testing
 @Suite struct RMAReplyTests {
     private static let planes = "model::SubImage,rma::criteria,data_set[specimen_id$eq900000101]"
 
-    @Test func `an empty reply is exactly the captured 85 bytes`() {
+    @Test func anEmptyReplyIsExactlyTheCaptured85Bytes() {
         let text = TestWorld.query("model::SubImage,rma::criteria,data_set[specimen_id$eq1]", form: "criteria")
         #expect(text == #"{"success": true, "id": 0, "start_row": 0, "num_rows": 0, "total_rows": 0, "msg": []}"#)
         #expect(text.utf8.count == 85)
     }
 
-    @Test func `rows are compact, with keys in alphabetical order`() throws {
+    @Test func rowsAreCompactWithKeysInAlphabeticalOrder() throws {
         let text = TestWorld.query("model::WellKnownFile,rma::criteria,[id$eq1000001016]")
         #expect(
             text == #"{"success": true, "id": 0, "start_row": 0, "num_rows": 1, "total_rows": 1, "msg": [{"#
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    @Test func `a page has 50 rows unless told`() throws {
+    @Test func aPageHas50RowsUnlessTold() throws {
         let page = try JSONValue.parse(TestWorld.query(Self.planes))
         #expect(page["num_rows"]?.intValue == 50)
         #expect(page["total_rows"]?.intValue == 120)
@@ -39,7 +39,7 @@ import Testing
         #expect(counts.hasSuffix(#""num_rows": 0, "total_rows": 120, "msg": []}"#))
     }
 
-    @Test func `a swallowed dollar gives a larger result instead of an error`() throws {
+    @Test func aSwallowedDollarGivesALargerResultInsteadOfAnError() throws {
         let all = try JSONValue.parse(TestWorld.query("model::SubImage,rma::criteria,data_set[specimen_id]"))
         let total = BuiltInCell.all.compactMap(\.images).map(\.sections.count).reduce(0, +)
         #expect(all["total_rows"]?.intValue == total)
@@ -47,7 +47,7 @@ import Testing
         #expect(all["success"]?.boolValue == true)
     }
 
-    @Test func `the planes can be asked for by data set too`() throws {
+    @Test func thePlanesCanBeAskedForByDataSetToo() throws {
         let bySpecimen = try TestWorld.rows(Self.planes + ",rma::options[num_rows$eqall]")
         let dataSet = try #require(bySpecimen.first?["data_set_id"]?.intValue)
         let byDataSet = try TestWorld.rows(
@@ -55,7 +55,7 @@ import Testing
         #expect(byDataSet == bySpecimen)
     }
 
-    @Test func `order, only, except and ranges`() throws {
+    @Test func orderOnlyExceptAndRanges() throws {
         let rows = try TestWorld.rows(
             Self.planes
                 + ",[section_number$gt70],rma::options[order$eq'section_number desc'][only$eq'id,section_number']"
@@ -73,12 +73,12 @@ import Testing
         ("[nrwkf__id$nenull]", 9), ("[nrwkf__id$eqnull]", 3), ("[si__width$gt2000]", 4),
         ("[specimen__id$in900000101,900000105,5]", 2), ("[si__width$gt2000][si__height$lt2500]", 3),
     ])
-    func `conditions on the catalogue`(filter: String, count: Int) throws {
+    func conditionsOnTheCatalogue(filter: String, count: Int) throws {
         let rows = try TestWorld.rows("model::ApiCellTypesSpecimenDetail,rma::criteria,\(filter)")
         #expect(rows.count == count)
     }
 
-    @Test func `the file queries of AllenSDK`() throws {
+    @Test func theFileQueriesOfAllenSDK() throws {
         func link(_ specimen: Int, _ type: String) throws -> String? {
             let rows = try TestWorld.rows(
                 "model::Specimen,rma::criteria,[id$eq\(specimen)],neuron_reconstructions(well_known_files),rma::include,"
@@ -101,7 +101,7 @@ import Testing
         #expect(file?["well_known_file_type"]?["name"]?.stringValue == "NWBDownload")
     }
 
-    @Test func `the documented file query by model, and the older form`() throws {
+    @Test func theDocumentedFileQueryByModelAndTheOlderForm() throws {
         let rows = try TestWorld.rows(
             "model::NeuronReconstruction,rma::criteria,[specimen_id$eq900000101],rma::include,well_known_files")
         let types = rows.first?["well_known_files"]?.arrayValue?.compactMap { $0["well_known_file_type_id"]?.intValue }
@@ -114,7 +114,7 @@ import Testing
         #expect(try JSONValue.parse(byID.bytes)["msg"]?.arrayValue?.first?["section_number"]?.intValue == 2)
     }
 
-    @Test func `feature tables and sweeps`() throws {
+    @Test func featureTablesAndSweeps() throws {
         let features = try TestWorld.rows(
             "model::EphysFeature,rma::criteria,specimen(ephys_result[failed$eqfalse]),rma::options[num_rows$eq'all']")
         #expect(features.count == 12)
@@ -132,7 +132,7 @@ import Testing
         ("model::SubImage,rma::criteria,nonsense[id$eq1]", 400), ("model::SubImage,rma::options[tabular$eqid]", 400),
         ("", 400),
     ])
-    func `a failure says so and why`(query: String, status: Int) throws {
+    func aFailureSaysSoAndWhy(query: String, status: Int) throws {
         let reply = TestWorld.get("/api/v2/data/query.json?criteria=" + TestWorld.quoted(query))
         #expect(reply.status == status)
         let value = try JSONValue.parse(reply.bytes)
@@ -140,7 +140,7 @@ import Testing
         #expect(try !#require(value["msg"]?.stringValue).isEmpty)
     }
 
-    @Test func `replies are chunked, and compressed for a client that asks for it`() throws {
+    @Test func repliesAreChunkedAndCompressedForAClientThatAsksForIt() throws {
         let target = "/api/v2/data/query.json?q=model::ApiCellTypesSpecimenDetail"
         let plain = TestWorld.get(target)
         guard case .chunked(let bytes) = plain.body else {

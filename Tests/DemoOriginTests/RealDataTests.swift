@@ -18,7 +18,7 @@ import Testing
         Array(try Data(contentsOf: URL(fileURLWithPath: (RealData.directory ?? "") + "/rma/" + name)))
     }
 
-    @Test func `captured replies come out byte for byte`() throws {
+    @Test func capturedRepliesComeOutByteForByte() throws {
         let planes = try reply("model::SubImage,rma::criteria,data_set[specimen_id$eq313862022]")
         #expect(planes.count == 27_729)
         #expect(planes == (try captured("subimage_313862022_first50of627.json")))
@@ -30,7 +30,7 @@ import Testing
     }
 
     /// A made row must have the form of the captured ones: the same keys, the same kinds of values.
-    @Test func `rows that are not captured have the form of those that are`() throws {
+    @Test func rowsThatAreNotCapturedHaveTheFormOfThoseThatAre() throws {
         let rows = try JSONValue.parse(
             reply("model::SubImage,rma::criteria,data_set[specimen_id$eq313862022],rma::options[num_rows$eqall]"))
         let all = try #require(rows["msg"]?.arrayValue)
@@ -51,7 +51,7 @@ import Testing
         }
     }
 
-    @Test func `the catalogue is complete and typed`() throws {
+    @Test func theCatalogueIsCompleteAndTyped() throws {
         let value = try JSONValue.parse(
             reply("model::ApiCellTypesSpecimenDetail,rma::options[num_rows$eqall]"))
         let rows = try #require(value["msg"]?.arrayValue)
@@ -68,7 +68,7 @@ import Testing
             cell["si__path"]?.stringValue == "/external/mousecelltypes/prod506/specimen_485909730/min_xy_485909730.aff")
     }
 
-    @Test func `real files are served untouched, and stacks have their measured planes`() throws {
+    @Test func realFilesAreServedUntouchedAndStacksHaveTheirMeasuredPlanes() throws {
         let router = try Self.router.get()
         let swc = TestWorld.get("/api/v2/well_known_file_download/397905350", router: router)
         let file = try Data(contentsOf: URL(fileURLWithPath: (RealData.directory ?? "") + "/swc/313862022.swc"))

@@ -23,7 +23,7 @@ import Testing
         return (Int((soma.z / 0.28).rounded()), Int(soma.x / 0.1144), Int(soma.y / 0.1144))
     }
 
-    @Test func `a pixel does not depend on the tile it is asked for in`() throws {
+    @Test func aPixelDoesNotDependOnTheTileItIsAskedForIn() throws {
         let soma = try somaPlane(900_000_112)
         let image = try image(900_000_112, plane: soma.plane)
         let renderer = Renderer(world: TestWorld.world)
@@ -65,7 +65,7 @@ import Testing
     }
 
     @Test(arguments: [900_000_101, 900_000_112])
-    func `pixels of the label are clearly darker than the field`(specimen: Int) throws {
+    func pixelsOfTheLabelAreClearlyDarkerThanTheField(specimen: Int) throws {
         let soma = try somaPlane(specimen)
         let region = PixelRect(x: soma.x - 220, y: soma.y - 220, width: 440, height: 440)
         let nodes = try TestWorld.world.skeleton(TestWorld.cell(specimen)).nodes
@@ -100,7 +100,7 @@ import Testing
         }
     }
 
-    @Test func `the field has the brightness of a real one`() throws {
+    @Test func theFieldHasTheBrightnessOfARealOne() throws {
         let region = PixelRect(x: 1, y: 1, width: 1760, height: 400)
         let pixels = try Renderer(world: TestWorld.world).render(image(900_000_112, plane: 3), region)
         let mean = Double(pixels.reduce(0) { $0 + Int($1) }) / Double(pixels.count)
@@ -108,7 +108,7 @@ import Testing
         #expect(Set(pixels).count > 20, "the field is textured")
     }
 
-    @Test func `tiles at multiples of 16 px decode to the pixels of the whole plane`() throws {
+    @Test func tilesAtMultiplesOf16PxDecodeToThePixelsOfTheWholePlane() throws {
         let image = try image(900_000_136, plane: 30)
         let base = try path(image)
         let whole = try JPEG.decodeLuma(TestWorld.get(base).bytes, width: 1700, height: 1504)
@@ -127,7 +127,7 @@ import Testing
         }
     }
 
-    @Test func `downsampling halves and averages`() throws {
+    @Test func downsamplingHalvesAndAverages() throws {
         let image = try image(900_000_136, plane: 30)
         let region = "&left=101&top=201&width=301&height=203&quality=100"
         let full = try JPEG.decodeLuma(TestWorld.get(path(image) + region).bytes, width: 301, height: 203)
@@ -145,7 +145,7 @@ import Testing
         #expect(worst < 3)
     }
 
-    @Test func `a download redirects to the image server with the defaults filled in`() throws {
+    @Test func aDownloadRedirectsToTheImageServerWithTheDefaultsFilledIn() throws {
         let reply = TestWorld.get(
             "/api/v2/section_image_download/1100001000", headers: ["host": "127.0.0.1:8431"])
         #expect(reply.status == 302)
@@ -162,7 +162,7 @@ import Testing
         #expect(TestWorld.get("/api/v2/section_image_download/5").status == 500)
     }
 
-    @Test func `the image server states length and date, and clips what lies beyond the frame`() throws {
+    @Test func theImageServerStatesLengthAndDateAndClipsWhatLiesBeyondTheFrame() throws {
         let base = try path(image(900_000_112, plane: 10))
         let target = base + "&left=1700&top=1790&width=200&height=200"
         let reply = TestWorld.get(target)
@@ -176,7 +176,7 @@ import Testing
         #expect(TestWorld.get("/cgi-bin/imageservice?path=/external/nothing.aff").status == 500)
     }
 
-    @Test func `projections show the neuron from above and from the side`() throws {
+    @Test func projectionsShowTheNeuronFromAboveAndFromTheSide() throws {
         let cell = TestWorld.cell(900_000_112)
         let stack = try #require(try TestWorld.world.stack(cell))
         let soma = try somaPlane(cell.id)
@@ -192,7 +192,7 @@ import Testing
         }
     }
 
-    @Test func `the picture file is a small PNG`() throws {
+    @Test func thePictureFileIsASmallPNG() throws {
         let reply = TestWorld.get("/api/v2/well_known_file_download/1000001127")
         #expect(reply.status == 200)
         #expect(reply.bytes.prefix(4) == [0x89, 0x50, 0x4E, 0x47])

@@ -6,7 +6,7 @@ import Testing
 @Suite struct WorldTests {
     private var world: World { TestWorld.world }
 
-    @Test func `a dozen cells of both species with all 54 columns`() {
+    @Test func aDozenCellsOfBothSpeciesWithAll54Columns() {
         #expect(world.cellCount == 12)
         #expect(Set(world.cells.map(\.isHuman)) == [true, false])
         #expect(world.cells.allSatisfy { $0.details.keys == Columns.names && $0.details.keys.count == 54 })
@@ -17,7 +17,7 @@ import Testing
         #expect(world.cells.contains { $0.hasImages && $0.skeletonFile == nil })
     }
 
-    @Test func `no id means two things`() throws {
+    @Test func noIdMeansTwoThings() throws {
         var seen: Set<Int> = []
         for (index, cell) in world.cells.enumerated() {
             var ids = World.files(of: cell, at: index).map(\.id) + [MadeID.id(cell, .ephysResult), cell.id]
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `stacks start where they should and one lacks a plane`() throws {
+    @Test func stacksStartWhereTheyShouldAndOneLacksAPlane() throws {
         let human = try #require(try world.stack(TestWorld.cell(900_000_203)))
         #expect(human.sections == Array(26..<186))
         #expect(human.yzWidth == Int(185 * 0.28 / 0.1144))
@@ -40,7 +40,7 @@ import Testing
         #expect(gap.planeSpan == 90)
     }
 
-    @Test func `skeletons lie inside their stacks and are the same every time`() throws {
+    @Test func skeletonsLieInsideTheirStacksAndAreTheSameEveryTime() throws {
         let again = World.builtIn()
         for cell in world.cells {
             guard let stack = try world.stack(cell) else { continue }
@@ -55,7 +55,7 @@ import Testing
         }
     }
 
-    @Test func `every spelling of SWC occurs`() throws {
+    @Test func everySpellingOfSWCOccurs() throws {
         func text(_ specimen: Int) throws -> String {
             String(decoding: try #require(try world.skeletonBytes(TestWorld.cell(specimen))), as: UTF8.self)
         }
@@ -79,7 +79,7 @@ import Testing
         #expect(Set(rows(try text(900_000_101)).map { $0[1] }) == ["1", "2", "3", "4"])
     }
 
-    @Test func `decimals are written as the database does`() {
+    @Test func decimalsAreWrittenAsTheDatabaseDoes() {
         #expect(SWCWriter.decimal(272.844) == "272.844")
         #expect(SWCWriter.decimal(25.2) == "25.2")
         #expect(SWCWriter.decimal(7) == "7")
@@ -88,7 +88,7 @@ import Testing
         #expect(SWCWriter.decimal(0.0601) == "0.0601")
     }
 
-    @Test func `the catalogue's export tells null from an empty text`() {
+    @Test func theCataloguesExportTellsNullFromAnEmptyText() {
         let rows = CSVTable.parse(Array("a,b,c,d\r\n\"\",,\"say \"\"hi\"\", x\",5\n".utf8))
         #expect(rows.count == 2)
         #expect(rows[1].map(\.text) == ["", "", "say \"hi\", x", "5"])
