@@ -4,7 +4,7 @@ package struct ByteCount: Sendable {
     package var bytes: Int
 
     /// A number of bytes.
-    package init(bytes: Int) { self.bytes = bytes }
+    init(bytes: Int) { self.bytes = bytes }
 
     /// Powers of two of the units.
     private static let units: [(letter: String, power: Int)] = [("T", 40), ("G", 30), ("M", 20), ("K", 10)]
@@ -20,7 +20,7 @@ package struct ByteCount: Sendable {
     }
 
     /// The number in the largest unit of which it is a multiple: `50G`.
-    package var text: String {
+    var text: String {
         for (letter, power) in Self.units where bytes > 0 && bytes % (1 << power) == 0 {
             return "\(bytes >> power)\(letter)"
         }

@@ -4,9 +4,9 @@ import Support
 /// The file in which a user keeps options: a JSON object with a member for each, `{"cache_size": "200G", "offline": false}`.
 package struct ConfigurationFile: Sendable {
     /// Where it is; nil when there is none.
-    package let path: String?
+    let path: String?
     /// The text of each option, by its name as options spell it.
-    package let values: [String: String]
+    let values: [String: String]
 
     /// No file: nothing is set.
     package static let none = ConfigurationFile(path: nil, values: [:])

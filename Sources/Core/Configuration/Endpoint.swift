@@ -9,7 +9,7 @@ package struct Endpoint: Equatable, Sendable {
     package var password: String?
 
     /// An endpoint from its parts.
-    package init(url: String, user: String? = nil, password: String? = nil) {
+    init(url: String, user: String? = nil, password: String? = nil) {
         self.url = url
         self.user = user
         self.password = password

@@ -17,11 +17,11 @@ package struct Resolution: Sendable {
     }
 
     /// Where a text stands.
-    package enum Place {
+    enum Place {
         case option, mountOption, environment, file(String)
 
         /// "--cache-size", "NEURONFS_CACHE_SIZE", "cache_size" in a file.
-        package func naming(_ name: String) -> String {
+        func naming(_ name: String) -> String {
             switch self {
             case .option: "--\(name)"
             case .mountOption: "-o \(name)"
@@ -35,7 +35,7 @@ package struct Resolution: Sendable {
     static func variable(_ name: String) -> String { "NEURONFS_" + name.uppercased().replacing("-", with: "_") }
 
     /// The text given for the setting `name`, from the first place that has one.
-    package func text(_ name: String) -> (text: String, place: Place)? {
+    func text(_ name: String) -> (text: String, place: Place)? {
         if let text = options[name] { return (text, .option) }
         if let text = mountOptions[name] { return (text, .mountOption) }
         if readsEnvironment, let text = Paths.environment(Self.variable(name)) { return (text, .environment) }
