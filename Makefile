@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 
 PYTHON = NEURONFS_BINARY="$(BINARY)" .venv/bin/python
 
-.PHONY: check format lint layers build unit mount reliability-table crash-test soak test-tsan test-asan \
+.PHONY: check format lint layers build unit mount reliability-table manual crash-test soak test-tsan test-asan \
 	sanitizer-alive fuzz
 
 check: lint layers build unit mount
@@ -37,6 +37,10 @@ mount: build
 # Writes the table of docs/RELIABILITY.md from what every fault is seen to do.
 reliability-table: build
 	$(PYTHON) -m pytest Tests/MountTests/test_faults.py -q --write-reliability-table
+
+# Writes the settings of docs/neuronfs.1 from their declarations.
+manual:
+	NEURONFS_WRITE_MANUAL=1 $(SWIFT) test --disable-xctest --filter theManualHasTheHelpOfEverySetting
 
 # kill -9 under load, CRASHES times; `make check` does twelve.
 CRASHES ?= 50

@@ -11,7 +11,7 @@ struct NeuronFSCommand: ParsableCommand {
         commandName: "neuronfs",
         abstract: "The Allen Cell Types Database as ordinary files.",
         discussion: """
-            neuronfs demo ./cells            try it: a built-in stand-in database, no network
+            neuronfs demo ./cells            try it: a small built-in database, no network
             neuronfs mount ./cells           the real one
             neuronfs umount ./cells
             """,

@@ -24,7 +24,7 @@ import Testing
     }
 
     @Test(arguments: [
-        ("[1]", "no JSON object"), (#"{"cache_siez": 1}"#, "no option is called so"), ("{", "/etc/c.json"),
+        ("[1]", "no JSON object"), (#"{"cache_siez": 1}"#, "there is no such option"), ("{", "/etc/c.json"),
         (#"{"cache_size": [1]}"#, "a list or an object"), ("", "/etc/c.json"),
     ])
     func aFileThatCannotBeFollowedIsRefused(_ text: String, _ reason: String) {

@@ -13,17 +13,18 @@ import Testing
         var isTuning: Bool
     }
 
-    private static func document(_ name: String) throws -> String {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
-        return try String(contentsOf: root.appending(path: "docs/\(name)"), encoding: .utf8)
+    private static func place(_ name: String) -> URL {
+        let tests = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        return tests.deletingLastPathComponent().appending(path: "docs/\(name)")
     }
+
+    private static func text(_ name: String) throws -> String { try String(contentsOf: place(name), encoding: .utf8) }
 
     /// The rows of the tables of settings.
     private static func rows() throws -> [Row] {
         var isTuning = false
         var rows: [Row] = []
-        for line in try document("CONFIGURATION.md").split(separator: "\n") {
+        for line in try text("CONFIGURATION.md").split(separator: "\n") {
             if line.hasPrefix("### ") { isTuning = line == "### Tuning" }
             guard line.hasPrefix("| `-") else { continue }
             let cells = line.replacing("`", with: "").split(separator: "|").map {
@@ -59,11 +60,32 @@ import Testing
         }
     }
 
-    @Test func theManualHasEverySettingThatHelpShows() throws {
-        let page = try Self.document("neuronfs.1").split(separator: ".Sh ").first { $0.hasPrefix("OPTIONS") } ?? ""
-        for setting in Settings.all {
-            let isThere = page.contains("Fl -\(setting.name)\n") || page.contains("Fl -\(setting.name) ")
-            #expect(isThere != setting.isHidden, "\(setting.name)")
+    /// The entries of the manual, in mdoc(7).
+    private static var manual: String {
+        Settings.shared.filter { !$0.isHidden }.map { setting in
+            let letter = setting.letter.map { "\($0) , Fl " } ?? ""
+            let value =
+                switch setting.form {
+                case .flag: " , Fl -no-\(setting.name)"
+                case .text(let name), .file(let name), .directory(let name): " Ar \(name)"
+                case .word(_, let words): " Cm " + words.joined(separator: " | ")
+                }
+            let fallback = setting.defaultText.map { " (default: \($0))" } ?? ""
+            return ".It Fl \(letter)-\(setting.name)\(value)\n\(setting.help.dropLast())\(fallback).\n"
+        }.joined()
+    }
+
+    /// `make manual` writes the entries; another run compares.
+    @Test func theManualHasTheHelpOfEverySetting() throws {
+        var page = try Self.text("neuronfs.1")
+        let first = try #require(page.firstRange(of: ".\\\" Settings: `make manual` writes these entries.\n"))
+        let last = try #require(page.firstRange(of: ".\\\" End of settings.\n"))
+        let entries = first.upperBound..<last.lowerBound
+        if ProcessInfo.processInfo.environment["NEURONFS_WRITE_MANUAL"] != nil {
+            page.replaceSubrange(entries, with: Self.manual)
+            try page.write(to: Self.place("neuronfs.1"), atomically: true, encoding: .utf8)
+        } else {
+            #expect(page[entries] == Self.manual, "run make manual")
         }
     }
 }

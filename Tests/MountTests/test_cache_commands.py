@@ -140,7 +140,7 @@ def test_clear_asks_and_leaves_pins(filled):
     assert len(blocks(filled.cache)) == count
     ok("cache", "pin", cell)
     code, text = on_terminal("cache", "clear", "--cache-dir", filled.cache, answer="y")
-    assert code == 0 and "but for what is pinned" in text
+    assert code == 0 and "pinned ones excepted" in text
     usage = cache_status(filled.cache, "--specimens")["specimens"]
     assert [entry["specimen"] for entry in usage] == [cell.name]
     assert usage[0]["pinned_bytes"] == usage[0]["size_bytes"] > 0

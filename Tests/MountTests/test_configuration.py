@@ -120,7 +120,7 @@ def test_bad_variable(tmp_path, variable, value, words):
     ({"cache_size": "many"}, '"cache_size" in {path} is a size such as'),
     ({"max_connections": 65}, '"max_connections" in {path} is 1 to 64, not "65"'),
     ({"offline": [True]}, '"offline" in {path} is a list'),
-    ({"cash_size": "1G"}, '{path} has "cash_size", but no option is called so'),
+    ({"cash_size": "1G"}, '{path} has "cash_size", and there is no such option'),
     ({"cache_dir": "relative"}, '"cache_dir" in {path} is a path from /'),
     ("[1]", "{path} is no JSON object"),
     ('{"cache_size": ', "{path} is not JSON at byte 15"),

@@ -149,7 +149,7 @@ def test_prefetch_onto_a_full_disk(recorded, truth, disk):
         result = subprocess.run([harness.binary(), "prefetch", *(mount / name for name in names)], text=True,
                                 capture_output=True, timeout=100 * harness.PATIENCE)
         assert result.returncode == 1
-        assert f"3 of 3 files are not whole in the cache: {mount.cache} takes nothing at the moment" in result.stderr
+        assert f"3 of 3 files are not whole in the cache: {mount.cache} accepts no blocks at the moment" in result.stderr
         assert "read 3 of 3 files" in result.stdout
 
 

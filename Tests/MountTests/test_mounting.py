@@ -268,9 +268,9 @@ def test_root_sees_whose_a_mount_is(user, origin, place):
     with user_mount(user, origin, place) as (path, _):
         result = user.run("status", path, user=False)
         assert result.returncode == 0
-        assert "dead" not in result.stdout and f"of user {UID}" in result.stdout
-        assert f"of user {UID}" in json.loads(user.run("status", path, "--json", user=False).stdout)[0]["state"]
-        assert f"note {path} belongs to user {UID}" in user.run("doctor", path, user=False).stdout
+        assert "dead" not in result.stdout and f"mounted by user {UID} without --allow-other" in result.stdout
+        assert f"by user {UID}" in json.loads(user.run("status", path, "--json", user=False).stdout)[0]["state"]
+        assert f"note {path} was mounted by user {UID} without --allow-other" in user.run("doctor", path, user=False).stdout
         assert "900000112" in user.run("find", path).stdout
 
 
@@ -286,7 +286,7 @@ def test_a_user_and_a_mount_of_root(user, origin, place):
     result = user.run("mount", path, "--endpoint", origin.url, "--cache-dir", place / "cache", user=False)
     assert result.returncode == 0, result.stderr
     shown = user.run("status", path).stdout
-    assert "dead" not in shown and "of root" in shown
+    assert "dead" not in shown and "mounted by root without --allow-other" in shown
     result = user.run("umount", path)
     assert result.returncode == 2
     assert one_sentence(result) == f"neuronfs: {path} was mounted by root: only they can unmount it"

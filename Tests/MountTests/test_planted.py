@@ -239,7 +239,7 @@ def test_the_status_of_a_users_mount_does_not_name_a_directory_for_root(origin):
             for verb in ("pin", "unpin"):
                 result = user.run("cache", verb, path / "mouse" / "900000112", user=False)
                 assert result.returncode == 2
-                assert f"made by user {UID}" in result.stderr and "--cache-dir" in result.stderr
+                assert f"mounted by user {UID}" in result.stderr and "--cache-dir" in result.stderr
             assert not (user.folder / "cache" / "pins").exists()
             result = user.run("cache", "pin", path / "mouse" / "900000112", "--cache-dir", user.folder / "cache", user=False)
             assert result.returncode == 0, result.stderr

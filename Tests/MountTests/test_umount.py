@@ -58,11 +58,11 @@ def test_another_mount_namespace_is_named_and_lazy_ends_the_mount(mount):
         assert result.returncode == 1
         sentence = one_sentence(result)
         assert f"sleep (pid {holder.pid}, root, mount namespace with {mount.path})" in sentence
-        assert f"process {mount.pid} goes on" in sentence and f"neuronfs umount --lazy {mount.path}" in sentence
+        assert f"process {mount.pid} still runs" in sentence and f"neuronfs umount --lazy {mount.path}" in sentence
         assert alive(mount.pid)
         # What was said holds: nothing is mounted here, and the cache is not free.
         result = mount.umount()
-        assert result.returncode == 1 and f"process {mount.pid} of a mount there goes on" in one_sentence(result)
+        assert result.returncode == 1 and f"process {mount.pid} of an earlier mount still runs" in one_sentence(result)
         result = run("umount", "--lazy", mount.path)
         assert result.returncode == 0, result.stderr
         assert_free(mount)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Where the blocks and the catalogue are kept.
+/// The directory of blocks and catalogue, before it is known for which database it is.
 package enum CacheDirectory: Equatable, Sendable {
     /// No place names a directory: it is below the user's cache directory.
     case standard

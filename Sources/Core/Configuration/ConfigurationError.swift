@@ -1,8 +1,8 @@
-/// Words of the command line, of `-o`, of the environment or of a file that cannot be followed.
+/// A text of the command line, of `-o`, of the environment or of a file that cannot be used.
 package struct ConfigurationError: Error, Sendable {
-    /// What is wrong, where it stands and what to do about it.
+    /// The fault, its place, and what to do about it.
     package var sentence: String
 
-    /// An error that says so.
+    /// An error with this sentence.
     package init(_ sentence: String) { self.sentence = sentence }
 }

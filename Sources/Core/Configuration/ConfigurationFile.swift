@@ -1,14 +1,14 @@
 import Glibc
 import Support
 
-/// The file in which a user keeps options: a JSON object with a member for each, `{"cache_size": "200G", "offline": false}`.
+/// The file of a user's options: a JSON object with a member for each, `{"cache_size": "200G", "offline": false}`.
 package struct ConfigurationFile: Sendable {
-    /// Where it is; nil when there is none.
+    /// Its path; nil without a file.
     let path: String?
     /// The text of each option, by its name as options spell it.
     let values: [String: String]
 
-    /// No file: nothing is set.
+    /// No file, no options.
     package static let none = ConfigurationFile(path: nil, values: [:])
 
     private init(path: String?, values: [String: String]) {
@@ -34,7 +34,7 @@ package struct ConfigurationFile: Sendable {
         return "\(home)/.config/neuronfs/config.json"
     }
 
-    /// Most bytes of a file: many times those of all options together.
+    /// Most bytes of a file: many times the length of all options.
     private static let mostBytes = 1 << 20
 
     private static func read(_ path: String, mayBeAbsent: Bool) throws(ConfigurationError) -> ConfigurationFile {
@@ -48,7 +48,7 @@ package struct ConfigurationFile: Sendable {
         return try parse(bytes, path: path)
     }
 
-    /// What the text of a file says.
+    /// The options in the text of a file.
     ///
     /// - Throws: a sentence naming the member that is wrong.
     static func parse(_ bytes: [UInt8], path: String) throws(ConfigurationError) -> ConfigurationFile {
@@ -65,7 +65,7 @@ package struct ConfigurationFile: Sendable {
         for (key, value) in members {
             let name = key.replacing("_", with: "-")
             guard Settings.names.contains(name) else {
-                throw ConfigurationError("the configuration \(path) has \"\(key)\", but no option is called so")
+                throw ConfigurationError("the configuration \(path) has \"\(key)\", and there is no such option")
             }
             switch value {
             case .null: continue
@@ -74,7 +74,7 @@ package struct ConfigurationFile: Sendable {
             case .string(let text): values[name] = text
             case .array, .object:
                 throw ConfigurationError(
-                    "\"\(key)\" in \(path) is a list or an object; a text, a number, true or false is due")
+                    "\"\(key)\" in \(path) is a list or an object: write a text, a number, true or false")
             }
         }
         return ConfigurationFile(path: path, values: values)

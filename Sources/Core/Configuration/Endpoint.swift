@@ -1,7 +1,7 @@
-/// The base of an API, and who we are to it.
+/// The base URL of an API, and the user name and password for it.
 package struct Endpoint: Equatable, Sendable {
-    /// Without a slash at the end, and without user name and password: it names the database everywhere, in messages,
-    /// documents and the cache.
+    /// The URL without a slash at its end, and without user name and password. It names the database in messages, documents and
+    /// the cache.
     package var url: String
     /// The user name in the URL, decoded.
     package var user: String?

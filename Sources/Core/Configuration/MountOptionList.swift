@@ -2,8 +2,8 @@ import Support
 
 /// `-o` of mount(8) and fstab(5): `cache-size=20G,offline,nodev`.
 package enum MountOptionList {
-    /// Options of every file system, which mount(8) hands on: this one is read-only, has no devices and no programs that
-    /// change identity whatever they say.
+    /// Options of every file system, which mount(8) passes on. They change nothing: this file system is read-only, without
+    /// devices and without programs that change identity.
     private static let standard: Set<String> = [
         "ro", "rw", "dev", "nodev", "suid", "nosuid", "exec", "noexec", "atime", "noatime", "relatime", "norelatime",
         "strictatime", "diratime", "nodiratime", "lazytime", "nolazytime", "sync", "async", "dirsync", "auto", "noauto",
@@ -12,9 +12,9 @@ package enum MountOptionList {
     ]
     private static let standardWithValue: Set<String> = ["user", "fsname", "subtype", "comment", "context"]
 
-    /// The text of each of our options, by its name as options spell it; a flag alone is "true".
+    /// The text of each option of this program, by its name. A flag alone is "true".
     ///
-    /// - Throws: a sentence naming what is neither ours nor of every file system.
+    /// - Throws: for a word that is no option of this program or of every file system, a sentence that names it.
     package static func parse(_ lists: [String]) throws(ConfigurationError) -> [String: String] {
         var values: [String: String] = [:]
         for item in lists.flatMap(items) {

@@ -2,7 +2,8 @@ import Logging
 import Support
 
 /// The settings of a mount, a property each. A new setting is one property here, its use (`settings.cacheSize`), and its line
-/// in docs/CONFIGURATION.md and docs/neuronfs.1. ConfigurationTests compares the documents with these declarations.
+/// in docs/CONFIGURATION.md. ConfigurationTests compares the document with these declarations. `make manual` writes the entries
+/// of docs/neuronfs.1.
 package struct Settings: Sendable {
     /// The base of the API. Only `neuronfs mount` has one to choose; the demo brings its own server.
     package static let endpoint = Setting(
@@ -25,7 +26,8 @@ package struct Settings: Sendable {
     package let allowOther = Setting.flag(
         "allow-other", "Let other users read the mount (fuse.conf must say user_allow_other).")
     package let uid = Setting.identity(
-        "uid", "Owner of the files.", expected: "the number of a user", default: "you")
+        "uid", "Owner of the files; a mount by root may use this user's cache.", expected: "the number of a user",
+        default: "you")
     package let gid = Setting.identity(
         "gid", "Group of the files.", expected: "the number of a group", default: "yours")
     package let timeout = Setting.seconds(
@@ -38,7 +40,7 @@ package struct Settings: Sendable {
         default: 4)
     package let logLevel = Setting(
         name: "log-level", form: .word(name: "level", words: ["debug", "info", "notice", "warning", "error"]),
-        help: "debug, info, notice, warning or error.", defaultText: "notice",
+        help: "Least severe messages of the log: debug, info, notice, warning or error.", defaultText: "notice",
         expected: "one of debug, info, notice, warning, error", fallback: "notice",
         parse: { Logger.Level(rawValue: $0.lowercased()) == nil ? nil : $0.lowercased() }, json: { .string($0) })
     package let logFile = Setting.path(

@@ -1,7 +1,7 @@
 import ArgumentParser
 
-/// Whether the words of a command line begin with a command that exists. ArgumentParser calls a misspelt one an
-/// unexpected argument and suggests nothing.
+/// Checks that a command line begins with a command that exists. ArgumentParser calls a misspelt command an unexpected
+/// argument and suggests none.
 enum CommandNames {
     /// - Throws: `Failure` 64 that names the nearest command.
     static func check(_ words: [String]) throws(Failure) {

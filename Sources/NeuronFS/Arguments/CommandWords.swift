@@ -1,14 +1,14 @@
 import Configuration
 import Glibc
 
-/// The words of the command line and the variables that options come from, as text.
+/// The command line and the variables of settings, as text.
 ///
-/// Linux lets both be any bytes. Swift replaces bytes that are not UTF-8, and a path would become the name of another
-/// file. Such words are refused.
+/// Linux allows any bytes in both. Swift replaces bytes that are not UTF-8, so that a path would become the name of another
+/// file. Such arguments are refused.
 enum CommandWords {
-    /// The words, with the program's name in front.
+    /// The arguments, with the program's name in front.
     ///
-    /// - Throws: `Failure` 64 that names the word or the variable.
+    /// - Throws: `Failure` 64 that names the argument or the variable.
     static func decoded() throws(Failure) -> [String] {
         for name in variables {
             guard let value = unsafe getenv(name), unsafe String(validatingCString: value) == nil else { continue }
@@ -20,7 +20,7 @@ enum CommandWords {
             if let text = unsafe String(validatingCString: word) {
                 words.append(text)
             } else if index == 0 {
-                // Where this program lies: nothing is looked up by it.
+                // The place of this program. No file is looked up by it.
                 words.append(unsafe String(cString: word))
             } else {
                 throw unsafe refusal("argument \(index)", word)
@@ -29,7 +29,7 @@ enum CommandWords {
         return words
     }
 
-    /// The variables that settings and the places of files are taken from.
+    /// The variables that hold settings and the places of files.
     private static var variables: [String] {
         Settings.all.map(\.variable)
             + ["NEURONFS_CONFIG", "HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"]

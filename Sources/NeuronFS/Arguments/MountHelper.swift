@@ -1,11 +1,11 @@
-/// The ways in which mount(8) starts a file system, turned into our own command line.
+/// Translates the ways in which mount(8) starts a file system into a command line of this program.
 ///
 /// As a helper under the name `mount.fuse.neuronfs` or `mount.neuronfs` (a link to this program in /sbin):
 /// `mount.fuse.neuronfs SOURCE DIRECTORY [-sfnv] [-N namespace] [-o list] [-t type]`, see mount(8), "External helpers".
-/// Without such a link the helper of fuse3 starts `neuronfs SOURCE DIRECTORY -o list`. A source is `demo`, `allen`, or the
+/// Without such a link, the helper of fuse3 starts `neuronfs SOURCE DIRECTORY -o list`. A source is `demo`, `allen`, or the
 /// base URL of an API.
 enum MountHelper {
-    /// The arguments without the program's name; nil when there is nothing to do (`mount -f`, a rehearsal).
+    /// The arguments without the program's name; nil for a rehearsal (`mount -f`), which does nothing.
     static func translated(_ arguments: [String]) -> [String]? {
         let program = arguments.first?.split(separator: "/").last ?? ""
         let words = Array(arguments.dropFirst())

@@ -1,7 +1,7 @@
-/// How near misspelt words are to the words there are.
+/// Finds the word that a misspelt one stands for.
 enum Spelling {
-    /// The word of `words` nearest to `word`, upper and lower case alike; nil when none is near: more than one letter in
-    /// three would have to change.
+    /// The word of `words` nearest to `word`, whatever the case of the letters. It is nil when more than one letter in three
+    /// would have to change.
     static func nearest(to word: String, among words: [String]) -> String? {
         let limit = max(1, word.count / 3)
         let near = words.map { (word: $0, distance: distance(word.lowercased(), $0.lowercased())) }

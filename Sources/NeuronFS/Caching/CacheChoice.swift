@@ -3,10 +3,10 @@ import BlockStore
 import Configuration
 import Support
 
-/// Which cache a command is about: options shared by the `cache` commands.
+/// Options of the `cache` commands that choose the cache.
 struct CacheChoice: ParsableArguments {
     @Option(
-        help: ArgumentHelp("The cache's directory; without it the one that mount would use.", valueName: "dir"),
+        help: ArgumentHelp("The cache's directory. (default: the one that mount would use)", valueName: "dir"),
         completion: .directory)
     var cacheDir: String?
 
@@ -27,7 +27,7 @@ struct CacheChoice: ParsableArguments {
         }
     }
 
-    /// The directory where `resolution` says what the environment and the file say.
+    /// The directory by the rules of `mount` and `demo`, with the environment and the file of `resolution`.
     func directory(_ resolution: Resolution) throws(ConfigurationError) -> String {
         var resolution = resolution
         resolution.options[Settings.ofMount.cacheDir.name] = cacheDir
@@ -36,17 +36,17 @@ struct CacheChoice: ParsableArguments {
 
     /// The cache of the mount that `path` lies in, unless an option names another.
     ///
-    /// - Throws: `Failure` 2 when the mount is somebody else's, whose word does not choose a directory for this user.
+    /// - Throws: `Failure` 2 when the mount is another user's: its status must not choose a directory for this user.
     func directory(of path: MountedPath) throws(Failure) -> String {
         if cacheDir != nil || demo { return try directory() }
         guard path.mount.isTrusted else {
             throw Failure(
-                sentence: "the mount on \(path.mount.path) was made by \(path.mount.ownerText), and its word does not "
-                    + "choose a directory for you: name the cache with --cache-dir", code: 2)
+                sentence: "\(path.mount.path) was mounted by \(path.mount.ownerText), whose mounts do not choose a "
+                    + "directory for you: name the cache with --cache-dir", code: 2)
         }
         guard let directory = MountStatus.read(path.mount.path)?["cache"]?["directory"]?.stringValue else {
             throw Failure(
-                sentence: "the mount on \(path.mount.path) does not say where its cache is: name it with --cache-dir")
+                sentence: "the mount on \(path.mount.path) does not name its cache: name it with --cache-dir")
         }
         return directory
     }
@@ -60,7 +60,7 @@ struct CacheChoice: ParsableArguments {
         return statuses.first { $0["cache"]?["directory"]?.stringValue == directory }
     }
 
-    /// Runs `body`, its error told in one sentence.
+    /// Runs `body`, and turns its error into one sentence.
     static func telling<R>(_ body: () throws(CacheError) -> R) throws(Failure) -> R {
         do throws(CacheError) {
             return try body()
@@ -70,16 +70,16 @@ struct CacheChoice: ParsableArguments {
     }
 }
 
-/// The cache that a command works on, which may also be named by its place.
+/// Options that choose the cache, and its place as an argument.
 struct CachePlace: ParsableArguments {
-    @Argument(help: "The cache's directory, or a mount, whose cache is meant.", completion: .directory)
+    @Argument(help: "The cache's directory, or a mount that uses the cache.", completion: .directory)
     var place: String?
 
     @OptionGroup var choice: CacheChoice
 
     mutating func validate() throws {
         guard place == nil || (choice.cacheDir == nil && !choice.demo) else {
-            throw ValidationError("name one cache: by its place, by --cache-dir or by --demo")
+            throw ValidationError("name one cache: by its directory or mount, by --cache-dir, or by --demo")
         }
     }
 

@@ -1,8 +1,10 @@
 import Support
 
-/// With whose rights a cache directory is worked on: its owner's, so that what is planted there misleads root to nothing.
+/// The rights with which a process works in a cache directory: those of its owner. A file that the owner plants there can
+/// then not make root write elsewhere.
 enum CacheRights {
-    /// Takes the rights of the owner of `directories` for good, where this process is root and they are not root's.
+    /// Takes the rights of the owner of `directories` for the rest of the process, if this process is root and the owner is
+    /// not.
     ///
     /// - Throws: `Failure` 2 when they are of different users.
     static func become(ownerOf directories: [String]) throws(Failure) {
@@ -10,17 +12,17 @@ enum CacheRights {
         guard Set(rights.map { $0?.user }).count <= 1 else {
             throw Failure(
                 sentence: "\(directories.joined(separator: " and ")) belong to different users: "
-                    + "name what is in one cache at a time", code: 2)
+                    + "name cells of one cache at a time", code: 2)
         }
         for case (let directory, let rights?) in zip(directories, rights) {
             return try telling(directory) { () throws(Errno) in try rights.become() }
         }
     }
 
-    /// The rights that a mount by root takes for its files; nil where it needs none.
+    /// The rights that a mount by root takes for its files; nil where it needs no others.
     ///
-    /// - Parameter user: the user to whom the mount is to belong (`--uid`). Root works in that user's directory only.
-    /// - Throws: `Failure` 2 when the directory is that of a user who was not named.
+    /// - Parameter user: the owner of the mount's files (`--uid`). Root works in the directory of this user only.
+    /// - Throws: `Failure` 2 when the directory belongs to another user.
     static func ofMount(directory: String, user: UInt32?) throws(Failure) -> OwnerRights? {
         guard let rights = OwnerRights(ownerOf: directory) else { return nil }
         guard rights.user == user else {
@@ -32,7 +34,7 @@ enum CacheRights {
         return rights
     }
 
-    /// Runs `body`, its error told in one sentence.
+    /// Runs `body`, and turns its error into one sentence.
     static func telling(_ directory: String, _ body: () throws(Errno) -> Void) throws(Failure) {
         do throws(Errno) {
             try body()

@@ -1,14 +1,14 @@
 import Glibc
 import Support
 
-/// A path below a NeuronFS mount, taken apart.
+/// A path below a NeuronFS mount, as the mount and the names below it.
 struct MountedPath {
-    /// The mount it is in.
+    /// The mount that the path lies in.
     let mount: MountTable.Entry
-    /// What follows the mount point, symbolic links followed: `["mouse", "313862022", "stack"]`.
+    /// The names below the mount point, with symbolic links followed: `["mouse", "313862022", "stack"]`.
     let components: [String]
 
-    /// ``find(_:)`` of a path that a user names, which may lie in a mount that does not answer.
+    /// The same as ``find(_:)``, for a path that may lie in a mount that does not answer.
     ///
     /// - Throws: when `path` cannot be looked up, or the mount on the way to it does not answer.
     static func findAnswering(_ path: String) throws(Failure) -> MountedPath? {
@@ -36,22 +36,22 @@ struct MountedPath {
             mount: mount, components: real.dropFirst(mount.path.count).split(separator: "/").map(String.init))
     }
 
-    /// Whether `name` is that of a specimen's folder: an id of the database.
+    /// Whether `name` is the name of a specimen's folder: an id of the database.
     static func isSpecimenID(_ name: String) -> Bool {
         !name.isEmpty && name.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
     }
 
-    /// The id of the specimen that the path is of, or lies in; nil above the specimens' folders.
+    /// The id of the specimen whose folder is the path or is above it; nil above the specimens' folders.
     var specimen: String? {
-        // The folder of a layer is named like an id: by-layer/4.
+        // The name of a layer's folder looks like an id: by-layer/4.
         let isGrouped = components.first?.hasPrefix(Self.groupPrefix) == true
         return components.dropFirst(isGrouped ? 2 : 0).first(where: Self.isSpecimenID)
     }
 
-    /// What the folders of groups and of names begin with.
+    /// The beginning of the names of folders that group cells.
     private static let groupPrefix = "by-"
 
-    /// The id of the specimen that `name` in `folder` is the folder of, or a link to; nil for any other.
+    /// The id of the specimen that has `name` in `folder` as its folder or as a link to it; nil for another name.
     static func specimen(_ name: String, in folder: String) -> String? {
         guard folder.split(separator: "/").last?.hasPrefix(groupPrefix) == true else {
             return isSpecimenID(name) ? name : nil
@@ -60,8 +60,8 @@ struct MountedPath {
         return target
     }
 
-    /// The specimens of the path: its own, or for a folder of specimens (`splits/train`) all of that folder. Each once,
-    /// in the order of the names by which it is first met: a cell is in many a folder.
+    /// The specimens of the path: its own, or for a folder of specimens (`splits/train`) all of that folder. A cell may be in
+    /// several folders. It is listed once, where it is found first.
     func specimens() throws(Failure) -> [String] {
         if let specimen { return [specimen] }
         var known: Set<String> = []
@@ -105,7 +105,7 @@ enum Folder {
         }
     }
 
-    /// The last part of what the symbolic link `path` points to; nil when it is no link.
+    /// The last name of the path to which the symbolic link `path` points; nil when `path` is no link.
     static func linkedName(_ path: String) -> String? {
         var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let count = unsafe bytes.withUnsafeMutableBytes { buffer -> Int in

@@ -3,11 +3,11 @@ import BlockStore
 import Configuration
 import Support
 
-/// `neuronfs cache`: what is on disk. Every command is safe while the cache is mounted.
+/// `neuronfs cache`: the cache on disk. Every command is safe while a mount uses the cache.
 struct CacheCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cache",
-        abstract: "Look at, check and tidy what is kept on disk, mounted or not.",
+        abstract: "Examine, check and prune the cache on disk, mounted or not.",
         discussion: """
             neuronfs cache status --specimens
             neuronfs cache pin ./cells/splits/train
@@ -21,11 +21,11 @@ struct CacheCommand: ParsableCommand {
 
 struct CacheStatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "How much there is, of what, and what is pinned.")
+        commandName: "status", abstract: "Show the size, the disk, the pins, and the mount that uses the cache.")
 
     @OptionGroup var place: CachePlace
 
-    @Flag(help: "Also a line for each specimen, the largest first. Reads the head of every block.")
+    @Flag(help: "Also a line for each specimen, the largest first. Reads the header of every block.")
     var specimens = false
 
     @Flag(help: "As JSON.")
@@ -92,8 +92,9 @@ struct CacheStatusCommand: ParsableCommand {
 struct CacheVerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "verify",
-        abstract: "Read every block, check it, and remove what is damaged.",
-        discussion: "A removed block is fetched again when it is next read. Exit code 1 when anything was wrong.")
+        abstract: "Read and check every block, and remove damaged ones.",
+        discussion:
+            "A removed block is fetched again at its next read. Exit code 1 when a block was damaged or unreadable.")
 
     @OptionGroup var place: CachePlace
 
@@ -125,12 +126,12 @@ extension ByteCount: ExpressibleByArgument {}
 struct CachePruneCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prune",
-        abstract: "Remove what was read longest ago until at most SIZE is left.",
-        discussion: "What is pinned stays, even when that is more.")
+        abstract: "Remove the blocks read longest ago until at most SIZE is left.",
+        discussion: "Pinned blocks stay, even when they are more than that.")
 
     @OptionGroup var place: CachePlace
 
-    @Option(help: ArgumentHelp("What may be left, for example 20G.", valueName: "size"))
+    @Option(help: ArgumentHelp("The size that may be left, for example 20G.", valueName: "size"))
     var to: ByteCount
 
     func run() throws {
@@ -142,11 +143,11 @@ struct CachePruneCommand: ParsableCommand {
 
 struct CacheClearCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "clear", abstract: "Remove everything that is not pinned.")
+        commandName: "clear", abstract: "Remove all blocks that are not pinned.")
 
     @OptionGroup var place: CachePlace
 
-    @Flag(help: "Remove what is pinned, too. The pins themselves stay.")
+    @Flag(help: "Also remove pinned blocks. The pins themselves stay.")
     var includePinned = false
 
     @Flag(name: .shortAndLong, help: "Do not ask.")
@@ -156,7 +157,7 @@ struct CacheClearCommand: ParsableCommand {
         let (directory, inspector) = try place.inspector()
         if !yes {
             let summary = try CacheChoice.telling { () throws(CacheError) in try inspector.status() }
-            let pinned = includePinned ? ", what is pinned included" : ", but for what is pinned"
+            let pinned = includePinned ? ", pinned ones included" : ", pinned ones excepted"
             let what = summary.pins.isEmpty ? "" : pinned
             try Question.confirm(
                 "Remove \(summary.blocks) blocks (\(ByteText.text(summary.bytes))) from \(directory)\(what)?")
@@ -168,7 +169,7 @@ struct CacheClearCommand: ParsableCommand {
     }
 }
 
-/// What `pin` and `unpin` are about.
+/// The cells that `pin` and `unpin` change.
 struct PinTargets: ParsableArguments {
     @OptionGroup var choice: CacheChoice
 
@@ -177,9 +178,9 @@ struct PinTargets: ParsableArguments {
         completion: .directory)
     var specimens: [String]
 
-    /// The ids with the cache each belongs to: that of its mount, for a path. Takes the rights of the caches' owner.
+    /// The ids by cache. The cache of a path is that of its mount. Takes the rights of the caches' owner.
     ///
-    /// - Parameter areChecked: whether ids must be those of cells of the mount that has their cache open.
+    /// - Parameter areChecked: whether the mount that has the cache open must have cells of these ids.
     func resolve(areChecked: Bool) throws(Failure) -> [(directory: String, specimens: [String])] {
         var found: [(directory: String, specimens: [String])] = []
         for text in specimens {
@@ -197,7 +198,7 @@ struct PinTargets: ParsableArguments {
                 guard !ids.isEmpty else { throw Failure(sentence: "\(text) holds no specimens", code: 2) }
                 directory = try choice.directory(of: path)
             }
-            // A path may be given twice, or lie in another.
+            // A path may be given twice, or lie in another one.
             if let index = found.firstIndex(where: { $0.directory == directory }) {
                 let known = Set(found[index].specimens)
                 found[index].specimens += ids.filter { !known.contains($0) }
@@ -211,7 +212,7 @@ struct PinTargets: ParsableArguments {
 
     private static func check(_ id: String, of directory: String) throws(Failure) {
         guard let mount = try CacheChoice.mount(using: directory)?["mount_point"]?.stringValue else {
-            return Output.note("no mount has \(directory) open: whether there is a specimen \(id) was not checked")
+            return Output.note("no mount has \(directory) open: the id \(id) was not checked")
         }
         guard MountChoice.specimenFolder(id, in: mount) != nil else {
             throw Failure(sentence: "\(mount) has no specimen \(id)", code: 2)
@@ -222,8 +223,8 @@ struct PinTargets: ParsableArguments {
 struct CachePinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pin",
-        abstract: "Keep specimens from being evicted, now and when they come.",
-        discussion: "Fetches nothing: neuronfs prefetch does. A running mount takes a pin over within seconds.")
+        abstract: "Keep the blocks of specimens in the cache, also those fetched later.",
+        discussion: "Fetches nothing; neuronfs prefetch does. A running mount follows a pin within seconds.")
 
     @OptionGroup var targets: PinTargets
 
@@ -243,7 +244,7 @@ struct CachePinCommand: ParsableCommand {
 
 struct CacheUnpinCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "unpin", abstract: "Take pins back.")
+        commandName: "unpin", abstract: "Remove pins.")
 
     @OptionGroup var targets: PinTargets
 

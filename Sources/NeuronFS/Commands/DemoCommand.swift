@@ -6,11 +6,11 @@ struct DemoCommand: ParsableCommand {
         commandName: "demo",
         abstract: "Mount a small built-in stand-in database: no network, no account.",
         discussion: """
-            Starts the stand-in origin inside the mount's process and mounts it. The cells are generated; the paths,
-            files and the HTTP between origin and mount are those of the real database.
+            The mount's process contains a stand-in server. The cells are generated; the paths, the files, and the HTTP
+            between server and mount are those of the real database.
             """)
 
-    @Argument(help: "An empty directory; made if it is not there.", completion: .directory)
+    @Argument(help: "An empty directory; made if it does not exist.", completion: .directory)
     var mountPoint = "celltypes"
 
     @Option(help: ArgumentHelp("Serve real files laid out as in the Allen downloads.", valueName: "dir"))

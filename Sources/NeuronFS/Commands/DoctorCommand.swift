@@ -5,15 +5,15 @@ import Support
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "What is wrong with this machine or with a mount, and the command that mends it.",
-        discussion: "Changes nothing. Exit code 1 when something does not work.")
+        abstract: "Find faults of this machine and of mounts, and the commands that repair them.",
+        discussion: "Changes nothing. Exit code 1 when a fault was found.")
 
-    @Argument(help: "A mount point; all NeuronFS mounts without it.", completion: .directory)
+    @Argument(help: "A mount point. (default: all NeuronFS mounts)", completion: .directory)
     var mountPoint: String?
 
     @OptionGroup var choice: CacheChoice
 
-    @Option(help: ArgumentHelp("Base URL of the API to try; without it that of the mounts.", valueName: "url"))
+    @Option(help: ArgumentHelp("Base URL of the API to try. (default: that of the mounts)", valueName: "url"))
     var endpoint: String?
 
     func run() throws {
@@ -24,7 +24,7 @@ struct DoctorCommand: ParsableCommand {
             resolution.file = try ConfigurationFile.load(given: choice.config)
             _ = try resolution.mountSettings()
         } catch {
-            findings.append(.bad(error.sentence, cure: "correct it there; neuronfs mount --help lists the options"))
+            findings.append(.bad(error.sentence, cure: "correct the value; neuronfs mount --help lists the options"))
             resolution = Resolution(readsEnvironment: false)
         }
         let statuses = mounts.compactMap { if case .alive(let status) = $0.state { status } else { nil } }

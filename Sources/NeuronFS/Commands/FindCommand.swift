@@ -4,17 +4,17 @@ import Support
 struct FindCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "find",
-        abstract: "Find cells by what the database says of them.",
+        abstract: "Find cells by their properties.",
         discussion: """
-            Every option narrows the search; an option that is given twice takes either value. Exit code 1 when no cell
-            matches. The table is for reading: programs take --paths or --json.
+            A cell must match every option. An option that is given twice matches either value. Exit code 1 when no cell
+            matches. The table is for people; programs use --paths or --json.
 
             neuronfs find --structure VISp --layer 5 --dendrite-type spiny --trainable
             neuronfs find --species human --reconstruction full --paths | xargs neuronfs prefetch
             """)
 
     @Argument(
-        help: "The mount point; without it the mount of the working directory, or else the first NeuronFS mount.",
+        help: "The mount point. (default: the mount of the working directory, else the first NeuronFS mount)",
         completion: .directory)
     var mountPoint: String?
 
@@ -37,7 +37,7 @@ struct FindCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "full or dendrite-only. The axon of a dendrite-only cell is not traced: it is background in its labels.",
+            "full or dendrite-only. The axon of a dendrite-only cell is not traced, and is background in its labels.",
             valueName: "type"))
     var reconstruction: [Reconstruction] = []
 
@@ -56,7 +56,7 @@ struct FindCommand: ParsableCommand {
     @Flag(help: "As JSON.")
     var json = false
 
-    /// How much of a neuron is traced, in the database's words.
+    /// The traced part of a neuron, in the database's words.
     enum Reconstruction: String, CaseIterable, ExpressibleByArgument {
         case full
         case dendriteOnly = "dendrite-only"
@@ -73,7 +73,7 @@ struct FindCommand: ParsableCommand {
         let mount = try MountChoice.path(mountPoint)
         let all = try FoundCell.all(in: mount)
         let found = all.filter(matches)
-        // Last, because each look costs the mount queries.
+        // Last, because the mount must query the database for each cell.
         let cells = complete ? try found.filter { cell in try cell.isComplete() } : found
         if json {
             Output.line(JSONValue.array(cells.map(\.document)).text(.indented))

@@ -10,10 +10,10 @@ struct LabelCommand: ParsableCommand {
             neuronfs label cell.swc --like stack.tif -o labels.tif
             neuronfs label cell.swc --shape 2048,2048,128 --spacing 0.2,0.2,0.5 -o labels.ome.zarr
 
-            The name says what is written: NAME.tif one BigTIFF, NAME.npy a NumPy
+            The name sets the format: NAME.tif one BigTIFF, NAME.npy a NumPy
             array, NAME.zarr an OME-Zarr directory, NAME/ a directory of planes
-            0000.tif, 0001.tif, ... Beside it NAME.json says what was done and what
-            the values mean. The centre of voxel (0, 0, 0) is the origin of the
+            0000.tif, 0001.tif, ... NAME.json beside it has the parameters and the
+            meaning of the values. The centre of voxel (0, 0, 0) is the origin of the
             skeleton's coordinates, unless --origin moves it.
             """)
 
@@ -22,7 +22,7 @@ struct LabelCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The image that the labels are for, a TIFF or a Zarr: its shape, spacing and origin are taken.",
+            "The image that the labels are for, a TIFF or a Zarr. It gives shape, spacing and origin.",
             valueName: "file"))
     var like: String?
 
@@ -38,18 +38,18 @@ struct LabelCommand: ParsableCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Where voxel (0, 0, 0) lies in the skeleton's frame, in voxels (default: 0,0,0).", valueName: "x,y,z"))
+            "Position of voxel (0, 0, 0) in the skeleton's frame, in voxels (default: 0,0,0).", valueName: "x,y,z"))
     var origin: AxisNumbers?
 
     @Option(
         help: ArgumentHelp(
             """
-            Units of the skeleton: um, nm or px (columns, rows and planes, radii in columns; default: what its header \
-            states, else um).
+            Units of the skeleton: um, nm or px (columns, rows and planes, radii in columns; default: those that its \
+            header states, else um).
             """, valueName: "unit"))
     var units: LengthUnit?
 
-    @Option(help: "What the values say; docs/LABELS.md has a picture of each.")
+    @Option(help: "The meaning of the values; docs/LABELS.md has a picture of each.")
     var variant = VariantName(.classes)
 
     @Option(
@@ -69,20 +69,22 @@ struct LabelCommand: ParsableCommand {
     @Flag(help: "Leave radii below half a voxel diagonal as they are: thin neurites then break up.")
     var noFloor = false
 
-    @Option(help: ArgumentHelp("--variant distance: where the value saturates (default: 2).", valueName: "um"))
+    @Option(
+        help: ArgumentHelp("--variant distance: distance at which the value saturates (default: 2).", valueName: "um"))
     var clip: Double?
 
     @Option(help: ArgumentHelp("--variant nodes: standard deviation of a peak (default: 0.5).", valueName: "um"))
     var sigma: Double?
 
     @Option(
-        help: ArgumentHelp("--variant ignore: how far around markers 10 and 20 (default: 5).", valueName: "um"))
+        help: ArgumentHelp("--variant ignore: radius around markers 10 and 20 (default: 5).", valueName: "um"))
     var ignoreRadius: Double?
 
-    @Option(help: ArgumentHelp("--variant ignore: its value, 1 to 255 (default: 255).", valueName: "n"))
+    @Option(
+        help: ArgumentHelp("--variant ignore: the value of ignored voxels, 1 to 255 (default: 255).", valueName: "n"))
     var ignoreValue: UInt8?
 
-    @Flag(help: "Draw a skeleton that does not fit the image: the part that is inside.")
+    @Flag(help: "Draw a skeleton that does not fit the image, as far as it is inside.")
     var force = false
 
     @Flag(help: "No progress and no summary.")
@@ -92,7 +94,7 @@ struct LabelCommand: ParsableCommand {
     var output: String
 
     func validate() throws {
-        // The grid has limits of its own, which a level is counted for: here only what cannot be counted with.
+        // The grid has limits of its own, at the level that is written. These keep its arithmetic from overflowing.
         let sides = 1...Int(Int32.max)
         guard shape != nil || like != nil else {
             throw ValidationError("--shape, or --like with the image that the labels are for, is missing")
@@ -117,11 +119,11 @@ struct LabelCommand: ParsableCommand {
         try refuse("--ignore-radius", given: ignoreRadius != nil, unless: kind == .ignore)
         try refuse("--ignore-value", given: ignoreValue != nil, unless: kind == .ignore)
         guard kind != .ignore || markers != nil else {
-            throw ValidationError("--variant ignore needs --markers; /dev/null is a file without any")
+            throw ValidationError("--variant ignore needs --markers; /dev/null is a file without markers")
         }
     }
 
-    /// An option without effect is a misunderstanding: better told than kept.
+    /// An option without effect is a misunderstanding, so it is refused.
     private func refuse(_ option: String, given: Bool, unless allowed: Bool) throws {
         guard !given || allowed else {
             throw ValidationError("\(option) means nothing for --variant \(variant.variant.name)")

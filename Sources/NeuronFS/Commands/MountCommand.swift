@@ -6,14 +6,15 @@ struct MountCommand: ParsableCommand {
         commandName: "mount",
         abstract: "Mount the database on a directory.",
         discussion: """
-            Returns when the mount is usable, and then with 0; or says in one sentence why it is not.
+            Returns with 0 when the mount is usable; else prints the reason in one sentence.
 
-            Every option can also be an environment variable (--cache-size: NEURONFS_CACHE_SIZE) or stand in
-            ~/.config/neuronfs/config.json ({"cache_size": "200G"}). The command line goes before the environment, the
-            environment before the file.
+            Every option can also be set by an environment variable (--cache-size:
+            NEURONFS_CACHE_SIZE) or in ~/.config/neuronfs/config.json
+            ({"cache_size": "200G"}). The command line wins over the environment, the
+            environment over the file.
             """)
 
-    @Argument(help: "An empty directory; made if it is not there.", completion: .directory)
+    @Argument(help: "An empty directory; made if it does not exist.", completion: .directory)
     var mountPoint: String
 
     @Option(Settings.endpoint)
@@ -39,7 +40,7 @@ struct MountCommand: ParsableCommand {
 
     private func adding(_ endpoint: String?, to resolution: Resolution) -> Resolution {
         var resolution = resolution
-        // A daemon's comes with the other settings.
+        // A daemon gets it with the other settings.
         if let endpoint { resolution.options[Settings.endpoint.name] = endpoint }
         return resolution
     }

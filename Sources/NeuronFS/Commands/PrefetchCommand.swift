@@ -4,12 +4,12 @@ import Support
 struct PrefetchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "prefetch",
-        abstract: "Read files and folders of a mount ahead into its cache.",
+        abstract: "Fetch files and folders of a mount into its cache.",
         discussion: """
             Of a cell: meta.json, skeleton, markers, projections and the image stack. Of a folder of cells, such as
-            splits/train: every cell in it. What is cached already is passed over unread, so an interrupted prefetch
-            goes on where it stopped when it is started again. Labels are made from the skeleton and need no prefetch.
-            Exit code 1 when something could not be read, or is not in the cache in the end.
+            splits/train: every cell in it. Files that are in the cache already are not read again, so a second run
+            continues an interrupted one. Labels are made from the skeleton and need no prefetch. Exit code 1 when a
+            file could not be read, or is not in the cache in the end.
 
             neuronfs prefetch ./cells/splits/train --jobs 8
             """)
@@ -26,9 +26,9 @@ struct PrefetchCommand: ParsableCommand {
     @Flag(help: "No progress bar.")
     var quiet = false
 
-    /// Errors told one by one; more are counted.
+    /// Errors that are printed; the others are counted.
     private static let errorsTold = 20
-    /// How often what was read is looked for on disk, a second apart.
+    /// Number of times that the cache is searched for the files that were read, a second apart.
     private static let looks = 4
 
     private static var stopped: Failure { Failure(sentence: "stopped: start it again to go on", code: 130) }
@@ -109,14 +109,14 @@ struct PrefetchCommand: ParsableCommand {
         return found.withLock { found in parts.indices.flatMap { found[$0] ?? [] } }
     }
 
-    /// How many of the files that were read the cache does not hold now: it was full, the disk took no more, or somebody
+    /// The number of files that were read and that the cache lacks now. It was full, the disk was full, or another process
     /// has emptied it.
     private func lost(
         of files: [PrefetchPlan.File], _ signals: Signals, _ errors: Monitor<[String]>
     ) throws(Failure) -> Int {
         var suspects = files
         for round in 0..<Self.looks where !suspects.isEmpty {
-            // A block that another reader had begun to fetch is stored a moment after both are answered.
+            // A block that another reader has requested is stored a moment after both readers get it.
             if round > 0, signals.arrived(within: 1) { throw Self.stopped }
             let lacking = Monitor<[PrefetchPlan.File]>([])
             let isWhole = try ParallelRun.run(suspects, jobs: jobs, signals: signals) {
@@ -136,7 +136,7 @@ struct PrefetchCommand: ParsableCommand {
     private static func reason(_ lost: Int, _ count: Int, _ mounts: Set<String>) -> String {
         let caches = mounts.compactMap { MountStatus.read($0)?["cache"] }.map { cache in
             let directory = cache["directory"]?.stringValue ?? "?"
-            guard cache["writable"]?.boolValue == true else { return "\(directory) takes nothing at the moment" }
+            guard cache["writable"]?.boolValue == true else { return "\(directory) accepts no blocks at the moment" }
             let limit = ByteText.text(cache["limit_bytes"]?.intValue ?? 0)
             return "\(directory) holds \(ByteText.text(cache["size_bytes"]?.intValue ?? 0)) of at most \(limit)"
         }
@@ -147,7 +147,7 @@ struct PrefetchCommand: ParsableCommand {
     private static func mounts(of paths: [String]) throws(Failure) -> Set<String> {
         var mounts: Set<String> = []
         for path in paths {
-            // Asked whether it answers when it is met for the first time.
+            // Each mount is asked once whether it answers.
             if let mount = try MountTable.mount(onTheWayTo: path), mounts.contains(mount.path) { continue }
             if let mount = try MountedPath.findAnswering(path)?.mount.path { mounts.insert(mount) }
         }

@@ -6,10 +6,10 @@ import Support
 struct PreviewCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "preview",
-        abstract: "A picture of a plane beside its label.",
+        abstract: "Write a picture of a plane beside its labels.",
         discussion: """
-            Reads the mount as any program would: a window around the soma from stack/ and from labels/. The left half
-            is the image, the right half the image with the label drawn over it.
+            Reads a window around the soma from stack/ and labels/, as any program would. The left half is the image, the
+            right half the image with the labels over it.
             """)
 
     @Argument(help: "A specimen's folder in a mount, or its id.")
@@ -18,21 +18,22 @@ struct PreviewCommand: ParsableCommand {
     @Option(name: [.short, .long], help: ArgumentHelp("The PNG file to write.", valueName: "file"))
     var output: String
 
-    @Option(help: "Plane index; the soma's without it.")
+    @Option(help: "Plane index. (default: the plane of the soma)")
     var plane: Int?
 
     @Option(help: ArgumentHelp("Side of the window, px.", valueName: "px"))
     var size = 1024
 
     @Flag(
-        help: "Also draw the picture in the terminal, as coloured blocks. Nothing is drawn where there is no terminal.")
+        help: "Also draw the picture in the terminal, if standard output is one.")
     var terminal = false
 
     mutating func validate() throws {
         guard (16...8192).contains(size) else { throw ValidationError("--size is 16 to 8192") }
         let name = output.split(separator: "/").last ?? ""
         guard !name.contains(".") || name.lowercased().hasSuffix(".png") else {
-            throw ValidationError("\(output) is not the name of a PNG file, which preview writes: end it with .png")
+            throw ValidationError(
+                "\(output) is not the name of a PNG file, and preview writes no other: end it with .png")
         }
     }
 
@@ -57,7 +58,7 @@ struct PreviewCommand: ParsableCommand {
         Output.line("\(output): plane \(picture.plane), \(picture.labelled) labelled pixels in the window")
     }
 
-    /// Whether something that must not be replaced has the name `path`: a directory, a device, a pipe.
+    /// Whether `path` is a directory, a device or a pipe, which must not be replaced.
     private static func isSpecial(_ path: String) -> Bool {
         var status = stat()
         return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT != S_IFREG

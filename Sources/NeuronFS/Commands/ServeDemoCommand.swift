@@ -6,7 +6,7 @@ import Support
 
 struct ServeDemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "serve-demo", abstract: "Run the stand-in origin alone, on 127.0.0.1.",
+        commandName: "serve-demo", abstract: "Run the stand-in server of the demo alone, on 127.0.0.1.",
         discussion: "Prints its URL, then serves until Ctrl-C.")
 
     @Option(help: "TCP port; 0 takes a free one.")
@@ -27,7 +27,7 @@ struct ServeDemoCommand: ParsableCommand {
         let (server, url) = try DemoStart.server(
             data: data.map { try Paths.absolute($0) }, port: port, latency: latency)
         Output.line(url)
-        // Nobody could use an origin whose URL is not told.
+        // Without its URL a server is of no use.
         try Output.check()
         signals.wait()
         server.stop()

@@ -3,12 +3,12 @@ import Support
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "What the mounts of this machine are doing.")
+        commandName: "status", abstract: "Show the state of the mounts of this machine.")
 
-    @Argument(help: "A mount point, or a path in a mount; all NeuronFS mounts without it.", completion: .directory)
+    @Argument(help: "A mount point, or a path in a mount. (default: all NeuronFS mounts)", completion: .directory)
     var mountPoint: String?
 
-    @Flag(name: .shortAndLong, help: "Everything that a mount tells of itself.")
+    @Flag(name: .shortAndLong, help: "All values that a mount reports.")
     var verbose = false
 
     @Flag(help: "As JSON.")
@@ -29,7 +29,7 @@ struct StatusCommand: ParsableCommand {
         }
     }
 
-    /// What the mount says of itself, or else why it says nothing.
+    /// The status of a mount, or the reason why it has none.
     private func document(of mount: MountTable.Entry, _ state: MountState) -> JSONValue {
         let text: String
         switch state {
@@ -37,7 +37,7 @@ struct StatusCommand: ParsableCommand {
         case .alive(nil): text = "of another version of this program"
         case .dead: text = "dead: neuronfs umount \(mount.path)"
         case .silent: text = "does not answer: neuronfs umount \(mount.path)"
-        case .closed: text = "of \(mount.ownerText), who alone can look in"
+        case .closed: text = "mounted by \(mount.ownerText) without --allow-other"
         }
         return ["mount_point": .string(mount.path), "state": .string(text)]
     }

@@ -5,20 +5,22 @@ import Support
 struct SyncCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sync",
-        abstract: "Fetch the list of cells again, now.",
+        abstract: "Fetch the list of cells now.",
         discussion: """
-            A mount looks by itself whether its list is older than a day. When the database cannot be reached the last good
-            list stays. So it does when the new one lacks more than a tenth of the known cells, image stacks, skeletons or
-            recordings: a server in trouble sends such lists. --accept takes it all the same.
+            A mount fetches the list by itself when it is older than a day. When the database cannot be reached, the last
+            good list stays. It also stays when the new list lacks more than a tenth of the known cells, image stacks,
+            skeletons or recordings: a faulty server sends such lists. --accept takes the new list in this case, too.
             """)
 
-    @Argument(help: "The mount point; the first NeuronFS mount without it.", completion: .directory)
+    @Argument(
+        help: "The mount point. (default: the mount of the working directory, else the first NeuronFS mount)",
+        completion: .directory)
     var mountPoint: String?
 
     @Option(help: ArgumentHelp("Seconds to wait for the answer.", valueName: "seconds"))
     var timeout = 120.0
 
-    @Flag(help: "Take the list also when it lacks more than a tenth of what is known.")
+    @Flag(help: "Take the list also when it lacks more than a tenth of the known cells or files.")
     var accept = false
 
     mutating func validate() throws {
@@ -31,7 +33,7 @@ struct SyncCommand: ParsableCommand {
             let count = before["catalogue"]?["syncs"]?.intValue
         else { throw Failure(sentence: "the mount on \(path) is dead or of another version: mount it again") }
         guard listens(pid), try MountProcess.belongs(pid, to: MountChoice.entry(path).owner) else {
-            throw Failure(sentence: "process \(pid) of \(path) takes no requests to sync")
+            throw Failure(sentence: "process \(pid) of \(path) accepts no requests to sync")
         }
         do throws(Errno) {
             try (accept ? SyncRequest.acceptingLosses : .refresh).send(to: pid_t(pid))
@@ -56,7 +58,7 @@ struct SyncCommand: ParsableCommand {
         }
     }
 
-    /// Whether the process blocks SIGUSR1, as one does that waits for it (proc(5), SigBlk); it would end any other.
+    /// Whether the process blocks SIGUSR1 (proc(5), SigBlk), as a mount does. The signal would end another process.
     private func listens(_ pid: Int) -> Bool {
         do throws(Errno) {
             let text = String(decoding: try readWholeFile("/proc/\(pid)/status"), as: UTF8.self)

@@ -6,19 +6,19 @@ struct UnmountCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "umount", abstract: "End a mount and wait until its process is gone.",
         discussion: """
-            A mount that is in use stays, and the processes that use it are named. After exit code 0 the mount's process
-            has ended and its cache is free.
+            A mount that is in use stays, and the error names the processes that use it. After exit code 0 the mount's
+            process has ended and its cache is free.
             """)
 
     @Argument(help: "The mount point.")
     var mountPoint: String
 
-    @Flag(help: "Also when it is in use: programs in it get errors from then on.")
+    @Flag(help: "Also end a mount in use: programs that use it get errors from then on.")
     var lazy = false
 
-    /// Seconds the process has to end: it answers what is parked, writes nothing that takes long.
+    /// Seconds that the process has to end. It answers the parked requests and writes little.
     private static let patience = 15.0
-    /// Seconds after which other mount namespaces are named: in most of them a mount ends with ours a moment later.
+    /// Seconds after which the error names other mount namespaces. In most of them a mount ends a moment after ours.
     private static let namespacePatience = 5.0
     /// Seconds after which a process that was asked to end is killed.
     private static let politePatience = 10.0
@@ -29,7 +29,7 @@ struct UnmountCommand: ParsableCommand {
         guard mount.type == "fuse.neuronfs" else {
             throw Failure(sentence: "\(path) is a mount of type \(mount.type), not one of NeuronFS", code: 2)
         }
-        // Found before the mount is gone, and without asking it: it may be silent, or closed to us.
+        // Before the mount is gone, and without a request to it: it may not answer, or not admit this user.
         var process = MountProcess.serving(mount)
         var isSilent = false
         switch MountState(of: path) {
@@ -42,13 +42,13 @@ struct UnmountCommand: ParsableCommand {
         if lazy {
             try Self.end(process, of: path)
         } else if isSilent {
-            try Self.tellOfSilence(path, process)
+            try Self.reportSilence(path, process)
         } else {
             try Self.wait(for: process, of: mount)
         }
     }
 
-    /// Ends the process of a mount on `path` that is mounted there no more, but in another mount namespace, or in use.
+    /// Ends the process of a mount that is detached from `path`, but mounted in another namespace, or still in use.
     private func endLeftover(_ path: String) throws(Failure) {
         let owners = geteuid() == 0 ? Users.owners() : [geteuid()]
         guard let process = owners.lazy.compactMap({ MountProcess.serving(path, owner: $0) }).first else {
@@ -56,13 +56,13 @@ struct UnmountCommand: ParsableCommand {
         }
         guard lazy else {
             throw Failure(
-                sentence: "nothing is mounted on \(path), but process \(process) of a mount there goes on: "
+                sentence: "nothing is mounted on \(path), but process \(process) of an earlier mount still runs: "
                     + "neuronfs umount --lazy \(path) ends it")
         }
         try Self.end(process, of: path)
     }
 
-    /// Waits until the process of `mount` has ended by itself, as it does once nothing holds the mount.
+    /// Waits until the process of `mount` has ended. It ends by itself when no process holds the mount.
     private static func wait(for process: Int?, of mount: MountTable.Entry) throws(Failure) {
         let start = Instant.now
         while process.map({ MountProcess.isRunning($0) }) ?? false {
@@ -73,7 +73,7 @@ struct UnmountCommand: ParsableCommand {
                     throw Failure(
                         sentence:
                             "\(mount.path) is unmounted, but held by \(holders.joined(separator: ", ")), so process "
-                            + "\(process ?? 0) goes on and keeps its cache: neuronfs umount --lazy \(mount.path) ends it"
+                            + "\(process ?? 0) still runs and keeps its cache: neuronfs umount --lazy \(mount.path) ends it"
                     )
                 }
             }
@@ -86,17 +86,17 @@ struct UnmountCommand: ParsableCommand {
         }
     }
 
-    /// What still holds the file system of `mount`, which `process` serves and which is unmounted.
+    /// The mounts and processes that hold the file system of `mount`, which `process` serves and which is unmounted.
     private static func holders(of mount: MountTable.Entry, _ process: Int?) throws(Failure) -> [String] {
         let here = try MountTable.all()
         let copies = here.filter { $0.device == mount.device }
-        // Linux gives the device number of a file system that is gone to the next one, which another process serves.
+        // Linux reuses the device number of a file system that is gone for the next one, which another process serves.
         let isReused = copies.contains { copy in MountProcess.serving(copy).map { $0 != process } ?? false }
         guard !isReused else { return [] }
         return copies.map { "the mount on \($0.path)" } + Users.inOtherNamespaces(mount.device, here: here).map(\.text)
     }
 
-    /// Ends the process of a mount that is detached, however many still use it: with it their reads end, too.
+    /// Ends the process of a detached mount, even when other processes still use the mount. Their reads end with it.
     private static func end(_ process: Int?, of path: String) throws(Failure) {
         guard let process else {
             throw Failure(
@@ -116,9 +116,9 @@ struct UnmountCommand: ParsableCommand {
         throw Failure(sentence: "\(path) is detached, but its process \(process) has not ended yet")
     }
 
-    private static func tellOfSilence(_ path: String, _ process: Int?) throws(Failure) {
+    private static func reportSilence(_ path: String, _ process: Int?) throws(Failure) {
         let detached = "\(path) did not answer for \(Int(MountState.patience)) s and is detached"
         guard let process, MountProcess.isRunning(process) else { return Output.note(detached) }
-        throw Failure(sentence: "\(detached), but its process is still there and keeps its cache: kill -9 \(process)")
+        throw Failure(sentence: "\(detached), but its process still runs and keeps its cache: kill -9 \(process)")
     }
 }

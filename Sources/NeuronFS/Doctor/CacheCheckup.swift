@@ -5,15 +5,15 @@ import Support
 /// Whether the cache's directory can be written and has room.
 enum CacheCheckup {
     /// - Parameters:
-    ///   - reserve: bytes that are to stay free.
+    ///   - reserve: bytes that a mount leaves free (`--cache-free`).
     static func findings(directory: String, reserve: Int) -> [Finding] {
         var status = stat()
         guard unsafe stat(directory, &status) == 0 else {
             let reason = Errno.current
             guard reason.rawValue == ENOENT else {
-                return [.bad("\(directory) cannot be looked at: \(reason)", cure: "name another with --cache-dir")]
+                return [.bad("\(directory) cannot be examined: \(reason)", cure: "name another with --cache-dir")]
             }
-            return [.ok("the cache directory \(directory) will be made by the first mount")]
+            return [.ok("the cache directory \(directory) does not exist yet: the first mount makes it")]
         }
         guard status.st_mode & S_IFMT == S_IFDIR else {
             return [.bad("\(directory) is no directory", cure: "name another with --cache-dir")]
@@ -44,8 +44,9 @@ enum CacheCheckup {
                 free > reserve
                     ? .ok("\(ByteText.text(free)) free on its disk")
                     : .bad(
-                        "only \(ByteText.text(free)) free on the cache's disk, where \(ByteText.text(reserve)) are kept free: "
-                            + "nothing more is cached", cure: "neuronfs cache prune --cache-dir \(directory) --to 1G"))
+                        "only \(ByteText.text(free)) are free on the cache's disk, and --cache-free is "
+                            + "\(ByteText.text(reserve)): nothing more is cached",
+                        cure: "neuronfs cache prune --cache-dir \(directory) --to 1G"))
         }
         return findings
     }

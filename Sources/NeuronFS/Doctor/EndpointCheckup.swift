@@ -2,7 +2,7 @@ import Glibc
 import Support
 import Transport
 
-/// Whether an origin accepts connections.
+/// Examines whether a server accepts connections.
 enum EndpointCheckup {
     /// Seconds to wait for a connection.
     private static let patience = 3.0
@@ -10,7 +10,7 @@ enum EndpointCheckup {
     static func finding(_ url: String) -> Finding {
         if let proxy = ProxyChoice().proxy(forURL: url) {
             let shown = URLText.shown(proxy)
-            return .note("\(url) is asked through the proxy \(shown), which was not tried", cure: "curl -sSI \(url)")
+            return .note("\(url) is reached through the proxy \(shown), which was not tried", cure: "curl -sSI \(url)")
         }
         guard let (host, port) = address(url) else { return .bad("\(url) is no URL", cure: "correct --endpoint") }
         do throws(Unreachable) {
@@ -19,7 +19,7 @@ enum EndpointCheckup {
         } catch {
             return .bad(
                 "\(host):\(port) cannot be reached: \(error.reason)",
-                cure: "curl -sSI \(url)   (what is cached can be read with --offline)")
+                cure: "curl -sSI \(url)   (--offline serves what is cached)")
         }
     }
 

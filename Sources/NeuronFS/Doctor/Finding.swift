@@ -1,18 +1,18 @@
-/// What one look of the doctor found.
+/// One finding of `neuronfs doctor`.
 struct Finding {
     enum Grade: String {
-        /// As it should be.
+        /// Nothing to do.
         case ok
-        /// Works, could be better.
+        /// It works, and could work better.
         case note
-        /// Does not work.
+        /// It does not work.
         case bad
     }
 
     var grade: Grade
-    /// What was looked at and how it is.
+    /// The thing examined and its state.
     var text: String
-    /// The command, or the words, that mend it.
+    /// The command, or the advice, that repairs it.
     var cure: String?
 
     static func ok(_ text: String) -> Finding { Finding(grade: .ok, text: text) }

@@ -2,7 +2,7 @@ import Configuration
 import Glibc
 import Support
 
-/// What a mount needs of the machine.
+/// Examines what a mount needs of the machine.
 enum MachineCheckup {
     static func findings() -> [Finding] { [fuse(), fusermount(), allowOther()] }
 
@@ -39,7 +39,7 @@ enum MachineCheckup {
     private static func allowOther() -> Finding {
         guard !FuseConfiguration.permitsAllowOther else { return .ok("--allow-other is permitted") }
         return .note(
-            "--allow-other is not permitted: other users, and daemons such as Docker, cannot look in",
+            "--allow-other is not permitted: other users, and daemons such as Docker, cannot read your mounts",
             cure: FuseConfiguration.cure)
     }
 }

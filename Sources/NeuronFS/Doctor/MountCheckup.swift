@@ -2,9 +2,9 @@ import FuseAdapter
 import Glibc
 import Support
 
-/// Whether mounts are alive and as fast as they can be.
+/// Examines whether mounts answer and read as fast as they can.
 enum MountCheckup {
-    /// The kernel's read-ahead that a mount asks for, KiB; without root it stays at 128.
+    /// The kernel's read-ahead that a mount sets, KiB. Without root it stays at 128.
     private static let wantedReadAhead = 1024
 
     static func findings(of mounts: [(mount: MountTable.Entry, state: MountState)]) -> [Finding] {
@@ -28,14 +28,14 @@ enum MountCheckup {
             findings.append(
                 .bad(
                     "\(path) does not take the newest list of cells: \(reason)",
-                    cure: "if that is right, neuronfs sync --accept \(path); else it is asked for again hourly"))
+                    cure: "if the new list is right, neuronfs sync --accept \(path); the mount asks again hourly"))
         }
         let unreachable = status["network"]?["unreachable"]?.arrayValue?.compactMap(\.stringValue) ?? []
         if !unreachable.isEmpty {
             findings.append(
                 .bad(
                     "\(path) cannot reach \(unreachable.joined(separator: ", ")); what is cached is served",
-                    cure: "it tries again by itself; see the endpoint below"))
+                    cure: "the mount tries again by itself; see the endpoint below"))
         }
         if let failures = status["cache"]?["write_failures"]?.intValue, failures > 0 {
             findings.append(
@@ -57,7 +57,7 @@ enum MountCheckup {
             let text = String(decoding: try readWholeFile(file), as: UTF8.self)
             return text.split(whereSeparator: \.isWhitespace).first.flatMap { Int($0) }
         } catch {
-            // No such kernel setting: nothing to say about it.
+            // This kernel has no such setting.
             return nil
         }
     }

@@ -1,23 +1,23 @@
 /// One option of `find` that names a property of cells.
 struct CellFilter {
-    /// The option as it is spelt: `--layer`.
+    /// The option: `--layer`.
     let option: String
-    /// The values that are looked for; a cell with any of them matches, and every cell where there are none.
+    /// The values wanted. A cell with any of them matches; without values every cell matches.
     let wanted: [String]
-    /// Whether a part of the property is enough.
+    /// Whether a part of the value is enough.
     var takesParts = false
     /// The values of the property that a cell has.
     let values: (FoundCell) -> [String]
 
-    /// Most values that a sentence lists.
+    /// Most values in a sentence.
     private static let mostListed = 12
 
     func matches(_ cell: FoundCell) -> Bool {
         wanted.isEmpty || wanted.contains { word in values(cell).contains { isMatch($0, word) } }
     }
 
-    /// A sentence about the first word that is the value of no cell at all, with the values there are; nil when every
-    /// word is one.
+    /// A sentence about the first wanted value that no cell has, with the values that cells have; nil when cells have all
+    /// wanted values.
     func unknown(in cells: [FoundCell]) -> String? {
         let known = Set(cells.flatMap(values)).subtracting([""]).sorted()
         guard let word = wanted.first(where: { word in !known.contains { isMatch($0, word) } }) else { return nil }

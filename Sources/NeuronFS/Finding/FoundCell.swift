@@ -1,6 +1,6 @@
 import Support
 
-/// A cell as `cells.json` of a mount has it.
+/// A cell of `cells.json` of a mount.
 struct FoundCell {
     var id: Int
     /// `mouse` or `human`.
@@ -13,14 +13,14 @@ struct FoundCell {
     var layer: String
     var dendriteType: String
     var line: String
-    /// How much of the neuron is traced: `full` or `dendrite-only`; empty where the database does not say.
+    /// How much of the neuron is traced: `full` or `dendrite-only`; empty where the database has no value.
     var reconstruction: String
     /// Whether it has image planes.
     var hasImages: Bool
     /// Whether it has both images and a skeleton.
     var isTrainable: Bool
 
-    /// The name of a species' folder for a name that people or the database use.
+    /// The folder of a species, for a name that people or the database use.
     static func species(named name: String) -> String? {
         switch name.lowercased() {
         case "mouse", "mus musculus": "mouse"
@@ -55,7 +55,7 @@ struct FoundCell {
         }
     }
 
-    /// Whether it has a stack in which no plane is missing, as its `meta.json` says: the list of cells does not.
+    /// Whether it has a stack without missing planes. `meta.json` has this, and the list of cells has not.
     func isComplete() throws(Failure) -> Bool {
         guard hasImages else { return false }
         let file = "\(path)/meta.json"

@@ -4,11 +4,11 @@ import SpecimenData
 internal import Specimens
 import Support
 
-/// Refreshes the catalogue when `neuronfs sync` asks for it, and remembers how that went; sees to it daily by itself.
+/// Refreshes the catalogue daily, and when `neuronfs sync` asks for it. Remembers the outcome of each request.
 final class CatalogueRefresher: Sendable {
-    /// How the refreshes that were asked for went.
+    /// The outcome of the requested refreshes.
     struct Outcome: Sendable {
-        /// How many have ended.
+        /// Number of requests that have ended.
         var finished = 0
         /// Why the last one failed; nil when it succeeded.
         var error: String?
@@ -31,11 +31,11 @@ final class CatalogueRefresher: Sendable {
 
     var outcome: Outcome { state.withLock { $0.outcome } }
 
-    /// Seconds between looks at the clock and the disk. A day is measured by the wall clock, which goes on while a laptop
-    /// sleeps and may be set; a timer of a day does neither.
+    /// Seconds between checks of the clock and the disk. The wall clock measures a day, because it runs on while a laptop
+    /// sleeps, and may be set. A timer of a day does neither.
     private static let lookInterval = 10.0
 
-    /// Listens and looks from now on. The signal is blocked in every thread (`SyncRequest.block`).
+    /// Starts to wait for requests and to check the clock. The signal is blocked in every thread (`SyncRequest.block`).
     func start() throws(ThreadError) {
         let thread = try NamedThread("refresh") { [self] in
             while !state.withLock({ $0.isEnding }) {
@@ -48,7 +48,7 @@ final class CatalogueRefresher: Sendable {
         state.withLock { $0.thread = thread }
     }
 
-    /// Listens no more.
+    /// Ends the thread.
     func end() {
         let thread = state.withLock { state in
             state.isEnding = true

@@ -9,7 +9,7 @@ internal import Specimens
 import Support
 import Transport
 
-/// The documents of `.neuronfs/`: what the mount is, does and has done.
+/// The documents of `.neuronfs/`: the settings of the mount, its activity, and its counters.
 final class ControlDocuments: Sendable {
     private let plan: MountPlan
     private let endpoint: String
@@ -36,8 +36,8 @@ final class ControlDocuments: Sendable {
         self.refresher = refresher
     }
 
-    /// Adds the session, which is made after the tree that these documents are part of and which keeps that tree: it is
-    /// not kept here, or neither would ever go.
+    /// Adds the session. It is made after the tree that contains these documents, and it keeps the tree. Here it is a weak
+    /// reference, because a strong one would make a cycle.
     func attach(_ session: FuseSession) {
         kernelStatistics.withLock { $0 = { [weak session] in session?.statistics } }
     }
@@ -118,7 +118,7 @@ final class ControlDocuments: Sendable {
         var page = MetricsPage()
         page.counter("http_requests_total", "HTTP requests begun.", http.requests)
         page.counter("http_failures_total", "HTTP requests that failed for good.", http.failed)
-        page.counter("http_cancelled_total", "HTTP requests that nobody waited for any more.", http.cancelled)
+        page.counter("http_cancelled_total", "HTTP requests cancelled because no reader waited.", http.cancelled)
         page.counter("http_retries_total", "Attempts beyond the first.", http.retries)
         page.counter("http_resumed_total", "Cut bodies that were continued by range.", http.resumed)
         page.counter("http_connections_total", "Connections opened.", http.connections)
@@ -134,11 +134,11 @@ final class ControlDocuments: Sendable {
         page.gauge("fetch_waiting_readers", "Readers waiting for a block.", fetch.waitingReaders)
         page.counter("fetch_from_cache_total", "Blocks found in the cache.", fetch.fromCache)
         page.counter("fetch_refetched_total", "Blocks fetched again because their bytes were wrong.", fetch.refetched)
-        page.counter("fetch_abandoned_total", "Requests ended because nobody waited.", fetch.abandoned)
+        page.counter("fetch_abandoned_total", "Requests ended because no reader waited.", fetch.abandoned)
         page.counter("fetch_offline_refusals_total", "Readers refused at once.", fetch.offlineRefusals)
         page.counter("prefetch_total", "Blocks fetched ahead of a reader.", fetch.prefetched)
         page.counter("prefetch_used_total", "Of those, blocks a reader then wanted.", fetch.prefetchedUsed)
-        page.counter("prefetch_dropped_total", "Wishes to prefetch that were dropped.", fetch.prefetchDropped)
+        page.counter("prefetch_dropped_total", "Hints that read-ahead dropped.", fetch.prefetchDropped)
         page.gauge("cache_blocks", "Blocks in the cache.", cacheState.blocks)
         page.gauge("cache_bytes", "Bytes in the cache.", cacheState.bytes)
         page.gauge("cache_pinned_bytes", "Bytes of pinned blocks.", cacheState.pinnedBytes)

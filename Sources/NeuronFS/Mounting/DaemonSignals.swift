@@ -1,18 +1,18 @@
 import CPosix
 import Glibc
 
-/// What a mount's process does about every signal whose default action ends a process (signal(7)), so that none ends a mount
-/// without a word. SIGKILL ends it, with its dead mount left for the next command; the 32 and 33 are the C library's own.
+/// The reaction of a mount's process to every signal whose default action ends a process (signal(7)), so that the log names
+/// the signal that ended a mount. SIGKILL leaves a dead mount for the next command. The C library uses 32 and 33 itself.
 enum DaemonSignals {
-    /// The mount is taken down, and the log names the signal.
+    /// The mount ends, and the log names the signal.
     static let ending = [SIGHUP, SIGINT, SIGTERM]
-    /// The same: Ctrl-\ at a terminal, and the limit on processor time, of which the kernel reminds each second.
+    /// The same for Ctrl-\ at a terminal, and for the limit on processor time, which the kernel signals each second.
     static let likeTermination = [SIGQUIT, SIGXCPU]
-    /// Nobody sends them with a meaning for a mount, or an error of the system call says the same: EPIPE, EFBIG.
+    /// They mean nothing to a mount, or an error of the system call says the same: EPIPE, EFBIG.
     static let ignored =
         [SIGPIPE, SIGXFSZ, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT]
         + Array(posix_first_realtime_signal()...posix_last_realtime_signal())
-    /// A fault of the program, or somebody who wants a core: a trace goes to the log, then the process ends by the signal.
+    /// A fault of the program, or a request for a core file: the log gets a trace, then the process ends by the signal.
     static let traced = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS]
     // SIGUSR1 asks for the list of cells (``SyncRequest``).
 
@@ -20,7 +20,7 @@ enum DaemonSignals {
     static func apply() {
         unsafe posix_ignore_signals(ignored, Int32(ignored.count))
         for number in likeTermination {
-            // Without SA_RESTART: libfuse's loop waits in a call that has to come back for it to see the end.
+            // Without SA_RESTART, because the system call in which libfuse's loop waits must return for the loop to end.
             var action = sigaction()
             unsafe action.__sigaction_handler.sa_handler = { _ in kill(getpid(), SIGTERM) }
             unsafe sigaction(number, &action, nil)
@@ -29,15 +29,15 @@ enum DaemonSignals {
         unsafe posix_trace_crashes(traced, Int32(traced.count), STDERR_FILENO, "neuronfs-\(Version.text)")
     }
 
-    /// Seconds that a process has to end in order once its mount is gone. It takes a fraction of one.
+    /// Seconds that a process has to end in order after its mount has ended. It takes a fraction of one.
     private static let endAllowance: UInt32 = 10
 
-    /// Sees to it that the process, whose mount is gone, ends also when it waits for what does not come: a disk that hangs, or
-    /// libdispatch for a thread. Cache and catalogue bear that, and the next mount can have them.
+    /// Ends the process after a time, even when it waits without end for a disk, or for a thread of libdispatch. Its mount has
+    /// ended. Cache and catalogue stay sound, and the next mount can use them.
     static func endAnyway() {
         signal(SIGALRM) { _ in
             let text: StaticString =
-                "neuronfs: the process does not come to its end after the mount's; it ends at once\n"
+                "neuronfs: the process did not end in time after its mount; it ends at once\n"
             unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
             _exit(EXIT_FAILURE)
         }

@@ -3,9 +3,9 @@ import Configuration
 import Glibc
 import Support
 
-/// How a command gives the daemon that it starts its settings: one document on a descriptor that the daemon inherits. A
-/// command line is everybody's to read (`ps`), and a password may be among the settings; so it may be among the
-/// variables that name a proxy, which go the same way.
+/// Gives the daemon that a command starts its settings, as one document on a descriptor that the daemon inherits. All users
+/// can read a command line (`ps`), and settings may hold a password. Variables that name a proxy may hold one as well, so they
+/// go the same way.
 enum Handover {
     /// The descriptor in the daemon.
     static let descriptor: Int32 = 4
@@ -35,8 +35,8 @@ enum Handover {
         return memory
     }
 
-    /// The environment of a daemon: without what the document has, and without our own variables, which the settings
-    /// have been read from.
+    /// The environment of a daemon, without the variables of the document and without those of settings, which the document
+    /// contains.
     static var environment: [String] {
         var entries: [String] = []
         var next = unsafe environ
@@ -49,9 +49,9 @@ enum Handover {
         return entries
     }
 
-    /// The settings that the starting command has left, in the daemon. Sets the variables of the document.
+    /// Reads the document in the daemon: returns the settings and sets the variables.
     ///
-    /// Before the first thread: `setenv` is not safe beside one.
+    /// Call it before the first thread starts, because `setenv` is not safe beside another thread.
     static func receive() throws(ConfigurationError) -> [String: String] {
         let document: JSONValue
         do {

@@ -7,16 +7,16 @@ enum Launcher {
     /// Runs this program again as a daemon with `arguments` and returns when the mount answers.
     ///
     /// - Parameters:
-    ///   - settings: the texts of its settings, by their names.
+    ///   - settings: the texts of the daemon's settings, by name.
     ///   - path: the mount point, absolute.
     ///   - isLogChosen: whether the user named the log file.
-    ///   - seconds: how long the daemon may take.
+    ///   - seconds: the time that the daemon may take.
     /// - Throws: why there is no mount; `Failure` 130 when a signal stopped it.
     static func start(
         _ arguments: [String], settings: [String: String], path: String, logFile: String, isLogChosen: Bool,
         seconds: Double
     ) throws(Failure) {
-        // Before the signals are blocked: its disk may hang.
+        // Before the signals are blocked, because the log's disk may hang.
         let log = try LogFile.open(logFile, isChosen: isLogChosen)
         defer { close(log) }
         let signals = Signals.blockEnding()

@@ -3,10 +3,11 @@ import Support
 
 /// The log file of a daemon.
 enum LogFile {
-    /// Opens a log file for appending. One that has its size is set aside, as ``LogSink`` does while a mount runs.
+    /// Opens a log file for appending. A file that has reached its largest size is renamed, as ``LogSink`` does while a mount
+    /// runs.
     ///
-    /// - Parameter isChosen: whether the user named this file, which may then be a link or a device; else it must be a file
-    ///   of its directory's owner.
+    /// - Parameter isChosen: whether the user named this file. It may then be a link or a device. Else it must be a file of its
+    ///   directory's owner.
     static func open(_ path: String, isChosen: Bool) throws(Failure) -> Int32 {
         do throws(Errno) {
             if let slash = path.lastIndex(of: "/"), slash != path.startIndex {

@@ -1,9 +1,9 @@
 import Configuration
 import Glibc
 
-/// The mount a command is about.
+/// Finds the mount that a command works on.
 enum MountChoice {
-    /// The NeuronFS mount on `path`, or the innermost one that `path` lies in, in whatever state it is.
+    /// The NeuronFS mount on `path`, or the innermost mount that `path` lies in, in any state.
     static func entry(_ path: String) throws(Failure) -> MountTable.Entry {
         let absolute = try MountTable.absolute(path)
         guard let mount = try holding(absolute) else {
@@ -12,7 +12,7 @@ enum MountChoice {
         return mount
     }
 
-    /// The NeuronFS mount on or around `path`, or all of this machine, with their states.
+    /// The NeuronFS mount on or around `path`, or all mounts of this machine, with their states.
     static func looked(_ path: String?) throws(Failure) -> [(mount: MountTable.Entry, state: MountState)] {
         guard let path else { return MountState.all(of: try MountTable.neuronFS()) }
         return MountState.all(of: [try entry(path)])
@@ -55,8 +55,8 @@ enum MountChoice {
         ["mouse", "human"].map { "\(mount)/\($0)/\(id)" }.first(where: Folder.isDirectory)
     }
 
-    /// The mounts that a command without a mount point may be about, at least one: the one that the working directory lies
-    /// in, or else all that answer.
+    /// The mounts for a command without a mount point, at least one: the mount that the working directory lies in, else all
+    /// that answer.
     private static func candidates() throws(Failure) -> [String] {
         if let mount = try holding(MountTable.absolute(".")), MountState(of: mount.path).trouble(of: mount) == nil {
             return [mount.path]

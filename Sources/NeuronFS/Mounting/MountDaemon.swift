@@ -14,7 +14,7 @@ import Specimens
 import Support
 import Transport
 
-/// The parts of a running mount, built from the bottom up and taken down from the top.
+/// The parts of a running mount, built from the bottom up and ended from the top.
 final class MountDaemon {
     private let plan: MountPlan
     private let logger: Logger
@@ -42,12 +42,12 @@ final class MountDaemon {
     /// Threads for disk, decoding and labels.
     static let workerCount = max(2, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
-    /// Opens the cache and the catalogue, reaches the origin where it has to, and mounts.
+    /// Opens the cache and the catalogue, fetches the list of cells if there is none, and mounts.
     ///
     /// - Parameter startGuard: dismissed when the mount is about to be made: from then on there is something to take down.
     init(plan: MountPlan, startGuard: StartGuard) throws(Failure) {
-        // glibc gives every thread an arena of its own, each of which keeps what it once held: with 64 readers 300 MB
-        // resident instead of 245 (docs/BENCHMARKS.md), and no faster.
+        // glibc gives every thread a memory arena of its own, and each arena keeps its largest size. With 64 readers that is
+        // 300 MB resident instead of 245 (docs/BENCHMARKS.md), and no faster.
         posix_limit_arenas(1)
         self.plan = plan
         let settings = plan.settings
@@ -89,7 +89,7 @@ final class MountDaemon {
         }
         var configuration = TransportConfiguration(userAgent: "neuronfs/\(Version.text) (+https://github.com/neuronfs)")
         configuration.maxConnectionsPerHost = settings.maxConnections
-        // What the user grants one host, the limits on all hosts together grant, too.
+        // The limits on all hosts together must permit as many connections as one host may have.
         configuration.maxConcurrentRequests = max(configuration.maxConcurrentRequests, settings.maxConnections)
         configuration.maxConnections = max(configuration.maxConnections, settings.maxConnections)
         configuration.connectTimeout = settings.connectTimeout
@@ -178,7 +178,7 @@ final class MountDaemon {
         let path = plan.path
         let logger = self.logger
         let wasReady = Monitor(false)
-        // On a worker: nobody reads before the kernel has greeted the mount, which takes milliseconds.
+        // On a worker, which no read needs before the kernel has initialised the mount. That takes milliseconds.
         workers.submit {
             guard session.waitUntilReady(deadlineSeconds: 10) else { return }
             wasReady.withLock { $0 = true }
@@ -227,8 +227,8 @@ final class MountDaemon {
         demo?.stop()
     }
 
-    /// What tells this database from others in one cache. The demo's port changes from start to start; its bytes do not,
-    /// and those of real files are not those of the generated ones.
+    /// The name of this database in the keys of blocks. The demo's port changes with each start, and its bytes do not. Real
+    /// files are another database than generated ones.
     private static func identity(of origin: MountPlan.OriginChoice) throws(Failure) -> String {
         switch origin {
         // Without user name and password: they may change, and the blocks are the same.

@@ -2,8 +2,8 @@ import Configuration
 import Glibc
 import Support
 
-/// One mount: where, of what, how. In the background it starts a daemon and waits for it; in the foreground it is the
-/// daemon.
+/// The plan of one mount: its place, its source, its settings. In the background it starts a daemon and waits for it. In the
+/// foreground it is the daemon.
 struct MountPlan {
     /// Where the data comes from.
     enum OriginChoice {
@@ -17,12 +17,12 @@ struct MountPlan {
     var origin: OriginChoice
     var cacheDirectory: String
     var settings: MountSettings
-    /// The texts that the settings were read from, for the daemon.
+    /// The texts of the settings, for the daemon.
     var texts: [String: String]
     /// Whether a command waits on descriptor 3 for the mount to come up.
     var reportsReadiness: Bool
 
-    /// Seconds a daemon may take beyond the request timeout to come up.
+    /// Seconds beyond the request timeout that a daemon may take to start.
     private static let startAllowance = 30.0
 
     func run() throws(Failure) {
@@ -33,7 +33,7 @@ struct MountPlan {
             seconds: settings.timeout + Self.startAllowance)
     }
 
-    /// Sees to the mount point, then takes the rights with which the cache directory is worked on.
+    /// Prepares the mount point, then takes the rights of the cache directory's owner for files.
     private func prepare() throws(Failure) {
         try MountPoint.checkFuse(allowOther: settings.allowOther)
         let rights = try CacheRights.ofMount(directory: cacheDirectory, user: settings.uid)
@@ -41,7 +41,7 @@ struct MountPlan {
         try CacheRights.telling(cacheDirectory) { () throws(Errno) in try rights?.takeForFiles() }
     }
 
-    /// Where a daemon's log goes, absolute.
+    /// The log file of a daemon, absolute.
     var logFile: String { settings.logFile ?? "\(cacheDirectory)/neuronfs.log" }
 
     /// The daemon's command line. It names the verb and the mount point, so that `ps` shows which mount the process serves.
@@ -54,7 +54,7 @@ struct MountPlan {
         return place + ["--foreground", "--report-readiness"]
     }
 
-    /// The settings of this plan for the daemon, paths absolute: its working directory is another.
+    /// The texts of the settings for the daemon. Paths are absolute, because its working directory is another.
     private var handedTexts: [String: String] {
         var texts = texts
         texts[Settings.ofMount.cacheDir.name] = cacheDirectory
@@ -63,8 +63,8 @@ struct MountPlan {
         return texts
     }
 
-    /// Makes sure that the process may have the threads of a mount, by making as many and letting them go: some are made by
-    /// libraries, of which libdispatch (Swift's, under the catalogue) waits without end for one that it cannot have.
+    /// Makes sure that the process may have the threads of a mount, by making as many and ending them. Libraries make some of
+    /// them later. Of these, libdispatch (of Swift, below the catalogue) waits without end for a thread that it cannot have.
     private func checkRoomForThreads() throws(Failure) {
         // cache, transport, refresh, fetch-probe, three of FuseAdapter and its 8, two of libdispatch, libcurl's for a name.
         var count = 18 + MountDaemon.workerCount
@@ -77,7 +77,7 @@ struct MountPlan {
         }
     }
 
-    /// Is the daemon: returns when the mount has ended.
+    /// Runs the daemon. Returns when the mount has ended.
     private func serve() throws(Failure) {
         SyncRequest.block()
         let signals = Signals.blockEnding()

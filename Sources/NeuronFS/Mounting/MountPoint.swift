@@ -1,11 +1,11 @@
 import Glibc
 import Support
 
-/// Checks and repairs of the place where a mount is to stand.
+/// Checks, prepares and detaches the mount point.
 enum MountPoint {
-    /// Makes sure that `path` is a directory on which a mount can stand. A dead mount (its daemon was killed) is removed.
+    /// Makes sure that `path` is a directory that can be a mount point. A dead mount, whose daemon was killed, is removed.
     ///
-    /// - Parameter creates: whether a directory that is not there is made.
+    /// - Parameter creates: whether a missing directory is made.
     static func prepare(_ path: String, creates: Bool) throws(Failure) {
         if let mount = try MountTable.mount(on: path), mount.type == "fuse.neuronfs" {
             let state = MountState(of: path)
@@ -47,21 +47,23 @@ enum MountPoint {
             }
             guard name == "." || name == ".." else {
                 throw Failure(
-                    sentence: "\(path) is busy: it is not empty, and its files would be hidden by the mount", code: 2)
+                    sentence: "\(path) is busy: it is not empty, and the mount would hide its files", code: 2)
             }
         }
     }
 
-    /// Whether FUSE can be used at all, and as asked for, told in one sentence with the command that mends it.
+    /// Makes sure that this user can use FUSE.
+    ///
+    /// - Throws: the fault and the command that repairs it.
     static func checkFuse(allowOther: Bool) throws(Failure) {
         guard unsafe access("/dev/fuse", F_OK) == 0 else {
             throw Failure(
                 sentence: "/dev/fuse is missing: load the module (sudo modprobe fuse), or in a container start it with "
                     + "--device /dev/fuse --cap-add SYS_ADMIN")
         }
-        // With the user's own rights: libfuse opens it, and fusermount3 lays its own down for that.
+        // With the user's own rights, because libfuse opens it, or fusermount3 with the user's rights.
         guard unsafe access("/dev/fuse", R_OK | W_OK) == 0 else {
-            throw Failure(sentence: "/dev/fuse cannot be opened: \(Errno.current); sudo chmod 666 /dev/fuse lets you")
+            throw Failure(sentence: "/dev/fuse cannot be opened: \(Errno.current); sudo chmod 666 /dev/fuse permits it")
         }
         guard !allowOther || FuseConfiguration.permitsAllowOther else {
             throw Failure(
@@ -70,10 +72,10 @@ enum MountPoint {
         }
     }
 
-    /// Takes the mount on `path` away. One that is in use is tried again for a second: `neuronfs status` of anybody uses
+    /// Detaches the mount on `path`. If it is in use, this tries again for a second, because `neuronfs status` of any user uses
     /// every mount of the machine for a moment.
     ///
-    /// - Parameter lazily: also when it is in use: for a mount that does not answer any more, or that the user gives up.
+    /// - Parameter lazily: whether a mount in use is detached, too: one that does not answer, or that the user gives up.
     static func detach(_ path: String, lazily: Bool) throws(Failure) {
         if geteuid() != 0, let mount = try MountTable.mount(on: path), let owner = mount.owner, owner != geteuid() {
             let others = owner == 0 ? "" : " and root"

@@ -9,13 +9,13 @@ enum MountProcess {
         return serving(mount.path, owner: mount.owner)
     }
 
-    /// Whether process `pid` is one of the user `owner`: a mount could name the process of somebody else.
+    /// Whether process `pid` belongs to the user `owner`. A mount could name the process of another user.
     static func belongs(_ pid: Int, to owner: UInt32?) -> Bool {
         var status = stat()
         return unsafe stat("/proc/\(pid)", &status) == 0 && status.st_uid == owner
     }
 
-    /// The process of `owner` whose arguments say that it serves a mount on `path`.
+    /// The process of `owner` with the arguments of a daemon for `path`.
     static func serving(_ path: String, owner: UInt32?) -> Int? {
         let names: [String]
         do throws(Failure) {
@@ -33,8 +33,8 @@ enum MountProcess {
         }
     }
 
-    /// Whether process `pid` runs. One that has ended and waits to be reaped does not: the first process of a container
-    /// often reaps late or never.
+    /// Whether process `pid` runs. A process that has ended and waits to be reaped does not run. The first process of a
+    /// container often reaps late or never.
     static func isRunning(_ pid: Int) -> Bool {
         do throws(Errno) {
             // proc(5): pid (comm) state ...; comm may hold anything, also brackets.
@@ -57,7 +57,8 @@ enum MountProcess {
         }
     }
 
-    /// Whether `word`, relative to the working directory of `pid`, is `path`: how a mount in the foreground may be named.
+    /// Whether `word`, relative to the working directory of `pid`, is `path`. A mount in the foreground may have such an
+    /// argument.
     private static func isPath(_ word: String, of pid: Int, equalTo path: String) -> Bool {
         guard !word.hasPrefix("/"), !word.hasPrefix("-"),
             let directory = unsafe realpath("/proc/\(pid)/cwd", nil)

@@ -1,24 +1,24 @@
 import Glibc
 import Support
 
-/// What a mount says when somebody looks in.
+/// The state of a mount, found by opening it.
 enum MountState: Sendable {
-    /// It answers: its `.neuronfs/status.json`, nil when it is of another version.
+    /// It answers. The value is its `.neuronfs/status.json`, nil when it is of another version.
     case alive(JSONValue?)
     /// Its process has ended.
     case dead
-    /// Its process is there and does not answer: it is stopped, or stuck.
+    /// Its process runs and does not answer: it is stopped, or waits without end.
     case silent
-    /// It lets nobody in but the user who mounted it, not even root.
+    /// It admits only the user who mounted it. Not even root may read it.
     case closed
 
-    /// Seconds that a mount has to answer. It does so from memory: a busy machine needs a fraction of it.
+    /// Seconds that a mount has to answer. It answers from memory, and a busy machine needs a fraction of this time.
     static let patience = 5.0
 
-    /// Looks into the mount on `path`.
+    /// Opens the mount on `path`.
     init(of path: String) { self = Look(path).outcome(by: Instant.now.advanced(bySeconds: Self.patience)) }
 
-    /// Looks into all of `mounts` at the same time: together they have ``patience`` seconds.
+    /// Opens all of `mounts` at the same time. Together they have ``patience`` seconds.
     static func all(of mounts: [MountTable.Entry]) -> [(mount: MountTable.Entry, state: MountState)] {
         let looks = mounts.map { ($0, Look($0.path)) }
         let deadline = Instant.now.advanced(bySeconds: patience)
@@ -31,12 +31,12 @@ enum MountState: Sendable {
         case .alive: nil
         case .dead: "is dead: its process has ended"
         case .silent: "does not answer: its process is stopped or stuck"
-        case .closed: "belongs to \(mount.ownerText), who alone can look in"
+        case .closed: "was mounted by \(mount.ownerText) without --allow-other"
         }
     }
 }
 
-/// A look into a mount by a thread of its own. One that is stuck can only be left behind: it ends with this process.
+/// Opens a mount in a thread of its own. A thread that waits without end is left behind and ends with this process.
 private final class Look: Sendable {
     private let state = Monitor<MountState?>(nil)
 
@@ -48,14 +48,14 @@ private final class Look: Sendable {
         do throws(ThreadError) {
             _ = try NamedThread("look", body: look)
         } catch {
-            // Where there can be no thread, a mount that is stuck holds up the command: better than no answer about any.
+            // Without a thread, a mount that does not answer delays the command. That is better than no answer about any mount.
             look()
         }
     }
 
     func outcome(by deadline: Instant) -> MountState { state.wait(until: deadline) { $0 } ?? .silent }
 
-    /// Asks by opening: the kernel answers `stat` from memory.
+    /// Opens the directory, because the kernel answers `stat` from memory.
     private static func look(_ path: String) -> MountState {
         guard let directory = unsafe opendir(path) else { return refused(Errno.current) }
         unsafe closedir(directory)

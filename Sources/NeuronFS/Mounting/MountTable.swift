@@ -5,9 +5,9 @@ import Support
 /// The NeuronFS mounts of this machine, as the kernel lists them.
 enum MountTable {
     struct Entry: Sendable {
-        /// The kernel's number of this mount, in no other mount namespace the same.
+        /// The kernel's number of this mount. No mount of another mount namespace has it.
         var id: Int
-        /// The file system, `0:52`, the same wherever it is mounted.
+        /// The device number of the file system, `0:52`, the same wherever it is mounted.
         var device: String
         var path: String
         var source: String
@@ -18,11 +18,11 @@ enum MountTable {
         /// The owner in a sentence.
         var ownerText: String { owner.map { Users.text($0) } ?? "another user" }
 
-        /// Whether this user may go by what the mount says of itself: it is this user's, or root's.
+        /// Whether this user may trust the mount's status: the mount is this user's, or root's.
         var isTrusted: Bool { owner == geteuid() || owner == 0 }
     }
 
-    /// Every mount of this mount namespace. From /proc, so that no file system is asked, not even a dead one.
+    /// Every mount of this mount namespace. It comes from /proc, so that no file system is asked, not even a dead one.
     static func all() throws(Failure) -> [Entry] {
         let table: [UInt8]
         do throws(Errno) {
@@ -56,16 +56,16 @@ enum MountTable {
     /// The topmost mount on `path`, of whatever type.
     static func mount(on path: String) throws(Failure) -> Entry? { try all().last { $0.path == path } }
 
-    /// `path` from the root, without symbolic links, as the kernel lists mounts. What is not there yet stays as it is
-    /// written, and so does what lies in a NeuronFS mount: it may be one that does not answer, and is not entered.
+    /// `path` from the root, without symbolic links, as the kernel lists mounts. Names that do not exist yet stay as they are,
+    /// and so do names in a NeuronFS mount. It is not entered, because it may not answer.
     ///
     /// - Throws: when `path` is relative to a working directory that is gone, or a name on the way is not UTF-8.
     static func absolute(_ path: String) throws(Failure) -> String { try walk(path).place }
 
-    /// The NeuronFS mount that whoever walks along `path` comes to first; nil when there is none. Does not enter it.
+    /// The first NeuronFS mount along `path`; nil when there is none. It is not entered.
     static func mount(onTheWayTo path: String) throws(Failure) -> Entry? { try walk(path).mount }
 
-    /// Links that Linux follows at most in a path (path_resolution(7)).
+    /// Most links that Linux follows in a path (path_resolution(7)).
     private static let mostLinks = 40
 
     private static func walk(_ path: String) throws(Failure) -> (place: String, mount: Entry?) {
@@ -100,7 +100,7 @@ enum MountTable {
         return (place.isEmpty ? "/" : place, met)
     }
 
-    /// What a symbolic link says; nil of anything else. Where something is mounted, that file system is not asked.
+    /// The target of a symbolic link; nil for another file.
     private static func link(_ path: String) throws(Failure) -> String? {
         var text = [CChar](repeating: 0, count: Int(PATH_MAX))
         let length = unsafe readlink(path, &text, text.count)

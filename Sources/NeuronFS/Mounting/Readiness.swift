@@ -1,8 +1,8 @@
 import Glibc
 import Support
 
-/// How a daemon tells the command that started it that the mount is usable, or why not: one line on descriptor 3,
-/// `ready` or `failed <sentence>`.
+/// Tells the command that started a daemon that the mount is usable, or why it is not: one line on descriptor 3, `ready` or
+/// `failed <code> <sentence>`.
 enum Readiness {
     /// The descriptor in the daemon.
     static let descriptor: Int32 = 3
@@ -16,15 +16,15 @@ enum Readiness {
         do throws(Errno) {
             try writeAll(Array(line.utf8), to: descriptor)
         } catch {
-            // The command that started us has given up waiting; the mount is as good as it is.
+            // The command that started this daemon has stopped waiting. The mount works all the same.
         }
         close(descriptor)
     }
 
     /// Waits for the line of the daemon `pid` on `source`.
     ///
-    /// - Parameter signals: blocked; one of them ends the daemon, too, whose session they do not reach.
-    /// - Throws: what the daemon says is wrong, that it takes longer than `seconds`, or `Failure` 130 after a signal.
+    /// - Parameter signals: blocked. They do not reach the session of the daemon, so this function ends it when one arrives.
+    /// - Throws: the daemon's error, that it takes longer than `seconds`, or `Failure` 130 after a signal.
     static func wait(on source: Int32, daemon pid: pid_t, seconds: Double, signals: Signals) throws(Failure) {
         let deadline = Instant.now.advanced(bySeconds: seconds)
         var text: [UInt8] = []
@@ -59,7 +59,7 @@ enum Readiness {
             code: fields.count == 3 ? Int32(fields[1]) ?? 1 : 1)
     }
 
-    /// Seconds that a daemon has to end when it is asked to.
+    /// Seconds that a daemon has to end after SIGTERM.
     private static let endAllowance = 10.0
 
     /// Ends the daemon `pid`, politely first.
@@ -67,9 +67,9 @@ enum Readiness {
         kill(pid, SIGTERM)
         let deadline = Instant.now.advanced(bySeconds: endAllowance)
         while MountProcess.isRunning(Int(pid)), Instant.now < deadline { usleep(10_000) }
-        // One that has ended is a zombie of ours until `wait`, so the number is still its own.
+        // A daemon that has ended keeps its number until `wait`.
         kill(pid, SIGKILL)
-        // One that waits for its disk without end cannot be waited for.
+        // A daemon that waits for its disk without end would make `wait` wait, too.
         if !MountProcess.isRunning(Int(pid)) { _ = Subprocess.wait(for: pid) }
     }
 }

@@ -2,8 +2,8 @@ import Glibc
 
 /// The signals that end a process politely: SIGINT, SIGTERM, SIGHUP.
 ///
-/// They are blocked before any thread is started, so that every thread inherits the block and only the main thread,
-/// which unblocks or waits for them, gets them.
+/// They are blocked before any thread is started, so that every thread inherits the block. Only the main thread, which
+/// unblocks or waits for them, gets them.
 struct Signals: Sendable {
     private let set: sigset_t
     private let previous: sigset_t
@@ -23,21 +23,21 @@ struct Signals: Sendable {
         unsafe pthread_sigmask(SIG_SETMASK, &previous, nil)
     }
 
-    /// Blocks until one of the signals comes.
+    /// Waits until one of the signals arrives.
     func wait() {
         var set = set
         var number: Int32 = 0
         while unsafe sigwait(&set, &number) != 0 {}
     }
 
-    /// Whether one of the signals has come, waiting for it for `seconds` at most.
+    /// Whether one of the signals arrives within `seconds`.
     func arrived(within seconds: Double) -> Bool {
         var set = set
         var limit = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
         return unsafe sigtimedwait(&set, nil, &limit) > 0
     }
 
-    /// Whether one of the signals, which ``blockEnding()`` has blocked, has come.
+    /// Whether one of the signals, which ``blockEnding()`` has blocked, has arrived.
     static var endingIsPending: Bool {
         var pending = sigset_t()
         guard unsafe sigpending(&pending) == 0 else { return false }

@@ -4,18 +4,18 @@ import Support
 
 /// Ends the process at once when a signal asks for it while a mount starts.
 ///
-/// The start waits for its disk, which may hang, and for the origin. A thread that waits in the kernel for a disk does not
-/// run a handler; so another thread waits for the signals. Until the mount is made there is nothing to take down: the cache
-/// and the catalogue bear the death of their process at any moment.
+/// The start waits for the server and for its disk, which may hang. A thread that waits in the kernel for a disk does not run
+/// a handler, so another thread waits for the signals. Until the mount is made the process may end at any moment: cache and
+/// catalogue stay sound.
 final class StartGuard: Sendable {
     private let isOver = Monitor(false)
 
-    /// How long the thread is there after ``dismiss()`` at most, in seconds.
+    /// Longest time that the thread runs after ``dismiss()``, seconds.
     private static let pause = 0.05
 
-    /// Begins to guard.
+    /// Starts the thread.
     ///
-    /// - Parameter reportsReadiness: whether a command waits for word on ``Readiness/descriptor``.
+    /// - Parameter reportsReadiness: whether a command waits for a line on ``Readiness/descriptor``.
     init(reportsReadiness: Bool) throws(Failure) {
         do throws(ThreadError) {
             _ = try NamedThread("start-guard") { [isOver] in Self.wait(until: isOver, reportsReadiness) }
@@ -24,7 +24,7 @@ final class StartGuard: Sendable {
         }
     }
 
-    /// From now on the signals are left to others; one that has come meanwhile stays pending.
+    /// Leaves the signals to other threads from now on. One that has arrived stays pending.
     func dismiss() { isOver.withLock { $0 = true } }
 
     private static func wait(until isOver: Monitor<Bool>, _ reportsReadiness: Bool) {
@@ -43,7 +43,7 @@ final class StartGuard: Sendable {
     private static func end(_ reportsReadiness: Bool) -> Never {
         if reportsReadiness { Readiness.report(.failure(Signals.stopped)) }
         Output.error(Signals.stopped.sentence)
-        // Not `exit`, which waits for what the other threads hold.
+        // Not `exit`, which may wait for locks of other threads.
         _exit(Signals.stopped.code)
     }
 }

@@ -4,7 +4,7 @@ import Support
 
 /// Starts other programs. `fork` is not safe in a process with threads; `posix_spawn` is.
 enum Subprocess {
-    /// Runs `program`, found in PATH, to its end. Returns its exit code and what it wrote to standard error.
+    /// Runs `program`, found in PATH, to its end. Returns its exit code and its standard error.
     ///
     /// - Throws: `Errno` when it cannot be started.
     static func run(_ program: String, _ arguments: [String]) throws(Errno) -> (code: Int32, errors: String) {
@@ -29,9 +29,9 @@ enum Subprocess {
     /// Starts this program again with `arguments`, in a session of its own, without a terminal.
     ///
     /// - Parameters:
-    ///   - settings: a descriptor that the child has under the number of `Handover`.
-    ///   - readyDescriptor: one that it has under that of `Readiness`.
-    ///   - errors: a descriptor that becomes its standard error.
+    ///   - settings: becomes the descriptor of `Handover` in the child.
+    ///   - readyDescriptor: becomes that of `Readiness`.
+    ///   - errors: becomes its standard error.
     /// - Throws: `Errno` when it cannot be started.
     static func startDaemon(
         _ arguments: [String], settings: Int32, readyDescriptor: Int32, errors: Int32

@@ -6,7 +6,7 @@ enum Users {
     struct User {
         var pid: Int
         var name: String
-        /// The user whose process it is.
+        /// The user that the process belongs to.
         var owner: UInt32?
         var use: String
 
@@ -34,7 +34,7 @@ enum Users {
                 return User(
                     pid: pid, name: name(of: pid), owner: owner(of: pid), use: "mount namespace with \(first.path)")
             } catch {
-                // A process that has ended or is not ours to look at.
+                // The process has ended, or this user may not examine it.
                 return nil
             }
         }
@@ -70,7 +70,7 @@ enum Users {
             let maps = String(decoding: try readWholeFile("/proc/\(pid)/maps"), as: UTF8.self)
             if maps.contains(" \(path)/") { return "a memory map" }
         } catch {
-            // A process that has ended or is not ours to look at.
+            // The process has ended, or this user may not examine it.
             return nil
         }
         return nil

@@ -1,17 +1,17 @@
 import Glibc
 import Support
 
-/// Text for a person, on standard output and standard error. Everything that commands print goes through here, and a
-/// terminal obeys nothing of what it quotes (`OutsideText`).
+/// Text for a person, on standard output and standard error. Commands print through this type alone. It escapes control
+/// characters in quoted text (`OutsideText`).
 enum Output {
-    /// Why standard output did not take a line; nil while it takes all.
+    /// The first error of a write to standard output; nil without one.
     private static let refusal = Monitor<Errno?>(nil)
 
-    /// A line on standard output. One that cannot be written makes the command fail in the end (``finish()``): what the
-    /// command does beside printing is done all the same.
+    /// A line on standard output. A line that cannot be written makes the command fail in the end (``finish()``). Until then
+    /// the command goes on with its work.
     static func line(_ text: String = "") { picture(OutsideText.lines(text)) }
 
-    /// A picture made of a terminal's own sequences, as it is on standard output; otherwise as ``line(_:)``.
+    /// A picture of escape sequences on standard output, unchanged; otherwise the same as ``line(_:)``.
     static func picture(_ text: String) {
         do throws(Errno) {
             try writeAll(Array((text + "\n").utf8), to: STDOUT_FILENO)
@@ -20,13 +20,13 @@ enum Output {
         }
     }
 
-    /// - Throws: when a line could not be written to standard output. A closed pipe is none: its reader has seen enough.
+    /// - Throws: when a line could not be written to standard output. A closed pipe is no error: its reader needs no more.
     static func check() throws(Failure) {
         guard let reason = refusal.withLock({ $0 }), reason.rawValue != EPIPE else { return }
         throw Failure(sentence: "cannot write to standard output: \(reason)")
     }
 
-    /// Closes standard output, because some file systems tell of a full disk only then.
+    /// Closes standard output, because some file systems report a full disk only then.
     ///
     /// - Throws: as ``check()``.
     static func finish() throws(Failure) {
@@ -37,27 +37,27 @@ enum Output {
         try check()
     }
 
-    /// A sentence about what went wrong, on standard error.
+    /// An error, on standard error.
     static func error(_ text: String) { note("neuronfs: \(SecretText.masked(text))") }
 
     /// A line on standard error that is not an error.
     static func note(_ text: String) { raw(OutsideText.lines(text) + "\n") }
 
-    /// `text` as it is on standard error.
+    /// `text` on standard error, unchanged.
     static func raw(_ text: String) {
         do throws(Errno) {
             try writeAll(Array(text.utf8), to: STDERR_FILENO)
         } catch {
-            // Nobody reads standard error any more: there is nobody to tell.
+            // Standard error was the last place for a message.
         }
     }
 
-    /// Opens what is closed of the three standard descriptors, so that no file of ours gets their numbers: a line for a
-    /// person would be written into it. They are opened so that reading or writing fails, as it would have.
+    /// Opens those of the three standard descriptors that are closed. Otherwise a file of this program could get such a number,
+    /// and messages would be written into it. They are opened so that reading or writing fails, as on a closed one.
     static func reserveDescriptors() {
         for (descriptor, flags) in [(STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_RDONLY)] {
             guard fcntl(descriptor, F_GETFD) < 0 else { continue }
-            // The lowest free number is the one that is closed. Without /dev/null there is nothing to open.
+            // open(2) gives the lowest free number, which is that of the closed descriptor.
             _ = unsafe open("/dev/null", flags)
         }
     }

@@ -17,10 +17,10 @@ struct PlanePreview {
     private let grey: [UInt8]
     private let labels: [UInt8]
 
-    /// Pixels of the window that carry a label.
+    /// Pixels of the window with a label.
     var labelled: Int { labels.count { $0 != 0 } }
 
-    /// Reads a window of at most `size` px around the soma (the middle, where there is no skeleton).
+    /// Reads a window of at most `size` px around the soma, or around the middle of a cell without a skeleton.
     init(folder: String, plane: Int?, size: Int) throws(Failure) {
         let meta: JSONValue
         do {
@@ -57,14 +57,14 @@ struct PlanePreview {
         labels = soma == nil ? Array(repeating: 0, count: width * height) : try window("labels")
     }
 
-    /// Most bytes of `meta.json` and of a skeleton: the largest skeleton of the database has under two million.
+    /// Most bytes of `meta.json` and of a skeleton. The largest skeleton of the database has less than two million.
     private static let mostBytes = 64 << 20
 
-    /// Most voxels of a side: beyond every image, and three of them can be multiplied.
+    /// Most voxels of a side: more than any image has, and the product of three sides fits an Int.
     private static let maximumSide = 1 << 20
 
-    /// The voxel of 0 ..< `count` nearest to `coordinate`, um, `offset` voxels into the frame; the middle where there is
-    /// no coordinate, or one that no voxel can have.
+    /// The voxel of 0 ..< `count` nearest to `coordinate`, um, where voxel 0 is voxel `offset` of the frame. Without a usable
+    /// coordinate it is the middle.
     private static func voxel(_ coordinate: Double?, spacing: Double, offset: Int, count: Int) -> Int {
         guard let coordinate, let voxel = Int(exactly: (coordinate / spacing - Double(offset)).rounded()) else {
             return count / 2

@@ -2,16 +2,16 @@ internal import CPosix
 import Glibc
 import Support
 
-/// How far a long task is, on standard error: a bar that redraws itself on a terminal, a plain line every few seconds in a
-/// log, nothing when quiet.
+/// The progress of a long task, on standard error: a bar on a terminal, a line every few seconds in a log, nothing when
+/// quiet.
 struct ProgressBar {
     private enum Style {
         case bar, lines, silent
     }
 
-    /// Seconds between two pictures of the bar: as often as the eye follows.
+    /// Seconds between two pictures of the bar. More often would not be seen.
     private static let barInterval = 0.1
-    /// Seconds between two lines of a log, and before the first: a short task writes none.
+    /// Seconds between two lines of a log, and before the first, so that a short task writes none.
     private static let lineInterval = 5.0
 
     private let total: Int
@@ -23,8 +23,8 @@ struct ProgressBar {
     private var isDrawn = false
 
     /// - Parameters:
-    ///   - total: how many steps the task has.
-    ///   - unit: what they are, in the plural: "planes".
+    ///   - total: the number of steps of the task.
+    ///   - unit: the name of the steps in the plural: "planes".
     ///   - quiet: write nothing at all.
     init(total: Int, unit: String, quiet: Bool) {
         self.total = total
@@ -48,7 +48,7 @@ struct ProgressBar {
         }
     }
 
-    /// Takes the bar away. Call it also before an error is told.
+    /// Removes the bar. Call it also before an error is printed.
     mutating func end() {
         if isDrawn { Output.raw("\r\u{1B}[K") }
         isDrawn = false

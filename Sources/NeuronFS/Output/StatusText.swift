@@ -2,7 +2,7 @@ import Support
 
 /// The status of a mount for people.
 enum StatusText {
-    /// Three lines: what is mounted, what of it is cached, and what goes on. One line for a mount that does not answer.
+    /// Three lines: the mount, its cache, and its activity. One line for a mount that does not answer.
     static func summary(_ document: JSONValue) -> [String] {
         let path = document["mount_point"]?.stringValue ?? "?"
         guard let pid = document["pid"]?.intValue else {
@@ -20,7 +20,7 @@ enum StatusText {
     private static func cache(_ document: JSONValue) -> String {
         let cache = document["cache"]
         func bytes(_ name: String) -> String { ByteText.text(cache?[name]?.intValue ?? 0) }
-        let trouble = cache?["writable"]?.boolValue == false ? ", takes nothing at the moment" : ""
+        let trouble = cache?["writable"]?.boolValue == false ? ", accepts no blocks at the moment" : ""
         return "\(bytes("size_bytes")) of at most \(bytes("limit_bytes")) in "
             + "\(cache?["directory"]?.stringValue ?? "?")\(trouble)"
     }

@@ -3,13 +3,13 @@ import Glibc
 
 /// A picture as text: two pixels a character cell, in 24-bit colour.
 enum TerminalPicture {
-    /// `pixels` shrunk to the terminal's width; nil when standard output is none.
+    /// `pixels` shrunk to the terminal's width; nil when standard output is no terminal.
     static func text(_ pixels: PlanePreview.Pixels) -> String? {
         let terminal = Int(posix_terminal_columns(STDOUT_FILENO))
         guard terminal > 0 else { return nil }
         let columns = min(terminal, 160, pixels.width)
         let rows = max(2, pixels.height * columns / pixels.width) / 2 * 2
-        // The mean of the block of pixels under a half cell; thin neurites would vanish if one pixel were taken.
+        // The mean of all pixels of a half cell: a single pixel would lose thin neurites.
         func color(_ column: Int, _ row: Int) -> String {
             let xs = column * pixels.width / columns..<max((column + 1) * pixels.width / columns, 1)
             let ys = row * pixels.height / rows..<max((row + 1) * pixels.height / rows, 1)

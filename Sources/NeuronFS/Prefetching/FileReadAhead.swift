@@ -2,17 +2,17 @@ import FuseAdapter
 import Glibc
 import Support
 
-/// Reads a file once, for what the mount's cache keeps of it.
+/// Reads a file once, so that the mount's cache keeps its blocks.
 enum FileReadAhead {
-    /// Bytes of one read(2): the most the kernel asks the mount for at once, few enough to stop soon.
+    /// Bytes of one read(2): the most that the kernel requests at once, and few enough to stop soon.
     private static let step = 1 << 20
 
-    /// What there was to do about a file.
+    /// What was done with a file.
     enum Outcome {
         case read
-        /// The cache on disk has all of it.
+        /// The cache on disk has all its blocks.
         case passedOver
-        /// The mount makes it; there is nothing to keep.
+        /// The mount makes the file: it has no blocks.
         case made
     }
 
@@ -23,15 +23,14 @@ enum FileReadAhead {
         return try BackgroundReading.blocks(descriptor).missing > 0
     }
 
-    /// Reads `path` from beginning to end, behind everything that another process waits for, unless the cache on disk has
-    /// all of it.
+    /// Reads `path` from beginning to end, unless the cache on disk has all its blocks. Reads of other processes go first.
     ///
-    /// Past the page cache: the mount's cache on disk keeps the bytes. And the kernel lets only so many reads into the page
-    /// cache be under way on a mount, so that those of sixty jobs would hold up every other reader's.
+    /// The reads bypass the page cache, because the mount's cache on disk keeps the bytes. The kernel also limits the reads
+    /// into the page cache that a mount may have under way, so that sixty jobs would delay every other reader.
     ///
     /// - Parameters:
-    ///   - isCancelled: asked before every step.
-    ///   - progress: told the bytes of every step.
+    ///   - isCancelled: called before every step.
+    ///   - progress: gets the number of bytes of every step.
     static func read(_ path: String, isCancelled: () -> Bool, progress: (Int) -> Void) throws(Errno) -> Outcome {
         let descriptor = try openFile(path, flags: O_RDONLY | openDirect)
         defer { close(descriptor) }

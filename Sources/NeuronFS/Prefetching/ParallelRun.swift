@@ -1,6 +1,6 @@
 import Support
 
-/// Does the same to many things on several threads, while the calling thread shows how far it is and heeds Ctrl-C.
+/// Does the same with many items on several threads. The calling thread shows the progress and watches for Ctrl-C.
 final class ParallelRun<Item: Sendable>: Sendable {
     private struct State {
         var next = 0
@@ -21,11 +21,11 @@ final class ParallelRun<Item: Sendable>: Sendable {
     /// Calls `body` once for each of `items`, in their order, on `jobs` threads.
     ///
     /// - Parameters:
-    ///   - signals: end the run when they come.
+    ///   - signals: end the run when one arrives.
     ///   - tick: called on this thread some ten times a second.
-    /// - Throws: where not one thread can be made.
-    /// - Returns: whether all was done. After a signal it returns at once and leaves behind threads that wait in a system
-    ///   call; the process is to end then.
+    /// - Throws: when no thread can be made.
+    /// - Returns: whether all items were done. After a signal it returns at once, while threads may wait in a system call. The
+    ///   process must end then.
     static func run(
         _ items: [Item], jobs: Int, signals: Signals, tick: () -> Void,
         body: @escaping @Sendable (Item, _ isCancelled: () -> Bool) -> Void
@@ -37,7 +37,7 @@ final class ParallelRun<Item: Sendable>: Sendable {
         do throws(ThreadError) {
             for index in 0..<count { threads.append(try NamedThread("prefetch-\(index)") { run.work() }) }
         } catch {
-            // With fewer it only takes longer.
+            // Fewer threads only take longer.
             guard !threads.isEmpty else { throw Failure(sentence: "\(error)") }
             run.state.withLock { $0.running -= count - threads.count }
         }

@@ -1,14 +1,14 @@
 import Glibc
 import Support
 
-/// Which files of a mount are read ahead for the paths a user names.
+/// The files of a mount that are fetched for the paths that a user names.
 enum PrefetchPlan {
     /// A file or folder whose files are still to be listed.
     enum Part: Hashable, Sendable {
         case file(String)
-        /// All below it.
+        /// All files below it.
         case folder(String)
-        /// What training reads of a specimen, see ``files(of:all:)``.
+        /// The files of a specimen that training reads, see ``files(of:all:)``.
         case specimen(String)
 
         var path: String {
@@ -23,7 +23,7 @@ enum PrefetchPlan {
         var bytes: Int
     }
 
-    /// The parts that `path` stands for: a specimen's folder, every specimen of a folder of specimens, or just itself.
+    /// The parts of `path`: a specimen's folder, every specimen of a folder of specimens, or the path itself.
     ///
     /// - Throws: when `path` is in no mount or cannot be listed.
     static func parts(of path: String) throws(Failure) -> [Part] {
@@ -38,8 +38,8 @@ enum PrefetchPlan {
         return place.components.last.map(MountedPath.isSpecimenID) == true ? [.specimen(real)] : [.folder(real)]
     }
 
-    /// What has to be in the cache for labels to be made without the network, where `place` is labels of a specimen: the
-    /// files they are made from.
+    /// The files from which labels are made, if `place` is labels of a specimen. With them in the cache, labels need no
+    /// network.
     private static func sources(of place: MountedPath) throws(Failure) -> [Part] {
         guard let specimen = place.components.firstIndex(where: MountedPath.isSpecimenID),
             place.components[(specimen + 1)...].first?.hasPrefix("labels") == true
@@ -66,17 +66,17 @@ enum PrefetchPlan {
         return found
     }
 
-    /// The files of a part in the order in which they are best read.
+    /// The files of a part, in the best order for reading.
     ///
-    /// - Parameter all: also the recordings, which training on images does not read.
+    /// - Parameter all: whether recordings are included, which training on images does not read.
     static func files(of part: Part, all: Bool) throws(Failure) -> [File] {
         switch part {
         case .file(let path): return [File(path: path, bytes: try size(path))]
         case .folder(let path): return try below(path)
         case .specimen(let folder):
             let names = Set(try Folder.names(folder))
-            // What everything else of the specimen depends on comes first. Labels are made from the skeleton, and the
-            // volumes show the planes of the stack once more.
+            // The files on which the others depend come first. Labels are made from the skeleton, and the volumes have the
+            // planes of the stack again.
             let images = ["meta.json", "skeleton.swc", "skeleton.marker", "projections", "stack"]
             let wanted = all ? images + ["ephys.nwb"] : images
             var files: [File] = []
