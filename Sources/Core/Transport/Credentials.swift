@@ -1,13 +1,14 @@
-/// User name and password for one origin (RFC 7617). Kept apart from its URL, so that nothing that shows a URL shows them.
+/// User name and password for one origin (RFC 7617). They are kept apart from the URL, so that no text that shows the
+/// URL shows them.
 public struct Credentials: Equatable, Sendable {
-    /// A URL of the origin; no other is given them, wherever a redirect leads.
+    /// A URL of the origin. No other origin gets the credentials, wherever a redirect leads.
     public var url: String
-    /// As they are, not percent-encoded.
+    /// Plain text, not percent-encoded.
     public var user: String
     /// See ``user``.
     public var password: String
 
-    /// Credentials from their parts.
+    /// Credentials with the given parts.
     public init(url: String, user: String, password: String) {
         self.url = url
         self.user = user

@@ -1,79 +1,81 @@
 public import Support
 
-/// What a body must look like before it is believed.
+/// The checks that a body must pass before it is used.
 public enum BodyKind: String, Sendable {
-    /// `application/json`, `text/json`, `text/javascript` or no type; begins with `{` or `[` and ends with its bracket.
-    /// Asked for with `Accept-Encoding: gzip`.
+    /// `application/json`, `text/json`, `text/javascript` or no type. The body begins with `{` or `[` and ends with the
+    /// matching bracket. The request has `Accept-Encoding: gzip`.
     case json
-    /// `image/jpeg`; begins with FF D8 FF and ends with FF D9.
+    /// `image/jpeg`. The body begins with FF D8 FF and ends with FF D9.
     case jpeg
-    /// Anything but a web page: a captive portal answers every URL with one, under status 200.
+    /// Any body but a web page: a captive portal answers every URL with a web page, under status 200.
     case bytes
-    /// Anything.
+    /// Any body.
     case any
 }
 
-/// Takes a body as it arrives. Called on the transport thread, so it must not block for long.
+/// Receives a body as it arrives. The transport thread makes the calls, so they must not block for long.
 public protocol BodySink: AnyObject, Sendable {
-    /// The reply's head has been checked and its body follows from the first byte.
+    /// The transport has checked the reply's head, and the body follows from its first byte.
     ///
-    /// Called again when a broken transfer starts afresh: everything received before is void then. A transfer that
-    /// is resumed goes on without a second call. Returning false aborts the request.
+    /// A second call says that a broken transfer starts again from the first byte: discard everything received before
+    /// it. A transfer that is resumed makes no second call. Returning false aborts the request.
     func begin(_ head: ResponseHead) -> Bool
-    /// The next bytes of the body, valid during the call. Returning false aborts the request.
+    /// The next bytes of the body; they are valid during the call. Returning false aborts the request.
     func receive(_ bytes: UnsafeRawBufferPointer) -> Bool
 }
 
-/// One idempotent request and everything its reply must satisfy.
+/// One idempotent request, with everything that its reply must satisfy.
 public struct HTTPRequest: Sendable {
-    /// The methods used; both are safe to repeat.
+    /// The methods in use; both are safe to repeat.
     public enum Method: String, Sendable {
-        /// Head and body.
+        /// Asks for head and body.
         case get = "GET"
-        /// The head alone.
+        /// Asks for the head alone.
         case head = "HEAD"
     }
 
     /// An absolute http or https URL, percent-encoded, without user name and password.
     public var url: String
-    /// GET unless said otherwise.
+    /// GET by default.
     public var method = Method.get
-    /// Bytes asked for, from the start of the file; `nil` asks for the whole. A reply may end earlier only at the file's end.
+    /// The bytes to get, counted from the start of the file; `nil` asks for the whole file. A reply may be shorter only
+    /// when the file ends there.
     public var range: Range<Int>?
-    /// The validator (an ETag, else a Last-Modified date) of the version the caller believes in. Another one in the
-    /// reply, or a 200 without it in reply to a range, fails with ``TransportError/changed(etag:_:)``.
+    /// The validator of the expected version: an ETag, else a Last-Modified date. The request fails with
+    /// ``TransportError/changed(etag:_:)`` when the reply has another validator. It also fails so when a range gets a
+    /// 200 without a validator.
     public var ifRange: String?
-    /// What the body must look like. Shape is checked on whole bodies, the type on every reply.
+    /// The checks of the body. The type is checked on every reply, the first and last bytes only on whole bodies.
     public var expects = BodyKind.any
-    /// The most bytes of body accepted, after decompression.
+    /// The largest accepted body, in bytes after decompression.
     public var maximumBody: Int
-    /// The exact number of bytes the body must have, when known.
+    /// The exact number of bytes that the body must have, when known.
     public var expectedLength: Int?
-    /// Bytes of the whole file that a range is asked of, when known. A part of a file of another length fails with
-    /// ``TransportError/changed(etag:_:)``: what was believed of the file is not true.
+    /// The length of the whole file in bytes, when a range is asked for and the length is known. A reply that names
+    /// another length fails with ``TransportError/changed(etag:_:)``.
     public var totalLength: Int?
-    /// Whether a 200 in reply to a range is read as the whole file (its head says status 200). Otherwise such a
+    /// Whether a 200 in reply to a range is accepted as the whole file; its head then has status 200. Otherwise such a
     /// reply fails with ``TransportError/rangeIgnored(totalLength:_:)`` before its body is read.
     public var acceptsWholeBody = false
-    /// Demand when a reader waits.
+    /// Demand when a reader waits for the reply.
     public var lane = Lane.demand
-    /// Whether names, a size or a small file are asked for: a small reply that much else depends on. A part of the
-    /// connections is free for such, so that they do not wait behind large contents. See
-    /// ``TransportConfiguration/maxConnectionsPerHost``.
+    /// Whether this is a metadata request: for names, a size or a small file. Its reply is small, and much else depends
+    /// on it. Part of the connections is reserved for metadata requests, so that they do not wait behind large
+    /// contents. See ``TransportConfiguration/maxConnectionsPerHost``.
     public var isQuestion = false
-    /// The object that is asked for, `<specimen>/...`; "" for none. While others wait, no object and no specimen keeps more
-    /// than half of a host's places.
+    /// The object of the request, `<specimen>/...`; "" for none. While other requests wait, no object and no specimen
+    /// keeps more than half of a host's places.
     public var object = ""
-    /// Bounds everything: waiting, every try and the pauses between them.
+    /// Limits the whole request: waiting, every try and the pauses between tries.
     public var deadline: Instant?
-    /// Names the request in the log.
+    /// Identifies the request in the log.
     public var requestID: UInt64 = 0
-    /// Takes the body instead of ``HTTPResponse/body``.
+    /// Receives the body in place of ``HTTPResponse/body``.
     public var sink: (any BodySink)?
 
     /// A GET of the whole of `url`.
     ///
-    /// - Parameter maximumBody: bytes; 64 MiB unless said otherwise, a whole plane of JPEG several times over.
+    /// - Parameter maximumBody: bytes; 64 MiB by default, which is several times the JPEG of a whole plane.
     public init(url: String, expects: BodyKind = .any, maximumBody: Int = 64 << 20) {
         self.url = url
         self.expects = expects

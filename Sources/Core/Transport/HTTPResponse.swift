@@ -2,9 +2,9 @@
 public struct ResponseHead: Sendable {
     /// The HTTP status.
     public var status: Int
-    /// Headers by lower-case name; repeated ones joined by ", ".
+    /// Headers by lower-case name. The values of a repeated header are joined by ", ".
     public var headers: [String: String]
-    /// The URL that answered, after redirects.
+    /// The URL that sent this reply, after redirects.
     public var finalURL: String
 
     /// A head with the given parts.
@@ -27,7 +27,7 @@ public struct ResponseHead: Sendable {
         return trimmed(type).isEmpty ? nil : trimmed(type)
     }
 
-    /// `Content-Length` in bytes, when it says how long the body is: chunked replies have none.
+    /// `Content-Length` in bytes, when it is the length of the body. A chunked reply has none.
     public var contentLength: Int? {
         guard headers["transfer-encoding"] == nil, let value = headers["content-length"], let count = Int(value),
             count >= 0
@@ -35,7 +35,7 @@ public struct ResponseHead: Sendable {
         return count
     }
 
-    /// `Content-Range: bytes a-b/total` as half-open range; `total` is nil for `*`. RFC 9110, 14.4.
+    /// `Content-Range: bytes a-b/total` as a half-open range; `total` is nil for `*`. RFC 9110, 14.4.
     public var contentRange: (range: Range<Int>, total: Int?)? {
         guard let value = headers["content-range"] else { return nil }
         let words = value.split(separator: " ", omittingEmptySubsequences: true)
@@ -59,16 +59,16 @@ public struct ResponseHead: Sendable {
 
 /// A reply that passed every check.
 public struct HTTPResponse: Sendable {
-    /// The head; of a transfer that was resumed, the first one.
+    /// The head. A resumed transfer keeps its first head.
     public var head: ResponseHead
-    /// The body, decompressed; empty when a sink took it.
+    /// The body, decompressed; empty when a sink received it.
     public var body: [UInt8]
-    /// Tries made, the successful one included.
+    /// The number of tries, the successful one included.
     public var attempts: Int
     /// Seconds from the call to the last byte, waiting included.
     public var seconds: Double
 
-    /// A reply from its parts.
+    /// A reply with the given parts.
     public init(head: ResponseHead, body: [UInt8], attempts: Int, seconds: Double) {
         self.head = head
         self.body = body

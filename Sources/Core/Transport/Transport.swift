@@ -4,10 +4,10 @@ public import Support
 
 /// HTTP over libcurl, on one thread called "transport".
 ///
-/// Any thread may start, cancel and promote requests; none of these calls waits. Completions and sinks are called on
-/// the transport thread and must hand off quickly: while one runs, no other transfer moves.
+/// Any thread may start, cancel and promote requests; none of these calls waits. Completions and sinks run on the
+/// transport thread and must return soon: while one runs, no other transfer moves.
 ///
-/// A result is exactly the bytes asked for, or an error: see ``HTTPRequest`` for what is checked.
+/// A result is exactly the requested bytes, or an error. ``HTTPRequest`` lists the checks.
 public final class Transport: Sendable {
     private let mailbox: Mailbox
     private let snapshot = Monitor(TransportStatistics())
@@ -16,9 +16,10 @@ public final class Transport: Sendable {
 
     private static let globalInit: Bool = shim_global_init() == CURLE_OK
 
-    /// Starts the transport thread. It ends with ``shutdown()``, or when the last reference goes.
+    /// Starts the transport thread. It ends with ``shutdown()``, or when the last reference to the transport is
+    /// released.
     ///
-    /// - Throws: ``ThreadError`` when there can be no such thread.
+    /// - Throws: ``ThreadError`` when the thread cannot be created.
     public init(_ configuration: TransportConfiguration, logger: Logger) throws(ThreadError) {
         guard Self.globalInit, let multi = unsafe curl_multi_init() else {
             preconditionFailure("libcurl cannot be initialised: out of memory")
@@ -26,7 +27,7 @@ public final class Transport: Sendable {
         let mailbox = unsafe Mailbox(multi: multi)
         self.mailbox = mailbox
         let (snapshot, received) = (self.snapshot, self.received)
-        // A pointer is not Sendable; the thread is the multi handle's only user but for `curl_multi_wakeup`.
+        // A pointer is not Sendable. The thread is the only user of the multi handle, but for `curl_multi_wakeup`.
         let address = UInt(bitPattern: multi)
         do throws(ThreadError) {
             thread = try NamedThread("transport") {
@@ -46,9 +47,9 @@ public final class Transport: Sendable {
 
     /// Starts a request.
     ///
-    /// - Parameter completion: called exactly once, on the transport thread; on the calling thread, before this
-    ///   returns, only when the transport has been shut down.
-    /// - Returns: what cancels or promotes the request.
+    /// - Parameter completion: called exactly once, on the transport thread. Only when the transport has been shut
+    ///   down, it is called on the calling thread, before this call returns.
+    /// - Returns: the handle that cancels or promotes the request.
     @discardableResult
     public func start(
         _ request: HTTPRequest,
@@ -63,13 +64,14 @@ public final class Transport: Sendable {
         return Exchange(id: id, mailbox: mailbox)
     }
 
-    /// Fails every request with ``TransportError/shutDown(_:)`` and ends the thread; waits for it, unless called from it.
+    /// Fails every request with ``TransportError/shutDown(_:)`` and ends the thread. Waits for the thread, unless
+    /// called on it.
     public func shutdown() {
         let isOwnThread = mailbox.stop()
         if !isOwnThread { thread.join() }
     }
 
-    /// What has happened so far.
+    /// A snapshot of the counts since the start.
     public var statistics: TransportStatistics {
         var statistics = snapshot.withLock { $0 }
         statistics.bytesReceived = received.value
@@ -87,9 +89,9 @@ public final class Exchange: Sendable {
         self.mailbox = mailbox
     }
 
-    /// Ends the request with ``TransportError/cancelled(_:)``. Does nothing when it has completed.
+    /// Ends the request with ``TransportError/cancelled(_:)``. Does nothing when the request has completed.
     public func cancel() { mailbox.post(.cancel(id: id)) }
 
-    /// A reader waits now: moves the request from prefetch to demand.
+    /// Moves the request from prefetch to demand, because a reader waits for it now.
     public func promote() { mailbox.post(.promote(id: id)) }
 }

@@ -1,21 +1,21 @@
 import Support
 
-/// Why a request failed for good. Each case carries the host, the tries and the cause of the last one.
+/// Why a request failed for good. Each case carries the host, the number of tries and the cause of the last one.
 public enum TransportError: Error, Sendable {
-    /// What every failure tells.
+    /// The values that every failure carries.
     public struct Context: Sendable {
-        /// The URL asked for.
+        /// The URL of the request.
         public var url: String
-        /// The host that failed: of the URL, or of the redirect that led on.
+        /// The host that failed: that of the URL, or one that a redirect led to.
         public var host: String
-        /// Tries made; 0 when none began.
+        /// The number of tries; 0 when none began.
         public var attempts: Int
         /// What happened, for example "no byte for 20 s".
         public var cause: String
-        /// Whether any try got a reply, good or bad, from the host or from one that led to it.
+        /// Whether any try got a reply, good or bad, from this host or from one that redirected to it.
         public var hasReplied: Bool
 
-        /// A context from its parts.
+        /// A context with the given parts.
         public init(url: String, host: String, attempts: Int, cause: String, hasReplied: Bool = false) {
             self.url = url
             self.host = host
@@ -25,7 +25,7 @@ public enum TransportError: Error, Sendable {
         }
     }
 
-    /// The URL or the range cannot be asked for.
+    /// The URL or the range is not usable.
     case invalidRequest(Context)
     /// The host name has no address.
     case unresolvedHost(Context)
@@ -41,15 +41,16 @@ public enum TransportError: Error, Sendable {
     case truncated(Context)
     /// A status other than 200 and 206.
     case status(Int, Context)
-    /// The reply is not what was asked for: wrong type, a web page, wrong first or last bytes, broken compression or headers.
+    /// The reply is not what the request asked for: wrong type, a web page, wrong first or last bytes, broken
+    /// compression or headers.
     case badShape(Context)
-    /// `Content-Range` is absent or not what was asked for.
+    /// `Content-Range` is absent, or does not match the request.
     case wrongRange(Context)
     /// The length is not the expected one.
     case wrongLength(Context)
-    /// The server answered a range with the whole file, of `totalLength` bytes if it said so.
+    /// The server answered a range with the whole file, of `totalLength` bytes if the reply named it.
     case rangeIgnored(totalLength: Int?, Context)
-    /// The file is no longer the version of `ifRange`; `etag` is its present tag if the server sent one.
+    /// The file no longer has the version of `ifRange`; `etag` is its present tag if the server sent one.
     case changed(etag: String?, Context)
     /// The body is longer than `maximumBody`.
     case tooLarge(limit: Int, Context)
@@ -61,7 +62,7 @@ public enum TransportError: Error, Sendable {
     case refusedBySink(Context)
     /// ``Exchange/cancel()`` was called.
     case cancelled(Context)
-    /// The deadline passed, or the next try could only begin after it; the cause of the last try is in the text.
+    /// The deadline passed, or the next try could only begin after it. The text has the cause of the last try.
     case deadlineExceeded(Context)
     /// The transport was shut down.
     case shutDown(Context)
@@ -105,7 +106,7 @@ public enum TransportError: Error, Sendable {
         }
     }
 
-    /// Whether the same request may succeed later without anything being changed.
+    /// Whether the same request may succeed later although nothing is changed on this side.
     public var isTransient: Bool {
         if case .status(let status, _) = self { return RetryPolicy.isTransient(status: status) }
         return kind == .deadlineExceeded || RetryPolicy.isTransient(kind)
@@ -113,7 +114,7 @@ public enum TransportError: Error, Sendable {
 }
 
 extension TransportError: CustomStringConvertible {
-    /// One sentence: the host, what happened, how often it was tried, and the URL asked for. For example "host
+    /// One sentence: the host, what happened, the number of tries, and the URL of the request. For example "host
     /// api.brain-map.org: no byte for 20 s after 3 attempts (https://api.brain-map.org/api/v2/...)".
     public var description: String {
         let context = self.context
@@ -127,7 +128,7 @@ extension TransportError: CustomStringConvertible {
     }
 }
 
-/// One failed try, before it is known whether another follows.
+/// One failed try, before it is decided whether another try follows.
 struct Fault: Sendable {
     var kind: TransportError.Kind
     var cause: String
@@ -135,11 +136,11 @@ struct Fault: Sendable {
     var totalLength: Int?
     var etag: String?
     var limit: Int?
-    /// Seconds the server asks to wait.
+    /// Seconds that the server asks to wait.
     var retryAfter: Double?
-    /// Whether what was received before can no longer be trusted or continued.
+    /// Whether the bytes received before must be discarded.
     var voidsBody: Bool
-    /// Whether the reply proves little, so that another try is worth while though the kind is a final one.
+    /// Whether the reply proves little, so that another try is useful although the kind is a final one.
     var isDoubtful = false
 
     init(_ kind: TransportError.Kind, _ cause: String, voidsBody: Bool = false) {

@@ -1,13 +1,13 @@
 /// A snapshot of what the transport has done and is doing.
 public struct TransportStatistics: Sendable {
-    /// What one host has answered.
+    /// The replies and failures of one host.
     public struct Host: Sendable {
-        /// Tries sent to it, redirects included.
+        /// Tries sent to the host, redirects included.
         public internal(set) var attempts = 0
         /// Tries that failed.
         public internal(set) var failures = 0
-        /// Exponentially weighted mean of seconds from the start of a try to the reply's head, or until it was given up
-        /// without one; a new one weighs 0.2.
+        /// Exponentially weighted mean, in seconds, of the time from the start of a try to the reply's head. A try
+        /// given up without a reply counts with its waiting time. A new value weighs 0.2.
         public internal(set) var latency = 0.0
         /// The longest such time, in seconds.
         public internal(set) var slowestReply = 0.0
@@ -25,31 +25,31 @@ public struct TransportStatistics: Sendable {
     public internal(set) var requests = 0
     /// Requests completed with a reply.
     public internal(set) var succeeded = 0
-    /// Requests completed with an error, but for cancelled ones.
+    /// Requests completed with an error, without cancelled ones.
     public internal(set) var failed = 0
-    /// Requests whose caller did not want them any more.
+    /// Requests that their caller cancelled.
     public internal(set) var cancelled = 0
     /// Requests with bytes under way now.
     public internal(set) var inFlight = 0
-    /// Requests not completed and not under way: queued or pausing between tries.
+    /// Requests that are neither completed nor under way: queued, or pausing between tries.
     public internal(set) var waiting = 0
     /// Tries after the first.
     public internal(set) var retries = 0
-    /// Retries that went on where a body had been cut.
+    /// Retries that continued a body where it had been cut.
     public internal(set) var resumed = 0
     /// Redirects followed.
     public internal(set) var redirects = 0
     /// Connections opened.
     public internal(set) var connections = 0
-    /// Bytes of body received, after decompression, repeated ones included.
+    /// Bytes of body received, after decompression. Repeated bytes count again.
     public internal(set) var bytesReceived = 0
-    /// Failed tries by kind, whether or not a retry mended them.
+    /// Failed tries by kind, whether or not a retry succeeded.
     public internal(set) var faults: [TransportError.Kind: Int] = [:]
     /// Errors handed to callers by kind.
     public internal(set) var errors: [TransportError.Kind: Int] = [:]
-    /// Origins (scheme, host and port) that have answered "later" and are left alone for a while.
+    /// Origins (scheme, host and port) that have sent a busy reply and get no request for a while.
     public internal(set) var busyHosts: [String] = []
-    /// By host name; hosts beyond the first 64 are summed under "other".
+    /// By host name. Hosts beyond the first 64 are summed under "other".
     public internal(set) var hosts: [String: Host] = [:]
 
     /// The host with the highest latency.

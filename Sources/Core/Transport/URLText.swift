@@ -1,9 +1,9 @@
-/// A URL as a sentence or a log line shows it: on one line, of bounded length, without user name and password.
+/// A URL as a message or a log line shows it: on one line, of limited length, without user name and password.
 public enum URLText {
-    /// Characters shown: a query with its filter and the beginning of its tail.
+    /// The number of characters shown: a query with its filter and the beginning of what follows.
     private static let limit = 300
 
-    /// `url` with everything but printable ASCII percent-encoded; "..." stands for the rest of a long one.
+    /// `url` with all but printable ASCII percent-encoded; "..." replaces the rest of a long URL.
     public static func shown(_ url: String) -> String {
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
         let end = url[start...].firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? url.endIndex

@@ -10,18 +10,18 @@
     request.acceptsWholeBody = choices.bool()
     if choices.bool() { request.expectedLength = choices.int(0...200) }
     if choices.bool() { request.ifRange = choices.element(["\"v1\"", "W/\"v1\"", "Sun, 06 Nov 1994 08:49:37 GMT"]) }
-    var ask = Ask()
+    var byteRequest = ByteRequest()
     if choices.bool() {
         let range = choices.range(upTo: 200)
         request.range = range
-        (ask.lower, ask.upper) = (range.lowerBound, range.upperBound)
+        (byteRequest.lower, byteRequest.upper) = (range.lowerBound, range.upperBound)
     }
-    if choices.bool() { ask.validator = "\"v1\"" }
+    if choices.bool() { byteRequest.validator = "\"v1\"" }
     if choices.bool() {
-        ask.isResume = true
+        byteRequest.isResume = true
         // Never below the range that was asked for: what has come is a part of it.
-        ask.lower = choices.int(request.range.map { $0.lowerBound...$0.upperBound } ?? 0...200)
-        if choices.bool() { ask.total = choices.int(0...200) }
+        byteRequest.lower = choices.int(request.range.map { $0.lowerBound...$0.upperBound } ?? 0...200)
+        if choices.bool() { byteRequest.total = choices.int(0...200) }
     }
     let cut = choices.int(1...64)
 
@@ -35,7 +35,8 @@
     }
     guard let head = parser.head else { return }
     checkFields(head)
-    checkVerdict(ReplyJudge(request: request, ask: ask, now: 1e9).judge(head), request, ask, head)
+    checkVerdict(
+        ReplyJudge(request: request, byteRequest: byteRequest, now: 1e9).judge(head), request, byteRequest, head)
     if let location = head.headers["location"] { checkRedirect(from: request.url, to: location) }
 
     var check = BodyCheck(kind: request.expects, typeIsKnown: head.contentType != nil)
@@ -66,13 +67,13 @@ private func checkFields(_ head: ResponseHead) {
     for name in ["last-modified", "date", "expires"] { _ = head.headers[name].flatMap(HTTPDate.parse) }
 }
 
-private func checkVerdict(_ verdict: Verdict, _ request: HTTPRequest, _ ask: Ask, _ head: ResponseHead) {
+private func checkVerdict(_ verdict: Verdict, _ request: HTTPRequest, _ asked: ByteRequest, _ head: ResponseHead) {
     guard case .deliver(let restarts, let length) = verdict else { return }
     require(head.status == 200 || head.status == 206, "only a success is delivered")
     if let length { require(length <= request.maximumBody, "no body above the limit is delivered") }
     if head.status == 206, let part = head.contentRange {
-        require(!restarts && part.range.lowerBound == ask.lower, "a part begins where it was asked to")
-        require(part.range.upperBound <= ask.upper ?? .max, "a part ends where it was asked to, or before")
+        require(!restarts && part.range.lowerBound == asked.lower, "a part begins where it was asked to")
+        require(part.range.upperBound <= asked.upper ?? .max, "a part ends where it was asked to, or before")
     }
     if head.status == 200, request.range != nil { require(request.acceptsWholeBody, "a whole body was agreed to") }
 }

@@ -1,17 +1,19 @@
 import Support
 
-/// Which waiting job starts next: demand before prefetch, within the window and each host's share.
+/// Chooses the waiting job that starts next: demand before prefetch, within the window and each host's share.
 ///
-/// Each job under way holds at most one connection: with HTTP/1 exactly one, with HTTP/2 jobs share those that stand. So
-/// libcurl, which may open as many as there are jobs, always has one to give, and its connect timeout starts when the
-/// job does. (Several origins behind one proxy by plain http are one host to libcurl; there it may queue.)
+/// Each job under way holds at most one connection. With HTTP/1 it holds exactly one; with HTTP/2 jobs share open
+/// connections. libcurl may open as many connections as there are jobs, so it always has one to give. Its connect
+/// timeout therefore starts when the job starts. (To libcurl, several origins behind one plain http proxy are one host;
+/// there a job may queue.)
 ///
-/// Prefetch may hold only its share of either limit, and neither questions nor contents may hold all of it: an origin that
-/// stalls on images still tells names and sizes, and a crawl over the names leaves room for a reader.
+/// Prefetch may hold only its share of either limit. Neither metadata requests nor contents may hold a limit
+/// completely. So an origin that stalls on images still delivers names and sizes, and a crawl over the names leaves
+/// room for a reader.
 ///
-/// Within a host the job whose specimen, and then whose object, has the fewest places is next, so that none gets more than
-/// half while others wait. A place that is held for long is taken back for that (`Admission+Fairness`). A host that has
-/// answered "later" is not asked (``BusyGate``).
+/// Within a host, the next job is one whose specimen, and then whose object, has the fewest places. So no specimen and
+/// no object gets more than half while others wait. For the same reason a place that is held for long is taken back
+/// (`Admission+Fairness`). A busy host gets no request (``BusyGate``).
 struct Admission {
     /// A class, like its queues: an access through the dictionary must not copy thousands of jobs.
     final class Host {
@@ -20,20 +22,21 @@ struct Admission {
         var load = Load()
         var gate = BusyGate()
         var places = Places()
-        /// Mean seconds to the head of a reply; a new one weighs 0.2. Waits without a reply do not count.
+        /// Mean seconds from a request to the head of its reply; a new value weighs 0.2. Waits without a reply do not
+        /// count.
         var replyTime = 0.0
 
         var isIdle: Bool { load.all == 0 && gate.isOpen && queues.allSatisfy(\.isEmpty) }
     }
 
-    /// How many jobs of each rank may be under way at once.
+    /// The largest number of jobs of each rank that may be under way at once.
     struct Limits {
         let all: Int
-        /// Of questions, and as many of contents.
+        /// For metadata requests, and as many for contents.
         let share: Int
         let prefetch: Int
 
-        /// What one object or specimen may hold while others wait.
+        /// The most places that one object or specimen may hold while others wait.
         var half: Int { max(1, all / 2) }
 
         init(_ all: Int, _ configuration: TransportConfiguration) {
@@ -43,7 +46,7 @@ struct Admission {
         }
     }
 
-    /// How many are.
+    /// The number of jobs of each rank that are under way.
     struct Load {
         private var counts = Job.Rank.allCases.map { _ in 0 }
 
@@ -52,20 +55,20 @@ struct Admission {
         mutating func add(_ change: Int, of rank: Job.Rank) { counts[rank.rawValue] += change }
 
         func admits(_ rank: Job.Rank, _ limits: Limits) -> Bool {
-            let questions = counts[Job.Rank.question.rawValue]
+            let metadata = counts[Job.Rank.metadata.rawValue]
             guard all < limits.all else { return false }
             switch rank {
-            case .question: return questions < limits.share
-            case .demand: return all - questions < limits.share
+            case .metadata: return metadata < limits.share
+            case .demand: return all - metadata < limits.share
             case .prefetch:
-                return all - questions < limits.share && counts[Job.Rank.prefetch.rawValue] < limits.prefetch
+                return all - metadata < limits.share && counts[Job.Rank.prefetch.rawValue] < limits.prefetch
             }
         }
     }
 
     /// A job that could start.
     private struct Candidate {
-        /// Places its specimen and its object hold already, and since when it waits.
+        /// The places that its specimen and its object hold already, and the start of its wait.
         var order: (specimen: Int, object: Int, turn: UInt64)
         var rank: Job.Rank
         var object: String
@@ -85,7 +88,7 @@ struct Admission {
         perHost = Limits(max(1, configuration.maxConnectionsPerHost), configuration)
     }
 
-    /// Queues `job`; at the front when it goes on with a try or with work that has waited before.
+    /// Queues `job`. A job that has waited before, or goes on with a try, goes to the front.
     mutating func enqueue(_ job: Job, atFront: Bool = false) {
         job.state = .queued
         if !atFront || job.turn == 0 {
@@ -98,9 +101,10 @@ struct Admission {
         queue.add(job, atFront: atFront)
     }
 
-    /// Takes the next job that may start, and counts it as active: of those a reader waits for, the first to come.
+    /// Takes the next job that may start, and counts it as active. Among the jobs that a reader waits for, the oldest
+    /// goes first.
     mutating func next(_ now: Instant = .now) -> Job? {
-        for ranks in [[Job.Rank.question, .demand], [.prefetch]] {
+        for ranks in [[Job.Rank.metadata, .demand], [.prefetch]] {
             var best: (host: Host, candidate: Candidate)?
             for (origin, host) in hosts {
                 guard !host.isIdle else {
@@ -139,7 +143,7 @@ struct Admission {
         return best
     }
 
-    /// The state of a host, made where there is none.
+    /// The state of a host; creates it when there is none.
     mutating func host(_ origin: String) -> Host {
         if let host = hosts[origin] { return host }
         let host = Host()
@@ -147,7 +151,7 @@ struct Admission {
         return host
     }
 
-    /// Gives back the place of a job that was active.
+    /// Gives back the place of an active job.
     ///
     /// - Parameter replyTime: seconds until its reply began; nil when there was none.
     mutating func release(_ job: Job, replyTime: Double? = nil) {
@@ -164,13 +168,13 @@ struct Admission {
         host.places.add(change, job)
     }
 
-    /// Moves a job to the demand lane, whatever it is doing.
+    /// Moves a job to the demand lane, in whatever state it is.
     mutating func promote(_ job: Job) {
         guard job.lane == .prefetch, job.state != .finished else { return }
         if job.state == .active { count(job, -1) }
         job.lane = .demand
         if job.state == .active { count(job, 1) }
-        // The entry left in the prefetch queue is dropped there: its rank no longer fits.
+        // The entry in the prefetch queue stays there and is dropped later, because its rank no longer matches.
         if job.state == .queued { enqueue(job) }
     }
 }

@@ -1,6 +1,6 @@
 import CCurl
 
-/// Names libcurl's failures.
+/// Translates the failures of libcurl.
 enum CurlFault {
     /// The fault of an exchange that ended before a reply's head was complete.
     static func beforeHead(_ code: CURLcode, _ text: String, _ configuration: TransportConfiguration) -> Fault {
@@ -11,12 +11,12 @@ enum CurlFault {
         case CURLE_COULDNT_CONNECT:
             return Fault(.connectFailed, "no connection (\(detail))")
         case CURLE_OPERATION_TIMEDOUT:
-            // The connect timeout is the only one given to libcurl.
-            return Fault(.connectFailed, "no connection within \(Leg.seconds(configuration.connectTimeout))")
+            // The connect timeout is the only one that libcurl has.
+            return Fault(.connectFailed, "no connection within \(HTTPExchange.seconds(configuration.connectTimeout))")
         case CURLE_GOT_NOTHING:
             return Fault(.reset, "the connection was closed without a reply")
         case CURLE_UNSUPPORTED_PROTOCOL, CURLE_WEIRD_SERVER_REPLY:
-            // The scheme was checked before: what is unsupported is the reply's.
+            // The scheme of the URL was checked before, so the reply is what libcurl does not support.
             return Fault(.badShape, "no HTTP reply (\(detail))")
         case CURLE_URL_MALFORMAT:
             return Fault(.invalidRequest, "unusable URL (\(detail))")
@@ -41,7 +41,7 @@ enum CurlFault {
         }
     }
 
-    /// `CURLE_SSL_CONNECT_ERROR` is also what a network that breaks during the handshake gives.
+    /// libcurl also reports `CURLE_SSL_CONNECT_ERROR` when the network breaks during the handshake.
     private static func isCut(_ text: String) -> Bool {
         text.contains("SSL_ERROR_SYSCALL") || text.contains("reset by peer") || text.contains("Broken pipe")
     }

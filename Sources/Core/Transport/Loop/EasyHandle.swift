@@ -1,9 +1,9 @@
 import CCurl
 
-/// One libcurl easy handle, reused from exchange to exchange. Used on the transport thread only.
+/// One libcurl easy handle, which serves one exchange after another. Used on the transport thread only.
 @safe final class EasyHandle {
     let raw: UnsafeMutableRawPointer
-    /// Tells handles apart.
+    /// Identifies the handle.
     var address: UInt { unsafe UInt(bitPattern: raw) }
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var addresses: UnsafeMutablePointer<curl_slist>?
@@ -22,7 +22,7 @@ import CCurl
         unsafe message.deallocate()
     }
 
-    /// Forgets every option; the connections belong to the multi handle and stay.
+    /// Resets every option. The connections belong to the multi handle and stay open.
     func reset() {
         unsafe curl_easy_reset(raw)
         unsafe curl_slist_free_all(headers)
@@ -48,7 +48,7 @@ import CCurl
         _ = unsafe shim_easy_set_slist(raw, CURLOPT_HTTPHEADER, headers)
     }
 
-    /// Gives names their addresses; none leaves them to the name service.
+    /// Fixes the addresses of names; an empty list leaves all names to the name service.
     func setAddresses(_ lines: [String]) {
         for line in lines {
             if let longer = unsafe curl_slist_append(addresses, line) { unsafe addresses = longer }
@@ -62,7 +62,7 @@ import CCurl
         return value
     }
 
-    /// The HTTP version of the reply, as ALPN has negotiated it; empty without a reply.
+    /// The HTTP version of the reply, as negotiated by ALPN; empty without a reply.
     var protocolName: String {
         switch integer(CURLINFO_HTTP_VERSION) {
         case CURL_HTTP_VERSION_1_0: "HTTP/1.0"
@@ -78,6 +78,6 @@ import CCurl
         return unsafe value.map { unsafe String(cString: $0) }
     }
 
-    /// libcurl's own words about the last failure; empty when it has none.
+    /// The text in which libcurl describes the last failure; empty when there is none.
     var errorText: String { unsafe String(cString: message) }
 }

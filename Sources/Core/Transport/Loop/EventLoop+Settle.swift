@@ -3,8 +3,8 @@ import Support
 
 /// What follows the end of one exchange: the result, a redirect, another try, or the error.
 extension EventLoop {
-    /// - Parameter reach: of the server that was asked.
-    func settle(_ job: Job, _ outcome: Leg.Outcome, reach: Reach) {
+    /// - Parameter reach: the reach of the server that replied.
+    func settle(_ job: Job, _ outcome: HTTPExchange.Outcome, reach: Reach) {
         if case .failed(let fault) = outcome, RetryPolicy.isBusy(fault) { return settleBusy(job, fault) }
         admission.host(job.origin.origin).gate.ended(job.id, tells: true, now: .now)
         publishBusyHosts()
@@ -25,7 +25,7 @@ extension EventLoop {
         finish(job, .success(response))
     }
 
-    /// Queues a job, unless the host is to be left alone until its deadline has passed.
+    /// Queues a job. Fails it instead when the pause of a busy host lasts beyond the deadline of the job.
     func queue(_ job: Job, atFront: Bool = false) {
         admission.enqueue(job, atFront: atFront)
         failIfBusyTooLong(job, admission.host(job.origin.origin).gate)
@@ -33,9 +33,9 @@ extension EventLoop {
 
     private func failIfBusyTooLong(_ job: Job, _ gate: BusyGate) {
         guard let opensAt = gate.opensAt, let deadline = job.request.deadline, opensAt >= deadline else { return }
-        // It was another job's reply, and the host is there.
+        // Another job got that reply, so the host is reachable for this one too.
         job.hasReplied = true
-        let seconds = Leg.seconds(opensAt.seconds(since: .now).rounded(.up))
+        let seconds = HTTPExchange.seconds(opensAt.seconds(since: .now).rounded(.up))
         fail(
             job,
             Fault(
@@ -43,8 +43,9 @@ extension EventLoop {
                 "the host is busy for \(seconds) more, and then the deadline has passed (last: \(gate.cause))"))
     }
 
-    /// What follows an answer "later": a pause for all requests to this host. The job asks again after it, as long as
-    /// it may; when the host has answered so as often as a job may ask, those that wait fail, too, instead of asking.
+    /// Handles a busy reply: a pause for all requests to this host. The job asks again after the pause, as long as it
+    /// may. When the host has sent as many busy replies as a job may have tries, the waiting jobs fail too, without
+    /// asking.
     private func settleBusy(_ job: Job, _ fault: Fault) {
         noteFault(job, fault)
         let now = Instant.now
@@ -143,11 +144,11 @@ extension EventLoop {
         statistics.withLock { if $0.busyHosts != busy { $0.busyHosts = busy } }
     }
 
-    /// The fault of a job whose deadline has passed, naming what it was waiting for.
+    /// The fault of a job whose deadline has passed. It names what the job was waiting for.
     func deadlineFault(_ job: Job) -> Fault {
         let state =
-            if let leg = job.leg {
-                leg.headAt == nil ? "waiting for the reply" : "in the middle of the body"
+            if let exchange = job.exchange {
+                exchange.headAt == nil ? "waiting for the reply" : "in the middle of the body"
             } else {
                 job.attempts == 0 ? "waiting for a free connection" : "waiting for the next try"
             }

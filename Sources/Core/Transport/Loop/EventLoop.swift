@@ -2,11 +2,12 @@ import CCurl
 import Logging
 import Support
 
-/// The transport thread: owns the curl multi handle and every job.
+/// The transport thread. It owns the curl multi handle and every job.
 ///
-/// One turn: take commands, admit jobs, `curl_multi_perform`, settle what has ended, look at the clock, and sleep in
-/// `curl_multi_poll` until a socket, a timer or another thread has something. Deadlines are looked at after the
-/// sockets, by the time of before, so that a process that was stopped does not drop bytes that have long arrived.
+/// One turn of the loop: take commands, admit jobs, call `curl_multi_perform`, settle what has ended, check the times.
+/// Then `curl_multi_poll` sleeps until a socket, a timer or another thread has work. Deadlines are checked after the
+/// sockets, against the time before the sockets were read. So a process that was stopped for a while does not drop
+/// bytes that arrived in time.
 @safe final class EventLoop {
     let configuration: TransportConfiguration
     let statistics: Monitor<TransportStatistics>
@@ -16,13 +17,13 @@ import Support
     private let multi: UnsafeMutableRawPointer
     private var idleHandles: [EasyHandle] = []
     /// By the address of their easy handle.
-    private var legs: [UInt: Leg] = [:]
+    private var exchanges: [UInt: HTTPExchange] = [:]
     private var jobs: [UInt64: Job] = [:]
     var admission: Admission
     private var timers = TimerQueue()
     /// When jobs were last admitted.
     private var admittedAt = Instant.now
-    /// When it is looked next whether a place is to be taken back.
+    /// When the loop next checks whether a job must give its place back.
     private var fairnessCheckAt = Instant.now
     private var doubts: DoubtfulOrigins
     var retryPolicy: RetryPolicy
@@ -48,12 +49,13 @@ import Support
         proxies = configuration.proxy.map { ProxyChoice(fixed: $0) } ?? ProxyChoice()
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAXCONNECTS, configuration.maxConnections)
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, configuration.maxConnections)
-        // Admission keeps to it; idle connections of HTTP/2, beside which retries open fresh ones, would not.
+        // Admission keeps this limit. libcurl must not: it counts idle HTTP/2 connections, beside which retries open
+        // new ones.
         let perHost = max(1, configuration.maxConnectionsPerHost)
         _ = unsafe shim_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, perHost)
     }
 
-    /// Serves until the mailbox says stop; then fails what is left and frees the handles.
+    /// Serves until the mailbox says stop. Then it fails the remaining jobs and frees the handles.
     func run() {
         mailbox.adopt()
         while true {
@@ -69,7 +71,7 @@ import Support
             publishGauges()
             if !hasWork { _ = unsafe curl_multi_poll(multi, nil, 0, pollMilliseconds(), nil) }
         }
-        // A completion may ask for more: `start` refuses by now, so the table only shrinks.
+        // A completion may start another request. `start` refuses it by now, so the table only shrinks.
         for job in jobs.values.sorted(by: { $0.id < $1.id }) {
             fail(job, Fault(.shutDown, "the transport was shut down"))
         }
@@ -117,7 +119,7 @@ import Support
         jobs.values.filter { $0.state == .queued && $0.origin.origin == origin }
     }
 
-    // MARK: Legs
+    // MARK: Exchanges
 
     private func admit() {
         admittedAt = .now
@@ -128,55 +130,57 @@ import Support
                 continue
             }
             let proxy = proxies.proxy(for: job.origin)
-            let leg = Leg(
+            let exchange = HTTPExchange(
                 job, easy, configuration, isProxied: proxy != nil, received: received, now: .now)
-            begin(leg, proxy: proxy)
+            begin(exchange, proxy: proxy)
         }
     }
 
-    private func begin(_ leg: Leg, proxy: String?) {
-        let job = leg.job
+    private func begin(_ exchange: HTTPExchange, proxy: String?) {
+        let job = exchange.job
         if job.visited.count == 1 { job.attempts += 1 }
         job.state = .active
-        job.leg = leg
-        legs[leg.easy.address] = leg
-        let doubt = doubts.secondsOfDoubt(job.origin.origin, now: leg.started)
-        leg.configure(configuration, proxy: proxy, certificateFile: certificateFile, secondsOfDoubt: doubt)
+        job.exchange = exchange
+        exchanges[exchange.easy.address] = exchange
+        let doubt = doubts.secondsOfDoubt(job.origin.origin, now: exchange.started)
+        exchange.configure(configuration, proxy: proxy, certificateFile: certificateFile, secondsOfDoubt: doubt)
         statistics.withLock { statistics in
             statistics.updateHost(job.origin.host) { $0.attempts += 1 }
-            if leg.ask.isResume { statistics.resumed += 1 }
+            if exchange.byteRequest.isResume { statistics.resumed += 1 }
         }
         logger.debug("asking", metadata: trace(job, ["attempt": "\(job.attempts)"]))
-        _ = unsafe curl_multi_add_handle(multi, leg.easy.raw)
+        _ = unsafe curl_multi_add_handle(multi, exchange.easy.raw)
     }
 
-    /// Takes a leg off the wire and keeps its handle. Its connection survives if its exchange was complete.
+    /// Removes an exchange from libcurl and keeps its handle. The connection survives if the exchange was complete.
     ///
-    /// - Parameter isGivenUp: whether nobody waits for its reply any longer. A host that does not answer at all is slow, too:
-    ///   such a wait counts when it was longer than the host's replies are.
-    private func detach(_ leg: Leg, isGivenUp: Bool = false) {
-        _ = unsafe curl_multi_remove_handle(multi, leg.easy.raw)
-        let connections = leg.easy.integer(CURLINFO_NUM_CONNECTS)
-        legs[leg.easy.address] = nil
-        leg.job.leg = nil
-        if leg.headAt != nil { leg.job.hasReplied = true }
-        admission.release(leg.job, replyTime: leg.headAt?.seconds(since: leg.started))
-        if idleHandles.count < configuration.window { idleHandles.append(leg.easy) }
-        let host = leg.job.origin.host
+    /// - Parameter isGivenUp: whether no reader waits for the reply any longer. A host that does not reply at all is
+    ///   slow, too. Such a wait counts when it was longer than the usual reply time of the host.
+    private func detach(_ exchange: HTTPExchange, isGivenUp: Bool = false) {
+        _ = unsafe curl_multi_remove_handle(multi, exchange.easy.raw)
+        let connections = exchange.easy.integer(CURLINFO_NUM_CONNECTS)
+        exchanges[exchange.easy.address] = nil
+        exchange.job.exchange = nil
+        if exchange.headAt != nil { exchange.job.hasReplied = true }
+        admission.release(exchange.job, replyTime: exchange.headAt?.seconds(since: exchange.started))
+        if idleHandles.count < configuration.window { idleHandles.append(exchange.easy) }
+        let host = exchange.job.origin.host
         statistics.withLock { statistics in
             statistics.connections += connections
-            let seconds = (leg.headAt ?? .now).seconds(since: leg.started)
+            let seconds = (exchange.headAt ?? .now).seconds(since: exchange.started)
             statistics.updateHost(host) { host in
-                if leg.headAt != nil || isGivenUp && seconds > host.latency { host.measure(seconds) }
+                if exchange.headAt != nil || isGivenUp && seconds > host.latency { host.measure(seconds) }
             }
         }
     }
 
-    /// Keeps what follows off the connection of `leg`, which is given up for its silence, and off those beside it.
-    private func distrust(_ leg: Leg, _ now: Instant) {
-        // Streams beside this one keep a connection of HTTP/2: it is closed when the last to leave it says so.
-        leg.easy.set(CURLOPT_FORBID_REUSE, 1)
-        doubts.add(leg.job.origin.origin, now: now)
+    /// Keeps later requests off the connection of `exchange`, which is given up for its silence, and off the
+    /// connections beside it.
+    private func distrust(_ exchange: HTTPExchange, _ now: Instant) {
+        // Other streams keep an HTTP/2 connection open. libcurl closes it when the last stream that has this option
+        // ends.
+        exchange.easy.set(CURLOPT_FORBID_REUSE, 1)
+        doubts.add(exchange.job.origin.origin, now: now)
     }
 
     /// Settles every exchange that libcurl has finished with. Returns whether there was one.
@@ -185,46 +189,46 @@ import Support
         var left: Int32 = 0
         while let message = unsafe curl_multi_info_read(multi, &left) {
             guard unsafe message.pointee.msg == CURLMSG_DONE, let raw = unsafe message.pointee.easy_handle,
-                let leg = legs[UInt(bitPattern: raw)]
+                let exchange = exchanges[UInt(bitPattern: raw)]
             else { continue }
             hadSome = true
-            let outcome = leg.outcome(unsafe message.pointee.data.result)
-            let version = leg.easy.protocolName
-            detach(leg)
-            logger.debug("answered", metadata: trace(leg.job, leg.trace(version)))
-            settle(leg.job, outcome, reach: leg.reach)
+            let outcome = exchange.outcome(unsafe message.pointee.data.result)
+            let version = exchange.easy.protocolName
+            detach(exchange)
+            logger.debug("answered", metadata: trace(exchange.job, exchange.trace(version)))
+            settle(exchange.job, outcome, reach: exchange.reach)
         }
         return hadSome
     }
 
     // MARK: Time
 
-    /// Acts on deadlines, ends of pauses and slow legs at the time `now`, up to which the sockets have been read. Returns
-    /// whether a job may be ready to start.
+    /// Acts on deadlines, ends of pauses and slow exchanges at the time `now`, up to which the sockets have been read.
+    /// Returns whether a job may be ready to start.
     private func checkTime(_ now: Instant) -> Bool {
         var isReady = false
         while let job = timers.popDue(now) {
             if job.state == .finished { continue }
             if let deadline = job.request.deadline, deadline <= now {
                 fail(job, deadlineFault(job))
-                // Its place is free for one that waits.
+                // The place of the job is free for a waiting one.
                 isReady = true
             } else if job.state == .pausing, let retryAt = job.retryAt, retryAt <= now {
                 admission.enqueue(job, atFront: true)
                 isReady = true
             }
         }
-        for leg in Array(legs.values) {
-            guard let fault = leg.timeFault(now) else { continue }
-            let reason = leg.reason(stoppedBy: fault)
-            distrust(leg, now)
-            detach(leg, isGivenUp: true)
-            settle(leg.job, .failed(reason), reach: leg.reach)
+        for exchange in Array(exchanges.values) {
+            guard let fault = exchange.timeFault(now) else { continue }
+            let reason = exchange.reason(stoppedBy: fault)
+            distrust(exchange, now)
+            detach(exchange, isGivenUp: true)
+            settle(exchange.job, .failed(reason), reach: exchange.reach)
             isReady = true
         }
         if now >= fairnessCheckAt, admission.isCrowded {
             fairnessCheckAt = now.advanced(bySeconds: Self.fairnessInterval)
-            if let overdue = admission.overdue(legs.values.map(\.job)), overdue.due <= now {
+            if let overdue = admission.overdue(exchanges.values.map(\.job)), overdue.due <= now {
                 takeBack(overdue)
                 isReady = true
             }
@@ -232,17 +236,18 @@ import Support
         return isReady
     }
 
-    /// Seconds between two comparisons of waiting jobs with held places. A job keeps its place ten times as long at least.
+    /// Seconds between two checks of waiting jobs against held places. A job keeps its place at least ten times as
+    /// long.
     private static let fairnessInterval = 0.1
 
-    /// Takes a place back from a job, which waits again behind all others.
+    /// Takes the place of a job back. The job waits again, behind all others.
     private func takeBack(_ overdue: Admission.Overdue) {
         let job = overdue.job
-        guard let leg = job.leg else { return }
+        guard let exchange = job.exchange else { return }
         logger.debug("a place is taken back for a job that waits", metadata: trace(job, [:]))
-        if overdue.isOfHog { admission.host(job.origin.origin).places.cap(job, .now) }
+        if overdue.exceedsHalf { admission.host(job.origin.origin).places.cap(job, .now) }
         admission.host(job.origin.origin).gate.ended(job.id, tells: false, now: .now)
-        detach(leg, isGivenUp: true)
+        detach(exchange, isGivenUp: true)
         job.yield()
         admission.enqueue(job)
         admission.host(job.origin.origin).places.yield(job)
@@ -253,11 +258,11 @@ import Support
         var next = now.advanced(bySeconds: 60)
         if let timer = timers.next { next = min(next, timer) }
         for host in admission.hosts.values where !host.queues.allSatisfy(\.isEmpty) {
-            // One that was open before had no place: that is no matter of time.
+            // A gate that was open at the last admission means that the job found no place; no time ends that wait.
             if let instant = host.gate.opensAt, instant > admittedAt { next = min(next, instant) }
         }
         if admission.isCrowded { next = min(next, fairnessCheckAt) }
-        for leg in legs.values { next = min(next, leg.nextCheck) }
+        for exchange in exchanges.values { next = min(next, exchange.nextCheck) }
         return Int32((max(0, next.seconds(since: now)) * 1000).rounded(.up))
     }
 
@@ -268,21 +273,22 @@ import Support
         timers.add(job, at: instant, live: jobs.count)
     }
 
-    /// What names an exchange in the log: the id of the read or look-up it is for, 0 when nobody waits, and the URL.
+    /// The log fields of an exchange: the URL and the id of the read or look-up that it serves. The id is 0 when no
+    /// reader waits.
     private func trace(_ job: Job, _ more: Logger.Metadata) -> Logger.Metadata {
         more.merging(["request": "\(job.request.requestID)", "url": "\(job.url.prefix(300))"]) { new, _ in new }
     }
 
     // MARK: Ends
 
-    /// Completes `job` with an error, from whatever it was doing.
+    /// Completes `job` with an error, in whatever state it is.
     func fail(_ job: Job, _ fault: Fault) {
         let host = job.origin.host
-        if let leg = job.leg {
+        if let exchange = job.exchange {
             let now = Instant.now
-            if leg.wasSilent(now) { distrust(leg, now) }
-            admission.host(leg.job.origin.origin).gate.ended(job.id, tells: false, now: now)
-            detach(leg, isGivenUp: true)
+            if exchange.wasSilent(now) { distrust(exchange, now) }
+            admission.host(exchange.job.origin.origin).gate.ended(job.id, tells: false, now: now)
+            detach(exchange, isGivenUp: true)
         }
         let error = fault.error(
             url: job.request.url, host: host, attempts: job.attempts, hasReplied: job.hasReplied)

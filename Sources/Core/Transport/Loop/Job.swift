@@ -7,7 +7,7 @@ final class Job {
     enum State {
         /// In the admission queue.
         case queued
-        /// Has a leg under way.
+        /// Has an exchange under way.
         case active
         /// Pausing until ``retryAt``.
         case pausing
@@ -15,22 +15,22 @@ final class Job {
         case finished
     }
 
-    /// What a job counts as when places are given out.
+    /// The class of a job when places are given out.
     enum Rank: Int, CaseIterable {
         /// A reader waits for names or a size.
-        case question
+        case metadata
         /// A reader waits for bytes.
         case demand
-        /// Nobody waits yet.
+        /// No reader waits yet.
         case prefetch
     }
 
-    /// What has been received of the body, across tries.
+    /// The part of the body received so far, across tries.
     struct Partial {
         var head: ResponseHead?
         var body: [UInt8] = []
         var received = 0
-        /// A strong validator of the version received, when its rest can be asked for.
+        /// A strong validator of the received version, when the rest of that version can be asked for.
         var validator: String?
         /// The file's length, when known.
         var total: Int?
@@ -41,15 +41,15 @@ final class Job {
     let request: HTTPRequest
     let begun: Instant
     /// Scheme, host and port of the request's own URL.
-    let home: URLParts
+    let ownOrigin: URLParts
     var completion: Completion?
     var lane: Lane
     var state = State.queued
     /// Tries begun.
     var attempts = 0
-    /// The order in which jobs wait: the lower, the earlier. 0 before the first wait.
+    /// The order in which jobs wait; the lowest goes first. 0 before the first wait.
     var turn: UInt64 = 0
-    /// Whether the head of any reply has come, in whatever try.
+    /// Whether any try has received the head of a reply.
     var hasReplied = false
     /// The URLs of this try; the last is the next to ask.
     var visited: [String]
@@ -59,21 +59,22 @@ final class Job {
     var lastFault: Fault?
     var needsFreshConnection = false
     var partial = Partial()
-    var leg: Leg?
+    var exchange: HTTPExchange?
 
-    /// The narrowest reach that the address of the next URL may have: of the server that led there. See ``RedirectPolicy``.
+    /// The narrowest reach that the address of the next URL may have: the reach of the server that redirected there.
+    /// See ``RedirectPolicy``.
     var leastReach = Reach.machine
 
     var url: String { visited.last ?? request.url }
-    /// What the request is for, and the specimen that it belongs to; "" where it is for neither.
+    /// The object of the request and its specimen; "" when the request names none.
     var object: String { request.object }
     let specimen: String
-    var rank: Rank { lane == .prefetch ? .prefetch : request.isQuestion ? .question : .demand }
+    var rank: Rank { lane == .prefetch ? .prefetch : request.isQuestion ? .metadata : .demand }
 
     init(id: UInt64, request: HTTPRequest, origin: URLParts, begun: Instant, completion: @escaping Completion) {
         self.id = id
         self.request = request
-        home = origin
+        ownOrigin = origin
         self.origin = origin
         self.begun = begun
         self.completion = completion
@@ -82,46 +83,46 @@ final class Job {
         visited = [request.url]
     }
 
-    /// What the next exchange asks for: the request, or the rest of a body that was cut.
-    var ask: Ask {
-        var ask = Ask()
-        guard request.method == .get else { return ask }
-        ask.lower = request.range?.lowerBound
-        ask.upper = request.range?.upperBound
-        ask.validator = request.ifRange
+    /// What the next exchange asks for: the whole request, or the rest of a body that was cut.
+    var byteRequest: ByteRequest {
+        var byteRequest = ByteRequest()
+        guard request.method == .get else { return byteRequest }
+        byteRequest.lower = request.range?.lowerBound
+        byteRequest.upper = request.range?.upperBound
+        byteRequest.validator = request.ifRange
         if partial.received > 0, let validator = partial.validator {
-            ask.lower = (request.range?.lowerBound ?? 0) + partial.received
-            ask.validator = validator
-            ask.isResume = true
-            ask.total = partial.total
+            byteRequest.lower = (request.range?.lowerBound ?? 0) + partial.received
+            byteRequest.validator = validator
+            byteRequest.isResume = true
+            byteRequest.total = partial.total
         }
-        return ask
+        return byteRequest
     }
 
     /// Makes the job ready for another try after `fault`.
     func prepareRetry(after fault: Fault) {
         lastFault = fault
-        goHome()
+        returnToOwnURL()
         needsFreshConnection = [.stalled, .noReply, .reset, .truncated].contains(fault.kind)
         if fault.voidsBody || partial.validator == nil || !hasRest { partial = Partial() }
     }
 
-    /// Makes the job ready to do its try again, which it gave up for another job.
+    /// Makes the job ready to repeat a try that it gave up for another job.
     func yield() {
         attempts -= 1
-        goHome()
+        returnToOwnURL()
         if partial.validator == nil || !hasRest { partial = Partial() }
     }
 
     /// The next exchange asks for the request's own URL.
-    private func goHome() {
+    private func returnToOwnURL() {
         visited = [request.url]
-        origin = home
+        origin = ownOrigin
         leastReach = .machine
     }
 
-    /// Whether bytes are left to ask for, as far as the request and the replies tell. None are when a chunked body was
-    /// cut behind its last byte: a range without bytes cannot be asked for.
+    /// Whether bytes are left to ask for, as far as the request and the replies tell. No bytes are left when a chunked
+    /// body was cut after its last byte. A range without bytes cannot be asked for.
     private var hasRest: Bool {
         let end = [request.range?.upperBound, partial.total].compactMap { $0 }.min()
         return end.map { (request.range?.lowerBound ?? 0) + partial.received < $0 } ?? true

@@ -1,9 +1,9 @@
-/// A queue of the jobs of one rank with amortised constant-time adding and removal at the front.
+/// A queue of the jobs of one rank. Adding, and removing at the front, take amortised constant time.
 ///
-/// A job that is cancelled or promoted leaves its entry behind. Those at the front are dropped as they come up; those
-/// behind a job that waits long are swept out each time the queue has doubled.
+/// A job that is cancelled or promoted leaves its entry in the queue. An entry at the front is dropped when its turn
+/// comes. The entries behind a job that waits long are removed each time the queue has doubled.
 final class JobFIFO {
-    /// Entries that are not worth a sweep.
+    /// The number of entries up to which a removal is not worth its time.
     private static let slack = 256
 
     private let rank: Job.Rank
@@ -27,7 +27,7 @@ final class JobFIFO {
         }
     }
 
-    /// The first job that still waits with this rank; those before it are dropped.
+    /// The first job that still waits with this rank. Reading it drops the entries before that job.
     var first: Job? {
         while head < jobs.count {
             if let job = jobs[head], waits(job) { return job }

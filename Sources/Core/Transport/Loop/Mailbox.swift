@@ -2,7 +2,7 @@ import CCurl
 import Glibc
 import Support
 
-/// What other threads ask of the transport thread.
+/// The requests of other threads to the transport thread.
 enum Command: Sendable {
     case start(id: UInt64, HTTPRequest, begun: Instant, Completion)
     case cancel(id: UInt64)
@@ -16,7 +16,7 @@ enum Command: Sendable {
         var isStopping = false
         var lastID: UInt64 = 0
         var owner: pthread_t?
-        /// `nil` once the loop has closed it; until then it may be woken.
+        /// `nil` once the loop has closed it. Until then any thread may wake the loop through it.
         var multi: UnsafeMutableRawPointer?
     }
 
@@ -34,14 +34,14 @@ enum Command: Sendable {
         }
     }
 
-    /// Queues a command; without effect once the loop is stopping.
+    /// Queues a command. It has no effect once the loop is stopping.
     func post(_ command: Command) {
         state.withLock { state in
             if !state.isStopping { Self.add(command, to: &state) }
         }
     }
 
-    /// Tells the loop to end. Returns whether the caller is on the loop's own thread.
+    /// Makes the loop end. Returns whether the caller runs on the loop's own thread.
     func stop() -> Bool {
         state.withLock { state in
             state.isStopping = true
@@ -57,10 +57,10 @@ enum Command: Sendable {
 
     // MARK: For the loop
 
-    /// Makes the calling thread the loop's.
+    /// Makes the calling thread the thread of the loop.
     func adopt() { state.withLock { $0.owner = pthread_self() } }
 
-    /// Takes what has been queued.
+    /// Takes the queued commands.
     func take() -> (commands: [Command], isStopping: Bool) {
         state.withLock { state in
             let commands = state.commands
@@ -69,7 +69,7 @@ enum Command: Sendable {
         }
     }
 
-    /// Ends waking: the multi handle is about to go.
+    /// Ends waking, because the loop is about to free the multi handle.
     func close() {
         state.withLock { state in
             unsafe state.multi = nil

@@ -1,6 +1,7 @@
 import Support
 
-/// Deadlines and ends of pauses, earliest first (a binary heap). Entries of finished jobs are dropped lazily.
+/// Deadlines and ends of pauses, earliest first (a binary heap). The entry of a finished job is dropped late, when it
+/// comes up or the heap has grown.
 struct TimerQueue {
     private var heap: [(at: Instant, job: Job)] = []
 

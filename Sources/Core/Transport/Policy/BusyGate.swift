@@ -1,22 +1,22 @@
 import Support
 
-/// Whether a host may be asked that has answered "later": a status of ``RetryPolicy/isBusy(_:)``.
+/// Whether a request may go to a host that has sent a busy reply: a status of ``RetryPolicy/isBusy(_:)``.
 ///
-/// After such an answer no request goes to the host during a pause. Then one request goes out as a probe. Another such
-/// answer makes the pause longer; any other reply opens the gate for all. So an outage costs a host one request a pause,
-/// however many readers wait.
+/// After a busy reply no request goes to the host during a pause. Then one request goes out as a probe. Another busy
+/// reply makes the pause longer; any other reply opens the gate for all requests. So an outage costs a host one request
+/// a pause, however many readers wait.
 struct BusyGate {
     private enum State {
         case open
         case closed(until: Instant)
-        /// One request is under way, of the job with this id.
+        /// One request is under way: that of the job with this id.
         case probing(UInt64)
     }
 
     private var state = State.open
-    /// Busy answers in a row, not counting those to requests that were under way together.
+    /// Busy replies in a row. Replies to requests that were under way together count once.
     private(set) var failures = 0
-    /// Of the last busy answer, for a sentence.
+    /// The cause of the last busy reply, for a message.
     private(set) var cause = ""
 
     var isOpen: Bool { if case .open = state { true } else { false } }
@@ -32,13 +32,13 @@ struct BusyGate {
         }
     }
 
-    /// The job with this id asks the host now.
+    /// The job with this id sends its request to the host now.
     mutating func begin(_ job: UInt64) { if case .closed = state { state = .probing(job) } }
 
-    /// The request of a job was answered with "later".
+    /// A job got a busy reply.
     ///
-    /// - Parameter pause: seconds until the host may be asked again, after so many such answers in a row.
-    /// - Returns: whether the answer is news, and not one more to requests that were under way together.
+    /// - Parameter pause: seconds until the next request to the host, after `failures` busy replies in a row.
+    /// - Returns: whether the reply is news; a reply to one of several requests under way together is not.
     mutating func answeredBusy(_ job: UInt64, cause: String, now: Instant, pause: (_ failures: Int) -> Double) -> Bool {
         self.cause = cause
         switch state {
@@ -53,7 +53,8 @@ struct BusyGate {
         }
     }
 
-    /// The request of a job ended in another way: with a reply or a failure that `tells` of the host, or given up by us.
+    /// The request of a job ended without a busy reply. `tells` says whether its reply or failure tells about the host;
+    /// a job that gave up tells nothing.
     mutating func ended(_ job: UInt64, tells: Bool, now: Instant) {
         guard case .probing(job) = state else { return }
         if tells {

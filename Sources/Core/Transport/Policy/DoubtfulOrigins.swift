@@ -1,11 +1,12 @@
 import Support
 
-/// Origins of which a connection fell silent, so that those beside it are not believed either for a while.
+/// Origins of which one connection fell silent. For a while the other connections to such an origin are not used
+/// either.
 ///
-/// A connection that died without a word (a router forgot it, the machine slept) looks to libcurl like one that is
-/// idle, and with HTTP/2 the requests that wait on it keep it in use: every new one would be put beside them, and nobody
-/// would ever get a reply. After the doubt nothing of before it is left: what was idle is closed by its age, and what
-/// was in use has ended or has proved itself by its bytes.
+/// A connection may die without a sign: a router dropped its state, or the machine slept. To libcurl it then looks
+/// idle. With HTTP/2, the requests that wait on it keep it in use. libcurl would put every new request on it, and none
+/// would get a reply. When the doubt ends, no connection from before it is left unproved. libcurl has closed the idle
+/// ones for their age; the others have ended or have received bytes.
 struct DoubtfulOrigins {
     private struct Doubt {
         var since: Instant
@@ -27,7 +28,7 @@ struct DoubtfulOrigins {
         doubts[origin] = Doubt(since: now, until: now.advanced(bySeconds: duration))
     }
 
-    /// Seconds since a connection to `origin` fell silent; `nil` when it is not doubtful, or no longer.
+    /// Seconds since a connection to `origin` fell silent; `nil` when the origin is not doubtful, or no longer.
     func secondsOfDoubt(_ origin: String, now: Instant) -> Double? {
         guard let doubt = doubts[origin], doubt.until > now else { return nil }
         return now.seconds(since: doubt.since)

@@ -4,8 +4,8 @@ public enum HTTPDate {
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ]
 
-    /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
-    /// `Sun Nov  6 08:49:37 1994`; `nil` for anything else, also for a year above 9999, which no form can write.
+    /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or `Sun Nov  6 08:49:37
+    /// 1994`. `nil` for any other text, also for a year above 9999, which no form can write.
     public static func parse(_ text: String) -> Int? {
         let words = text.split(whereSeparator: { " ,-\t".contains($0) }).map { $0.lowercased() }
         let clock = words.first { $0.contains(":") }?.split(separator: ":").compactMap { Int($0) }
@@ -17,7 +17,7 @@ public enum HTTPDate {
         guard numbers.count == 2, let day = numbers.first, (1...31).contains(day), var year = numbers.last else {
             return nil
         }
-        // RFC 850 has two digits; the web began after 1970.
+        // RFC 850 writes two digits of the year; the web began after 1970.
         if year < 100 { year += year < 70 ? 2000 : 1900 }
         guard (1601...9999).contains(year) else { return nil }
         return days(year: year, month: month + 1, day: day) * 86400 + clock[0] * 3600 + clock[1] * 60 + clock[2]

@@ -1,7 +1,7 @@
 import Glibc
 
-/// Which proxy stands before an origin. libcurl would read the same variables, but does not tell what it made of them; and
-/// behind a proxy the address that is connected to is the proxy's.
+/// Chooses the proxy of an origin. libcurl reads the same variables, but does not tell its choice. The choice matters
+/// because, behind a proxy, the connected address is that of the proxy.
 ///
 /// <https://curl.se/libcurl/c/libcurl-env.html>, and CURLOPT_NOPROXY for the form of `no_proxy`.
 public struct ProxyChoice: Sendable {
@@ -30,17 +30,18 @@ public struct ProxyChoice: Sendable {
         }
     }
 
-    /// The URL of the proxy before the origin of `url`; nil when it is asked directly, or is no usable URL.
+    /// The URL of the proxy for the origin of `url`; nil when there is none, or `url` is unusable.
     public func proxy(forURL url: String) -> String? { URLParts(url).flatMap { proxy(for: $0) } }
 
-    /// The URL of the proxy before an origin; nil when it is asked directly.
+    /// The URL of the proxy for an origin; nil when there is none.
     func proxy(for origin: URLParts) -> String? {
         guard let proxy = byScheme[origin.scheme], !proxy.isEmpty else { return nil }
         let host = origin.host.hasSuffix(".") ? String(origin.host.dropLast()) : origin.host
         return exceptions.contains { Self.matches(host, $0) } ? nil : proxy
     }
 
-    /// Whether an entry of `no_proxy` means `host`: all, a name with those below it, an address, or a network.
+    /// Whether an entry of `no_proxy` matches `host`. An entry is `*` for all, a name with the names below it, an
+    /// address, or a network.
     private static func matches(_ host: String, _ entry: String) -> Bool {
         if entry == "*" { return true }
         if let address = bytes(host) {

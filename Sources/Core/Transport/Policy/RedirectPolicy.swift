@@ -1,12 +1,12 @@
-/// Which redirects are followed.
+/// Decides which redirects are followed.
 ///
-/// - Only to http and https, without user name and password in the URL.
-/// - To any host: origins move files to other servers. But not to an address of narrower reach than that of the server
-///   that sends us there (see ``Reach``). A name is judged by the address that is connected to (``Leg``); behind a
-///   proxy, which alone knows that address, by its text.
-/// - Never from https to http, unless allowed. A redirect that differs only so, on the same host and the standard
-///   ports, is followed over https instead: the Allen image service is known to name itself by http.
-/// - Each URL once a try, and at most so many hops.
+/// - Only redirects to http and https, without user name and password in the URL.
+/// - Redirects to any host, because origins move files to other servers. But the new address must not have a narrower
+///   reach than the server that redirects (see ``Reach``). For a name, the connected address is judged
+///   (``HTTPExchange``). Behind a proxy, which alone knows that address, the name itself is judged.
+/// - Never from https to http, unless a setting allows it. When a redirect changes only the scheme, on the same host
+///   and the standard ports, it is followed over https. The Allen image service is known to name itself by http.
+/// - Each URL once a try, and at most a given number of hops.
 enum RedirectPolicy {
     enum Decision: Equatable {
         case follow(String)
@@ -16,7 +16,7 @@ enum RedirectPolicy {
     /// Judges one hop.
     ///
     /// - Parameters:
-    ///   - reach: of the server that sends us on.
+    ///   - reach: the reach of the server that redirects.
     ///   - visited: every URL of this try so far, `source` included.
     ///   - limit: hops allowed in a try.
     static func decide(
@@ -35,12 +35,12 @@ enum RedirectPolicy {
             next = "https://\(host)\(to.rest)"
         }
         if visited.contains(next) { return .refuse("redirect loop (\(visited.count) hops)") }
-        // The first entry of `visited` is no hop.
+        // The first entry of `visited` is the request's own URL, which is no hop.
         if visited.count > limit { return .refuse("more than \(limit) redirects") }
         return .follow(next)
     }
 
-    /// Why a redirect to `host`, whose address has the reach `near`, is not followed.
+    /// The reason for refusing a redirect to `host`, whose address has the reach `near`.
     static func refusal(of host: String, _ near: Reach, from reach: Reach) -> String {
         "redirect from \(reach.name) to \(near.name) (\(host)), which a server there may not ask for"
     }

@@ -2,8 +2,8 @@ import Support
 
 /// A token bucket over all retries, so that an outage does not multiply the load on an origin that is already down.
 ///
-/// It may run into debt: a retry beyond the bucket waits until time has refilled it. Prefetch leaves the lower half to
-/// readers that wait.
+/// Its level may be negative: a retry beyond the bucket waits until time has refilled it. Prefetch leaves the lower
+/// half of the bucket to demand.
 struct RetryBudget {
     private let capacity: Double
     private let perSecond: Double
@@ -12,7 +12,7 @@ struct RetryBudget {
     private var level: Double
     private var updated: Instant
 
-    /// - Parameter patience: seconds of extra waiting beyond which a retry is refused.
+    /// - Parameter patience: seconds; a retry that would have to wait longer than this is refused.
     init(_ configuration: TransportConfiguration, patience: Double, now: Instant) {
         capacity = max(0, configuration.retryBudget)
         perSecond = max(1e-9, configuration.retryRefillPerSecond)
@@ -22,7 +22,7 @@ struct RetryBudget {
         updated = now
     }
 
-    /// The extra seconds that a retry of `lane` has to wait, or `nil` when it is refused. Takes nothing.
+    /// The extra seconds that a retry of `lane` has to wait, or `nil` when it is refused. This takes no token.
     mutating func wait(_ lane: Lane, now: Instant) -> Double? {
         refill(now)
         let floor = lane == .demand ? 0 : capacity / 2
@@ -31,7 +31,7 @@ struct RetryBudget {
         return wait <= patience ? wait : nil
     }
 
-    /// Takes one retry, which ``wait(_:now:)`` has granted.
+    /// Takes one token for a retry that ``wait(_:now:)`` has granted.
     mutating func spend() { level -= 1 }
 
     /// Credits a request that succeeded.

@@ -1,16 +1,16 @@
-/// Which failed tries are repeated, and after how long.
+/// Decides which failed tries are repeated, and after how long.
 struct RetryPolicy {
-    /// The statuses that say "later": RFC 9110 408, 429 (RFC 6585) and the gateway family.
+    /// The statuses that ask to try later: RFC 9110 408, 429 (RFC 6585) and the gateway family.
     static func isTransient(status: Int) -> Bool { [408, 429, 500, 502, 503, 504].contains(status) }
 
-    /// Whether a status says that the host as a whole is not to be asked for a while: 429, those of a gateway whose server
-    /// is down or overloaded, and every transient one that names a time to come back.
+    /// Whether a status says that the whole host should get no request for a while. Those are 429, the statuses of a
+    /// gateway whose server is down or overloaded, and every transient status with a time to come back.
     static func isBusy(_ fault: Fault) -> Bool {
         guard fault.kind == .status, let status = fault.status else { return false }
         return [429, 502, 503, 504].contains(status) || isTransient(status: status) && fault.retryAfter != nil
     }
 
-    /// Whether a failure of this kind may be mended by another try. `status` has its own rule.
+    /// Whether another try may succeed after a failure of this kind. `status` has its own rule.
     static func isTransient(_ kind: TransportError.Kind) -> Bool {
         switch kind {
         case .unresolvedHost, .connectFailed, .reset, .noReply, .stalled, .truncated, .badShape, .wrongRange,
@@ -40,8 +40,9 @@ struct RetryPolicy {
         generator = SplitMix64(state: configuration.jitterSeed ?? system.next())
     }
 
-    /// Seconds to wait after failed try number `attempt` (from 1): a uniform random part of the exponential bound
-    /// ("full jitter", so that readers cut off together do not come back together), at least what the server asked for.
+    /// Seconds to wait after failed try number `attempt` (from 1). This is a uniform random part of the exponential
+    /// bound, but at least the time that the server asked for. With this "full jitter", readers that were cut off
+    /// together do not come back together.
     mutating func pause(afterAttempt attempt: Int, retryAfter: Double?) -> Double {
         var bound = min(base, ceiling)
         var doublings = attempt - 1
@@ -53,7 +54,7 @@ struct RetryPolicy {
         return max(jitter, min(retryAfter ?? 0, retryAfterCeiling))
     }
 
-    /// Seconds that a `Retry-After` header asks for, from its number or its date; `nil` when it makes no sense.
+    /// Seconds that a `Retry-After` header asks for, from its number or its date; `nil` when the header is not usable.
     static func retryAfter(_ header: String?, now: Double) -> Double? {
         guard let header else { return nil }
         let text = trimmed(header)
@@ -62,7 +63,7 @@ struct RetryPolicy {
     }
 }
 
-/// Steele, Lea and Flood's generator: small, seedable, good enough to spread pauses.
+/// The generator of Steele, Lea and Flood: small, seedable, and good enough to spread pauses.
 struct SplitMix64: RandomNumberGenerator {
     var state: UInt64
 

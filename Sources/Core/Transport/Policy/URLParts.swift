@@ -1,20 +1,20 @@
-/// The parts of an absolute URL that policy looks at.
+/// The parts of an absolute URL that the policies need.
 struct URLParts: Equatable {
     /// Lower case: "http" or "https".
     var scheme: String
     /// Lower case, without brackets.
     var host: String
-    /// As written, or the scheme's own.
+    /// The port as written, or the default port of the scheme.
     var port: Int
     /// Whether the port was written out.
     var hasPort: Bool
     /// Everything from the path on, fragment included.
     var rest: String
 
-    /// The most bytes of a host: a name of the DNS has no more (RFC 1035, 2.3.4).
+    /// The most bytes of a host: no DNS name has more (RFC 1035, 2.3.4).
     private static let longestHost = 255
 
-    /// `nil` for anything but an absolute http or https URL without credentials, blanks and control characters.
+    /// `nil` for everything but an absolute http or https URL without credentials, blanks and control characters.
     init?(_ url: String) {
         guard url.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }), let mark = url.firstRange(of: "://") else { return nil }
         scheme = url[..<mark.lowerBound].lowercased()
@@ -36,7 +36,7 @@ struct URLParts: Equatable {
             name = authority[..<colon]
             written = authority[authority.index(after: colon)...]
         }
-        // libcurl decodes a host: %6c must not be another letter to it than to us.
+        // libcurl decodes a host, so %6c must not be one letter to libcurl and another to this policy.
         guard !name.isEmpty, authority.first == "[" || !name.contains("%") else { return nil }
         guard name.utf8.count <= Self.longestHost else { return nil }
         host = name.lowercased()
@@ -51,6 +51,6 @@ struct URLParts: Equatable {
         }
     }
 
-    /// What shares connections: scheme, host and port.
+    /// Scheme, host and port. URLs of one origin share connections.
     var origin: String { "\(scheme)://\(host):\(port)" }
 }

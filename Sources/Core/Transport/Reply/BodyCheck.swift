@@ -1,4 +1,4 @@
-/// Looks at a body's first and last bytes as it passes.
+/// Checks the first and last bytes of a body as it passes.
 struct BodyCheck {
     private let kind: BodyKind
     private let typeIsKnown: Bool
@@ -6,20 +6,21 @@ struct BodyCheck {
     private var closing: [UInt8] = []
     private var judged = false
 
-    /// Bytes of the beginning that decide: enough for `<!doctype html`.
+    /// Bytes kept from the beginning: enough for `<!doctype html`.
     private static let openingBytes = 16
-    /// Bytes of the end kept: the closing mark and some padding after it.
+    /// Bytes kept from the end: the closing mark and some padding after it.
     private static let closingBytes = 64
 
     /// - Parameters:
     ///   - kind: what the body must be; `.any` checks nothing.
-    ///   - typeIsKnown: whether a Content-Type vouched for `.bytes`; without one a web page is recognised by its start.
+    ///   - typeIsKnown: for `.bytes`, whether a Content-Type has already excluded a web page. Without one, the first
+    /// bytes decide.
     init(kind: BodyKind, typeIsKnown: Bool) {
         self.kind = kind
         self.typeIsKnown = typeIsKnown
     }
 
-    /// Takes the next bytes; a fault ends the transfer.
+    /// Takes the next bytes. A fault ends the transfer.
     mutating func take(_ bytes: UnsafeRawBufferPointer) -> Fault? {
         guard kind != .any, unsafe !bytes.isEmpty else { return nil }
         if bytes.count >= Self.closingBytes {
@@ -39,7 +40,7 @@ struct BodyCheck {
         return judgeOpening()
     }
 
-    /// Judges the end of a complete body of `count` bytes.
+    /// Judges the end of a complete body.
     mutating func finish() -> Fault? {
         if kind == .any { return nil }
         if !judged, let fault = judgeOpening() { return fault }

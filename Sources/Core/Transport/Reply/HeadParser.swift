@@ -8,8 +8,8 @@ struct HeadParser {
     private let url: String
 
     /// - Parameters:
-    ///   - url: what was asked, for the head.
-    ///   - limit: bytes of headers accepted, interim replies included.
+    ///   - url: the URL of the request, for the head.
+    ///   - limit: accepted bytes of headers, interim replies included.
     init(url: String, limit: Int) {
         self.url = url
         self.limit = limit
@@ -17,8 +17,7 @@ struct HeadParser {
 
     /// Takes one line with its line end. Returns false when the headers are too long.
     ///
-    /// ``head`` is set by the empty line that ends a final reply's headers. Trailers after that are ignored, interim
-    /// replies (1xx) forgotten.
+    /// The empty line that ends a final reply's headers sets ``head``. Interim replies (1xx) and trailers are ignored.
     mutating func take(_ line: UnsafeRawBufferPointer) -> Bool {
         bytes += line.count
         guard bytes <= limit else { return false }

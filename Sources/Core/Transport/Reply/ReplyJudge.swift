@@ -1,18 +1,19 @@
-/// What one HTTP exchange asks for, after a transfer may have been cut.
-struct Ask {
-    /// First byte asked for, from the start of the file; `nil` for no `Range` header.
+/// The bytes that one HTTP exchange asks for: the request's, or the rest of a transfer that was cut.
+struct ByteRequest {
+    /// The first byte, counted from the start of the file; `nil` for no `Range` header.
     var lower: Int?
-    /// End (exclusive); `nil` for the rest of the file.
+    /// The end (exclusive); `nil` for the rest of the file.
     var upper: Int?
-    /// The validator of the version that is believed in.
+    /// The validator of the expected version.
     var validator: String?
-    /// Whether bytes received before are to be continued.
+    /// Whether the reply continues bytes received before.
     var isResume = false
-    /// The file's length, when an earlier reply of this transfer told it.
+    /// The length of the file in bytes, when an earlier reply of this transfer named it.
     var total: Int?
 
-    /// The value of `If-Range`, when a range is asked for and the validator can guard it (RFC 9110, 13.1.5): a strong
-    /// tag with its quotes, or a date. The reply is compared with any other all the same.
+    /// The value of `If-Range`. It is sent when a range is asked for and the validator can guard it: a strong tag with
+    /// its quotes, or a date (RFC 9110, 13.1.5). The reply is compared with every validator, also with one that is not
+    /// sent.
     var ifRange: String? {
         guard lower != nil, let validator, validator.hasPrefix("\"") || Self.isDate(validator),
             validator.utf8.allSatisfy({ $0 >= 0x20 && $0 < 0x7F })
@@ -20,28 +21,29 @@ struct Ask {
         return validator
     }
 
-    /// Whether `validator` is a `Last-Modified` date. Everything else is a tag, also one that lacks its quotes.
+    /// Whether `validator` is a `Last-Modified` date. Every other text is a tag, also one that lacks its quotes.
     static func isDate(_ validator: String) -> Bool {
         !validator.hasPrefix("\"") && !validator.hasPrefix("W/") && HTTPDate.parse(validator) != nil
     }
 }
 
-/// What to do with a reply, decided from its head before any of its body is believed.
+/// What to do with a reply. Its head alone decides, before any byte of the body is used.
 enum Verdict {
-    /// Take the body. `restarts` voids what was received before; `length` is the body's length if the head tells it.
+    /// Take the body. `restarts` discards the bytes received before. `length` is the length of the body if the head
+    /// names it.
     case deliver(restarts: Bool, length: Int?)
-    /// Ask again at the place the reply names.
+    /// Send the request again, to the URL that the reply names.
     case redirect
-    /// Failed; the body is short and reading it keeps the connection.
+    /// The exchange has failed. The body is short, and reading it keeps the connection open.
     case drain(Fault)
-    /// Failed; the body may be long and is not read.
+    /// The exchange has failed. The body may be long, and is not read.
     case abort(Fault)
 }
 
-/// Believes nothing unchecked: status, type, encoding, version, range and length of a reply against what was asked.
+/// Compares every part of a reply's head with the request: status, type, encoding, version, range and length.
 struct ReplyJudge {
     let request: HTTPRequest
-    let ask: Ask
+    let byteRequest: ByteRequest
     /// Seconds since 1970, for `Retry-After` dates.
     let now: Double
 
@@ -57,8 +59,8 @@ struct ReplyJudge {
         var fault = Fault(.status, "HTTP status \(head.status)")
         fault.status = head.status
         fault.retryAfter = RetryPolicy.retryAfter(head.headers["retry-after"], now: now)
-        // The rest of a cut body may be refused because the file has become shorter; a fresh start tells.
-        if ask.isResume, head.status == 416 || head.status == 412 {
+        // The file may have become shorter, so that the rest of a cut body is refused. A fresh start finds out.
+        if byteRequest.isResume, head.status == 416 || head.status == 412 {
             return Fault(.truncated, "the rest of the body was refused (HTTP status \(head.status))", voidsBody: true)
         }
         return fault
@@ -86,23 +88,25 @@ struct ReplyJudge {
         }
     }
 
-    /// A reply about another version than the caller's, or than the one that a cut transfer began with.
+    /// The fault of a reply about a version other than the expected one, or than the one that a cut transfer began
+    /// with.
     private func versionFault(_ head: ResponseHead) -> Fault? {
-        guard let believed = request.ifRange ?? ask.validator else { return nil }
-        let present = Ask.isDate(believed) ? head.lastModified : head.etag
+        guard let expected = request.ifRange ?? byteRequest.validator else { return nil }
+        let present = ByteRequest.isDate(expected) ? head.lastModified : head.etag
         if let present {
-            if Self.opaque(present) == Self.opaque(believed) { return nil }
-        } else if head.status == 206 ? ask.ifRange != nil : request.range == nil {
-            // A part need not repeat the validator that was sent: `If-Range` makes 206 itself the promise.
+            if Self.opaque(present) == Self.opaque(expected) { return nil }
+        } else if head.status == 206 ? byteRequest.ifRange != nil : request.range == nil {
+            // A part need not repeat the validator that was sent: with `If-Range`, status 206 itself promises the
+            // version.
             return nil
         }
         if request.ifRange == nil {
-            // Between our own tries the caller has seen nothing: a whole new reply is as good, a part is not.
+            // No byte of the earlier try has reached the caller yet, so a whole new reply is as good. A part is not.
             return head.status == 200 ? nil : Fault(.truncated, "the file changed while it was read", voidsBody: true)
         }
-        var fault = Fault(.changed, "the file changed (\(believed) is now \(present ?? "unknown"))")
+        var fault = Fault(.changed, "the file changed (\(expected) is now \(present ?? "unknown"))")
         fault.etag = head.etag
-        // A page that something on the way made up has no validator either.
+        // A page that a device on the way made up has no validator either.
         fault.isDoubtful = present == nil
         return fault
     }
@@ -112,22 +116,22 @@ struct ReplyJudge {
     }
 
     private func judgePart(_ head: ResponseHead) -> Verdict {
-        guard let lower = ask.lower else {
+        guard let lower = byteRequest.lower else {
             return .abort(Fault(.wrongRange, "a part in reply to a request for the whole"))
         }
         guard let got = head.contentRange else {
             return .abort(Fault(.wrongRange, "HTTP status 206 without a usable Content-Range"))
         }
         let description = "bytes \(got.range.lowerBound)-\(got.range.upperBound - 1)"
-        let end = ask.upper ?? ask.total ?? got.total ?? got.range.upperBound
+        let end = byteRequest.upper ?? byteRequest.total ?? got.total ?? got.range.upperBound
         guard got.range.lowerBound == lower, got.range.upperBound == end || got.range.upperBound == got.total,
             got.range.upperBound <= end
         else { return .abort(Fault(.wrongRange, "\(description) in reply to a request for \(lower)-\(end - 1)")) }
-        if let before = ask.total, let total = got.total, before != total {
+        if let before = byteRequest.total, let total = got.total, before != total {
             return .abort(Fault(.truncated, "the file's length changed while it was read", voidsBody: true))
         }
-        if let believed = request.totalLength, let total = got.total, total != believed {
-            var fault = Fault(.changed, "the file has \(total) bytes, not \(believed)")
+        if let expected = request.totalLength, let total = got.total, total != expected {
+            var fault = Fault(.changed, "the file has \(total) bytes, not \(expected)")
             fault.etag = head.etag
             fault.isDoubtful = true
             return .abort(fault)
@@ -152,7 +156,7 @@ struct ReplyJudge {
         } else if let length = head.contentLength, let fault = lengthFault(length, isEncoded: head.isEncoded) {
             return .abort(fault)
         }
-        return .deliver(restarts: ask.isResume, length: length)
+        return .deliver(restarts: byteRequest.isResume, length: length)
     }
 
     private func lengthFault(_ length: Int, isEncoded: Bool) -> Fault? {

@@ -2,32 +2,32 @@ import CCurl
 import Logging
 import Support
 
-/// One HTTP exchange on the wire. A try is one leg, or several when redirects lead on.
+/// One HTTP exchange. A try is one exchange, or several when redirects are followed.
 ///
-/// libcurl calls ``takeHeader(_:)`` and ``takeBody(_:)`` during `curl_multi_perform`; they record and judge, and
-/// abort by returning false. Everything else happens after the exchange has ended.
-final class Leg {
+/// libcurl calls ``takeHeader(_:)`` and ``takeBody(_:)`` during `curl_multi_perform`. They record and judge, and abort
+/// the exchange by returning false. Everything else happens after the exchange has ended.
+final class HTTPExchange {
     enum Outcome {
         case done
         case redirect(String)
         case failed(Fault)
     }
 
-    /// Bytes of an error page read to keep its connection.
+    /// Bytes of an error page that are read to keep its connection open.
     private static let drainLimit = 64 << 10
-    /// A false Content-Length must not reserve memory that never fills.
+    /// Limits the memory reserved for a body: a false Content-Length must not reserve memory that never fills.
     private static let reserveLimit = 16 << 20
 
     let job: Job
     let easy: EasyHandle
-    let ask: Ask
+    let byteRequest: ByteRequest
     let started: Instant
     private let configuration: TransportConfiguration
     private let received: Counter
     private var parser: HeadParser
-    /// Whether a proxy makes the connection to the origin; then its address says nothing of the origin's.
+    /// Whether a proxy makes the connection to the origin. Then the connected address tells nothing about the origin.
     let isProxied: Bool
-    /// How far the origin reaches that is connected to.
+    /// The reach of the connected origin.
     private(set) var reach: Reach
     private var verdict: Verdict?
     private var fault: Fault?
@@ -50,7 +50,7 @@ final class Leg {
         self.easy = easy
         self.configuration = configuration
         self.received = received
-        ask = job.ask
+        byteRequest = job.byteRequest
         started = now
         lastByteAt = now
         windowBegan = now
@@ -59,12 +59,12 @@ final class Leg {
 
     // MARK: During the exchange
 
-    /// Judges the address that is about to be connected to, or asked on a connection that stands; false aborts.
+    /// Judges the address before a connection to it is opened or used again; false aborts.
     func mayConnect(to address: String) -> Bool {
         guard !isProxied else { return true }
         reach = configuration.reachOfAddress(address)
         guard reach < job.leastReach else {
-            // Another address of the same name may have been refused before.
+            // libcurl may have tried another address of the same name, which was refused.
             if fault?.kind == .redirectRefused { fault = nil }
             return true
         }
@@ -85,13 +85,13 @@ final class Leg {
         headAt = now
         lastByteAt = now
         windowBegan = now
-        let verdict = ReplyJudge(request: job.request, ask: ask, now: wallClockSeconds()).judge(head)
+        let verdict = ReplyJudge(request: job.request, byteRequest: byteRequest, now: wallClockSeconds()).judge(head)
         self.verdict = verdict
         if case .abort = verdict { return false }
         return true
     }
 
-    /// Takes some of the body; false aborts.
+    /// Takes the next bytes of the body; false aborts.
     func takeBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
         lastByteAt = Instant.now
         windowBytes += bytes.count
@@ -117,18 +117,18 @@ final class Leg {
         return fault == nil
     }
 
-    /// Before the first byte of a body that is believed so far.
+    /// Prepares for the first byte of a body that has passed every check so far.
     private func begin() -> Bool {
         guard !hasBegun, let head = parser.head, case .deliver(let restarts, let length) = verdict else { return true }
         hasBegun = true
-        if ask.isResume && !restarts { return true }
+        if byteRequest.isResume && !restarts { return true }
         let request = job.request
         var partial = Job.Partial()
         partial.head = head
         partial.total = head.status == 206 ? head.contentRange?.total : length
         let isWholeForRange = request.range != nil && head.status == 200
         if !isWholeForRange { partial.validator = Self.resumeValidator(head) }
-        // The shape of a part says nothing.
+        // The first and last bytes of a part tell nothing about the shape of the file.
         let kind: BodyKind = request.range == nil || request.expects == .bytes ? request.expects : .any
         partial.check = BodyCheck(kind: kind, typeIsKnown: head.contentType != nil)
         if request.sink == nil, let length {
@@ -141,7 +141,7 @@ final class Leg {
         return fault == nil
     }
 
-    /// What identifies this version strongly enough to ask for the rest of it (RFC 9110, 13.1.5 and 8.8.2.2).
+    /// A validator that is strong enough to ask for the rest of this version (RFC 9110, 13.1.5 and 8.8.2.2).
     private static func resumeValidator(_ head: ResponseHead) -> String? {
         let acceptsRanges = head.headers["accept-ranges"].map { $0.lowercased().contains("bytes") } ?? false
         guard head.status == 206 || acceptsRanges, !head.isEncoded else { return nil }
@@ -154,7 +154,7 @@ final class Leg {
 
     // MARK: Time
 
-    /// The fault of a leg that has become too slow.
+    /// The fault of an exchange that has become too slow.
     func timeFault(_ now: Instant) -> Fault? {
         guard headAt != nil else {
             guard now >= started.advanced(bySeconds: configuration.firstByteTimeout) else { return nil }
@@ -171,15 +171,16 @@ final class Leg {
         return Fault(.stalled, "only \(count) bytes in \(Self.seconds(configuration.stallTimeout))")
     }
 
-    /// Whether this leg, given up now, was silent so long that its connection is to be doubted: as long as one may take
-    /// to stand, or half of what its reader was ready to wait. Who leaves sooner says nothing of the connection.
+    /// Whether this exchange, given up now, was silent so long that its connection becomes doubtful. The limit is the
+    /// connect timeout, or half of the time that the request had, whichever is shorter. A request that is given up
+    /// sooner tells nothing about the connection.
     func wasSilent(_ now: Instant) -> Bool {
         var bound = configuration.connectTimeout
         if let deadline = job.request.deadline { bound = min(bound, deadline.seconds(since: job.begun) / 2) }
         return now.seconds(since: lastByteAt) >= bound
     }
 
-    /// When ``timeFault(_:)`` is to be asked again.
+    /// When ``timeFault(_:)`` must be called next.
     var nextCheck: Instant {
         guard headAt != nil else { return started.advanced(bySeconds: configuration.firstByteTimeout) }
         return min(lastByteAt, windowBegan).advanced(bySeconds: configuration.stallTimeout)
@@ -192,15 +193,15 @@ final class Leg {
 
     // MARK: Afterwards
 
-    /// The fault to report when the leg is stopped because of `fault`: what the head has already proved comes first.
+    /// The fault to report when `fault` stops the exchange: a fault that the head has already proved comes first.
     func reason(stoppedBy fault: Fault) -> Fault {
         if case .drain(let proved) = verdict { return proved }
         return fault
     }
 
-    /// What the log tells of the ended exchange.
+    /// The log fields of the ended exchange.
     ///
-    /// - Parameter version: of HTTP, as it was spoken.
+    /// - Parameter version: the HTTP version that was used.
     func trace(_ version: String) -> Logger.Metadata {
         let seconds = Instant.now.seconds(since: started)
         let status = parser.head?.status ?? 0
@@ -215,7 +216,7 @@ final class Leg {
             return .failed(fault)
         case .redirect:
             guard let target = easy.string(CURLINFO_REDIRECT_URL) else {
-                // libcurl names the target when the exchange has ended well: the body of the redirect was cut.
+                // libcurl names the target only when the exchange has ended well, so the body of this redirect was cut.
                 if code != CURLE_OK { return .failed(CurlFault.inBody(code, easy.errorText, got: got, of: nil)) }
                 return .failed(Fault(.redirectRefused, "redirect to nowhere"))
             }
