@@ -1,5 +1,5 @@
-/// What a node is part of: the code painted for it. Codes are those of the SWC format and of the Allen Institute's own
-/// training labels.
+/// The part of the cell that a node belongs to, with the code that is painted for it. The codes are those of the SWC
+/// format and of the Allen Institute's own training labels.
 public enum Compartment: UInt8, Sendable, Hashable, CaseIterable {
     /// Cell body.
     case soma = 1
@@ -9,11 +9,12 @@ public enum Compartment: UInt8, Sendable, Hashable, CaseIterable {
     case basal = 3
     /// Apical dendrite.
     case apical = 4
-    /// Any other type, 0 included, which must not become background.
+    /// Any other type, 0 included. It must not become background.
     case unknown = 255
 
-    /// The compartment an SWC type names by itself; `nil` for 5 and 6, which the older CNIC list calls fork and end and
-    /// the INCF list custom and unspecified neurite: their neighbours along the neurite decide (`CompartmentRule`).
+    /// The compartment that an SWC type names by itself; `nil` for 5 and 6. The older CNIC list calls these fork and
+    /// end, the INCF list custom and unspecified neurite. Their neighbours along the neurite decide
+    /// (`CompartmentRule`).
     init?(type: Int) {
         switch type {
         case 1: self = .soma
@@ -31,17 +32,18 @@ public enum Compartment: UInt8, Sendable, Hashable, CaseIterable {
 
 /// The compartment of every node of a forest.
 ///
-/// Types 1 to 4 name their compartment, types other than 5 and 6 are unknown. A node of type 5 or 6 takes the class of
-/// the nearest ancestor of type 2, 3 or 4; else of the nearest descendant of such a type, of several equally near the
-/// lowest code; else it is unknown. Both ways lead over nodes of type 5 and 6 alone: the soma is never inherited, and
-/// nothing is inherited across it. The order of the nodes does not matter.
+/// Types 1 to 4 name their compartment; types other than 5 and 6 are unknown. A node of type 5 or 6 takes the class of
+/// its nearest ancestor of type 2, 3 or 4. Without one, it takes the class of its nearest descendant of such a type;
+/// among equally near ones the lowest code counts. Without either, it is unknown. The path to the ancestor or
+/// descendant may contain only nodes of type 5 and 6. So the soma's class is never inherited, and nothing is inherited
+/// across the soma. The order of the nodes does not matter.
 struct CompartmentRule {
-    /// One a node.
+    /// One compartment for each node.
     private(set) var compartments: [Compartment]
-    /// Nodes of type 5 or 6 that have a neighbour's class.
+    /// Nodes of type 5 or 6 that took the class of another node.
     private(set) var inferredCount = 0
 
-    /// - Parameter order: the index of every node, a parent before its children.
+    /// - Parameter order: the index of every node, each parent before its children.
     init(_ nodes: [Skeleton.Node], order: [Int]) {
         let own = nodes.map { node in Compartment(type: node.type) }
         compartments = own.map { compartment in compartment ?? .unknown }
@@ -52,7 +54,8 @@ struct CompartmentRule {
             let parent = nodes[index].parent
             above[index] = own[parent].map { named in named.isNeurite ? named : nil } ?? above[parent]
         }
-        // Steps to the nearest descendant in the upper bits, its code in the lowest eight: the least is the one wanted.
+        // The upper bits hold the steps to the nearest descendant, the lowest eight its code. So the minimum is the
+        // result.
         let none = Int.max
         var below = [Int](repeating: none, count: nodes.count)
         for index in order.reversed() {

@@ -1,9 +1,9 @@
 /// Where a plane samples the solids.
 public enum PlaneSampling: String, Sendable, Hashable, CaseIterable {
-    /// At the voxel centre in z. With the radius floor this already keeps every neurite connected.
+    /// At the voxel centre in z. With the radius floor, every neurite is already connected.
     case centre
-    /// Anywhere in the voxel's z interval (half a z spacing either side), closed: closer to a widefield image, 10 to 30
-    /// % more voxels.
+    /// Anywhere in the closed z interval of the voxel, half a z spacing either side. This is closer to a widefield
+    /// image and has 10 to 30 % more voxels.
     case slab
 }
 
@@ -15,15 +15,15 @@ public enum SomaEdge: String, Sendable, Hashable, CaseIterable {
     case taper
 }
 
-/// Which nodes `LabelVariant.nodes` marks.
+/// The kinds of nodes that `LabelVariant.nodes` marks.
 public struct NodeKinds: OptionSet, Sendable, Hashable {
-    /// One bit a kind.
+    /// One bit for each kind.
     public let rawValue: UInt8
 
     /// Kinds by their bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// Nodes of type 1; of a soma drawn as an outline, its centre alone.
+    /// Nodes of type 1. A soma drawn as an outline counts as one node, at its centre.
     public static let soma = NodeKinds(rawValue: 1)
     /// Nodes that are not somata and have no child.
     public static let tips = NodeKinds(rawValue: 2)
@@ -33,28 +33,28 @@ public struct NodeKinds: OptionSet, Sendable, Hashable {
     public static let all: NodeKinds = [.soma, .tips, .branchPoints]
 }
 
-/// How a skeleton becomes voxels. The defaults are the project's label semantics; all lengths are micrometres.
+/// How a skeleton becomes voxels. The defaults are the label semantics of this project. All lengths are micrometres.
 public struct LabelOptions: Sendable, Hashable {
     /// Default `.centre`.
     public var sampling = PlaneSampling.centre
     /// Default `.tube`.
     public var somaEdge = SomaEdge.tube
-    /// Whether a radius below half a voxel diagonal is raised to it, which keeps every piece 26-connected. Default
+    /// Whether a radius below half a voxel diagonal is raised to it, which makes every piece 26-connected. Default
     /// true.
     public var radiusFloor = true
     /// `LabelVariant.distance`: the distance at which the value saturates. Default 2 um.
     public var clip = 2.0
-    /// `LabelVariant.nodes`: standard deviation of a peak; raised to half a voxel diagonal with `radiusFloor`. Default
+    /// `LabelVariant.nodes`: standard deviation of a peak. `radiusFloor` raises it to half a voxel diagonal. Default
     /// 0.5 um.
     public var sigma = 0.5
-    /// `LabelVariant.nodes`: which nodes have a peak. Default all.
+    /// `LabelVariant.nodes`: the kinds of nodes that have a peak. Default all.
     public var nodeKinds = NodeKinds.all
     /// `LabelVariant.ignore`: radius of the ball around a marker of type 10 or 20. Default 5 um.
     public var ignoreRadius = 5.0
     /// `LabelVariant.ignore`: the value of ignored voxels, 1...255. Default 255, PyTorch's customary `ignore_index`.
     public var ignoreValue: UInt8 = 255
-    /// Upper bound of the runs one index may compute before overlaps are resolved; 41,000 nodes of usual size need 0.9
-    /// million. Default 20 million.
+    /// Upper bound of the runs that one index may compute before overlaps are resolved. A skeleton of 41,000 nodes of
+    /// usual size needs 0.9 million. Default 20 million.
     public var maximumRuns = 20_000_000
 
     /// The defaults.

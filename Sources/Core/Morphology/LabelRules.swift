@@ -2,11 +2,12 @@
 public enum LabelRules {
     /// Grows by one with every change that gives the voxels of some skeleton another value.
     ///
-    /// 1 is that of NeuronFS 0.1.0. 2: forks and ends never inherit the soma's class, a soma of three points is one ball,
-    /// a soma drawn as an outline is filled, and `OFFSET` and units of a skeleton's header are honoured.
+    /// - 1: the rules of NeuronFS 0.1.0.
+    /// - 2: Forks and ends never inherit the soma's class. A soma of three points is one ball. A soma drawn as an
+    ///   outline is filled. `OFFSET` and units of a skeleton's header are applied.
     public static let version = 2
 
-    /// The ImageDescription of a TIFF of labels, ASCII: the variant and the rules it follows.
+    /// The ImageDescription of a TIFF of labels, ASCII: the variant and the version of its rules.
     public static func tiffDescription(of variant: LabelVariant) -> String {
         let name = variant == .classes ? "classes" : variant.rawValue
         return "neuronfs labels; variant=\(name); label_rules=\(version)"

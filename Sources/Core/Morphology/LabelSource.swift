@@ -15,43 +15,43 @@ public struct LabelRun: Sendable, Hashable {
     }
 }
 
-/// A label volume that is computed when read: any plane, window or byte range, in memory that does not depend on the
+/// A label volume that is computed when it is read: any plane, window or byte range. The memory does not depend on the
 /// size of the volume.
 ///
 /// Axes are (plane, row, column) = (z, y, x), the last fastest. A voxel has `bytesPerVoxel` bytes, little endian.
 /// Background is 0 in every variant. Values are immutable and every call is pure, so threads may share a source.
 public protocol LabelSource: Sendable {
-    /// The voxels of this source.
+    /// The grid of this volume.
     var grid: VoxelGrid { get }
 
-    /// Bytes a voxel: 1, or 2 for `LabelVariant.instance`.
+    /// Bytes of one voxel: 1, or 2 for `LabelVariant.instance`.
     var bytesPerVoxel: Int { get }
 
-    /// Heap bytes held for as long as the source lives.
+    /// Heap bytes that the source holds during its life.
     var footprint: Int { get }
 
-    /// Fills `buffer` with the bytes `bytes` of a plane laid out row after row without padding.
+    /// Fills `buffer` with the bytes `bytes` of a plane, whose rows follow each other without padding.
     ///
-    /// Every byte is written, the buffer need not be zeroed. A range may begin and end inside a row or a voxel.
-    /// - Precondition: `bytes` lies in `0..<grid.planeVoxels * bytesPerVoxel` and `buffer` holds `bytes.count` bytes.
+    /// Every byte is written, so the buffer need not be zeroed. A range may begin and end inside a row or a voxel.
+    /// - Precondition: `bytes` lies in `0..<grid.planeVoxels * bytesPerVoxel`, and `buffer` holds `bytes.count` bytes.
     ///   A plane outside the grid is background.
     func paint(plane: Int, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer)
 
     /// Fills a rectangle of a plane: voxel (x, y) goes to `buffer[(y - y.lowerBound) * rowStride + (x - x.lowerBound) *
-    /// bytesPerVoxel]`. Bytes between the end of a row and the next stride are left alone.
+    /// bytesPerVoxel]`. The bytes between the end of a row and the next stride keep their value.
     ///
-    /// The rectangle may reach outside the grid on any side, and so may the plane: outside is background. That is what
-    /// a full-size chunk at the edge of a Zarr array needs.
+    /// The rectangle may reach outside the grid on any side, and so may the plane; outside is background. A full-size
+    /// chunk at the edge of a Zarr array needs this.
     /// - Parameter rowStride: bytes from one row to the next, at least `x.count * bytesPerVoxel`.
     func paintWindow(
         plane: Int, x: Range<Int>, y: Range<Int>, into buffer: UnsafeMutableRawBufferPointer, rowStride: Int)
 
-    /// Whether every voxel of the box is background. Exact, and cheaper than painting. Parts outside the grid count as
-    /// background.
+    /// Whether every voxel of the box is background. The answer is exact and cheaper than painting. Parts outside the
+    /// grid count as background.
     func isEmpty(planes: Range<Int>, x: Range<Int>, y: Range<Int>) -> Bool
 
     /// Calls `body` with every maximal run of non-zero voxels of the rows, in reading order. Rows outside the grid have
-    /// none.
+    /// no run.
     func forEachRun(plane: Int, rows: Range<Int>, _ body: (LabelRun) -> Void)
 }
 
@@ -66,7 +66,7 @@ extension LabelSource {
     /// Bytes of one whole plane.
     public var planeBytes: Int { grid.planeVoxels * bytesPerVoxel }
 
-    /// One whole plane, row after row: for tests and small grids.
+    /// One whole plane, row after row; for tests and small grids.
     public func plane(_ plane: Int) -> [UInt8] {
         let count = planeBytes
         return unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
@@ -76,13 +76,13 @@ extension LabelSource {
     }
 }
 
-/// Why a label source cannot be made.
+/// Why a label source cannot be created.
 public enum LabelError: Error, Hashable, CustomStringConvertible {
-    /// The grid is empty or larger than the engine's coordinates. The string says which number is out of range.
+    /// The grid is empty or larger than the engine's coordinates. The string names the number that is out of range.
     case grid(String)
     /// An option is not usable (a clip of 0 um, a negative radius). The string names it.
     case option(String)
-    /// More work than `LabelOptions.maximumRuns` allows: the file is not a neuron at this spacing.
+    /// The skeleton needs more work than `LabelOptions.maximumRuns` allows: the file is not a neuron at this spacing.
     case tooManyRuns(limit: Int)
     /// More neurite sections than a 16-bit id can name.
     case tooManySections(Int)

@@ -1,45 +1,46 @@
-/// What the voxels of a label volume say. The raw value is the name users see (`labels-<name>`).
+/// The meaning of the voxels of a label volume. The raw value is the name that users see (`labels-<name>`).
 ///
-/// "Inside" means: inside the union of the exact rounded cones of all edges and the balls of the roots, signed distance
-/// at most 1e-6 um, evaluated in Double at the voxel centre.
+/// "Inside" means inside the union of the exact rounded cones of all edges and the balls of the roots. The signed
+/// distance, evaluated in Double at the voxel centre, is at most 1e-6 um.
 public enum LabelVariant: String, Sendable, Hashable, CaseIterable {
     /// uint8 `Compartment` codes: 1 soma, 2 axon, 3 basal dendrite, 4 apical dendrite, 255 unknown. Where solids of
-    /// several classes overlap the lowest code wins.
+    /// several classes overlap, the lowest code wins.
     case classes = "labels"
     /// As `classes` with 4 written as 3: the Allen Institute's own training code (0, 1, 2, 3).
     case classes3
     /// uint8, 1 inside.
     case binary
-    /// uint16, one id a neurite section between branch points and class changes, the soma its own id; see `Sections`.
+    /// uint16, one id for each neurite section between branch points and class changes; the soma has its own id. See
+    /// `Sections`.
     case instance
-    /// uint8 compartment codes on the centre lines alone, one voxel wide and 26-connected: the
-    /// integer line between the voxels nearest to the ends of each edge.
+    /// uint8 compartment codes on the centre lines alone, one voxel wide and 26-connected. A centre line is the integer
+    /// line between the voxels nearest to the ends of an edge.
     case centerline
-    /// uint8 clipped signed distance to the surface: 0 at `clip` or more outside, 127 just outside, 128 on the surface,
-    /// 255 at `clip` or more inside; see `DistanceField`.
+    /// uint8 clipped signed distance to the surface. 0 is at `clip` or more outside, 127 just outside, 128 on the
+    /// surface, 255 at `clip` or more inside. See `DistanceField`.
     case distance
-    /// uint8 gaussian peaks at soma, tips and branch points, 255 at a node; see `NodeField`.
+    /// uint8 gaussian peaks at soma, tips and branch points, 255 at a node. See `NodeField`.
     case nodes
     /// As `classes`, with `LabelOptions.ignoreValue` within `ignoreRadius` of every marker of type 10 (cut dendrite)
-    /// and 20 (no reconstruction), over background and classes alike: what happens there was not traced. Nodes of
+    /// and 20 (no reconstruction). It replaces background and classes alike, because nothing was traced there. Nodes of
     /// unknown class have the same value.
     ///
-    /// nnU-Net wants consecutive class ids with the ignore label last. 255 is not that: for nnU-Net make the source
-    /// with `ignoreValue = 5` and declare `"ignore": 5` after the classes 0...4 in dataset.json.
+    /// nnU-Net needs consecutive class ids with the ignore label last, which 255 is not. For nnU-Net create the source
+    /// with `ignoreValue = 5`, and declare `"ignore": 5` after the classes 0...4 in dataset.json.
     case ignore
 
-    /// Bytes a voxel: 2 for `instance`, else 1.
+    /// Bytes of one voxel: 2 for `instance`, else 1.
     public var bytesPerVoxel: Int { self == .instance ? 2 : 1 }
 
     /// Computes what this variant needs and returns the source.
     ///
     /// - Parameters:
-    ///   - skeleton: coordinates in the grid's frame, micrometres. Ask `VoxelGrid.refusal(of:)` first when the frame is
-    ///     not certain.
+    ///   - skeleton: coordinates in the grid's frame, micrometres. Call `VoxelGrid.refusal(of:)` first when the frame
+    /// is not certain.
     ///   - markers: used by `ignore` alone.
     ///   - grid: any grid; parts of the neuron outside it are not drawn.
     ///   - options: see `LabelOptions`.
-    /// - Throws: `LabelError` for an unusable grid or option, or a skeleton that needs more than the permitted work.
+    /// - Throws: `LabelError` for an unusable grid or option, or a skeleton that needs more work than permitted.
     public func source(
         of skeleton: Skeleton, markers: [Marker] = [], in grid: VoxelGrid, options: LabelOptions = LabelOptions()
     ) throws(LabelError) -> any LabelSource {

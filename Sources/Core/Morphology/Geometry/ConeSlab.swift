@@ -1,12 +1,12 @@
-/// A rounded cone cut by the thickness of a plane and looked at along z: a voxel belongs to it when some point of its
-/// z interval, at its centre in x and y, is inside.
+/// A rounded cone cut by the thickness of a plane and projected along z. A voxel belongs to it when any point of the
+/// voxel's z interval, at the voxel's centre in x and y, is inside the cone.
 ///
-/// Everything rests on convexity: what is to be minimised over the interval is least at the unconstrained optimum moved
-/// to the nearer end of the interval.
+/// All formulas rest on convexity. The minimum over the interval is at the unconstrained minimum, clamped to the
+/// interval.
 struct ConeSlab {
     private let solid: RoundedCone
     private let z: ClosedRange<Double>
-    /// Axis in the (x, y) plane, not normalised, and its squared length.
+    /// The axis in the (x, y) plane, not normalised, and its squared length.
     private let dx, dy, flat2: Double
     private let difference: Double
 
@@ -21,8 +21,8 @@ struct ConeSlab {
 
     private func clamped(_ value: Double) -> Double { min(max(value, z.lowerBound), z.upperBound) }
 
-    /// The rows the cut solid can touch, relative to `solid.shadow.lineA`, search margin included. The extreme rows of
-    /// the whole solid are those of its balls' poles.
+    /// The rows that the cut solid can touch, relative to `solid.shadow.lineA`, search margin included. The extreme
+    /// rows of the whole solid are at the poles of its balls.
     var rows: HullInterval {
         let top = solid.ay - solid.outerA <= solid.by - solid.outerB ? solid.az : solid.bz
         let bottom = solid.ay + solid.outerA >= solid.by + solid.outerB ? solid.az : solid.bz
@@ -38,7 +38,7 @@ struct ConeSlab {
             high: solid.interval(y: y, z: clamped(contacts.high)).high)
     }
 
-    /// The z at which the whole solid's least and greatest x on the row at `y` lie; `nil` when the row misses it.
+    /// The z of the least and the greatest x of the whole solid on the row at `y`; `nil` when the row misses the solid.
     private func contacts(y: Double) -> (low: Double, high: Double)? {
         let outline = DiscHull(
             lineA: solid.ax, fixedA: solid.ay, ra: solid.ra, lineB: solid.bx, fixedB: solid.by, rb: solid.rb)
@@ -49,7 +49,7 @@ struct ConeSlab {
         )
     }
 
-    /// The z of the ball along the edge that comes nearest to the vertical line at (x, y).
+    /// The z of the ball along the edge that is nearest to the vertical line at (x, y).
     private func nearestZ(x: Double, y: Double) -> Double {
         guard flat2 > difference * difference else { return difference >= 0 ? solid.az : solid.bz }
         let flat = flat2.squareRoot()

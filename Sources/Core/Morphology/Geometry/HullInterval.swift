@@ -1,14 +1,14 @@
-/// Where a line meets the hull of two balls, or of two discs.
+/// The intersection of a line with the hull of two balls, or of two discs.
 ///
-/// The line runs along one axis. `low` > `high` when it misses. The hull's interval is the hull of three: those of the
-/// two balls, and the roots of the cone's quadratic that lie between the touching circles.
+/// The line is parallel to one axis. `low` > `high` when it misses the hull. The interval is the hull of three parts:
+/// the intervals of the two balls, and the roots of the cone's quadratic between the touching circles.
 struct HullInterval {
     /// First coordinate on the line, relative to A.
     private(set) var low = Double.infinity
     /// Last coordinate.
     private(set) var high = -Double.infinity
 
-    /// No point yet.
+    /// The empty interval.
     @inline(__always) init() {}
 
     /// From `low` to `high`.
@@ -17,8 +17,8 @@ struct HullInterval {
         self.high = high
     }
 
-    /// A ball `offset` along the line, its squared radius less the squared distance of its centre from the line
-    /// `reach`.
+    /// Adds a ball at `offset` along the line. `reach` is its squared radius less the squared distance of its centre
+    /// from the line.
     @inline(__always) mutating func add(ballAt offset: Double, reach: Double) {
         guard reach >= 0 else { return }
         let half = reach.squareRoot()
@@ -26,10 +26,11 @@ struct HullInterval {
         high = max(high, offset + half)
     }
 
-    /// The cone: `u` the axis' component along the line, `w0` the value of w at A's coordinate, `reachA` as for ball A.
+    /// Adds the cone. `u` is the component of the axis along the line, `w0` the value of w at A's coordinate. `reachA`
+    /// is as for ball A.
     ///
-    /// With m = -reachA the surface is (c^2 - u^2) X^2 - 2 u w0 X + c^2 m - w0^2 = 0, whose discriminant is
-    /// c^2 (w0^2 - (c^2 - u^2) m). Roots are taken in the form that does not cancel.
+    /// With m = -reachA the surface is (c^2 - u^2) X^2 - 2 u w0 X + c^2 m - w0^2 = 0. Its discriminant is c^2 (w0^2 -
+    /// (c^2 - u^2) m). The roots are computed in the form without cancellation.
     @inline(__always) mutating func add(
         coneAlong u: Double, w0: Double, reachA: Double, c: Double, c2: Double, wLimit: Double
     ) {
@@ -43,7 +44,7 @@ struct HullInterval {
         add(root: -(c2 * reachA + w0 * w0) / sum, u: u, w0: w0, wLimit: wLimit)
     }
 
-    /// A root counts between the touching circles. Infinities and NaN (a line parallel to the surface) fail the
+    /// Adds a root that lies between the touching circles. Infinities and NaN (a line parallel to the surface) fail the
     /// comparison.
     @inline(__always) private mutating func add(root x: Double, u: Double, w0: Double, wLimit: Double) {
         let w = u * x + w0
@@ -53,18 +54,18 @@ struct HullInterval {
     }
 }
 
-/// The hull of two discs, a projection of a rounded cone: gives the rows a plane of it can touch, exactly.
+/// The hull of two discs: a projection of a rounded cone. It gives exactly the rows that a plane of the cone can touch.
 struct DiscHull {
-    /// Coordinate along the line and across it of both centres. When one disc contains the other both are the larger's,
-    /// so an interval is relative to `lineA` and not to the solid's A.
+    /// The coordinates of both centres, along the line and across it. When one disc contains the other, both centres
+    /// are the larger disc's. So an interval is relative to `lineA`, and not to the solid's A.
     let lineA, fixedA, lineB, fixedB: Double
     /// Radii with tolerance and search margin.
     let ra, rb: Double
     /// Whether one disc contains the other; then A is the larger.
     let isDisc: Bool
-    /// Unit axis: along the line and across it.
+    /// The unit axis: its component along the line and across it.
     let u, v: Double
-    /// As in `RoundedCone`.
+    /// The same quantities as in `RoundedCone`.
     let s, c, c2, wLimit, length: Double
 
     init(lineA: Double, fixedA: Double, ra: Double, lineB: Double, fixedB: Double, rb: Double) {

@@ -1,14 +1,15 @@
-/// The area of a soma's outline as tubes along the rows of a grid.
+/// The area of a soma's outline, as tubes along the rows of a grid.
 ///
-/// Wanted are the voxel centres within r of the flat area. The point of the area nearest to a voxel centre lies straight
-/// above or below it, on its own row, or else on the outline. So the union of the outline's edges with one tube of radius
-/// r for every stretch of a row inside the outline is exact at every voxel centre, for sampling at the plane's centre, by
-/// its thickness, and for distances.
+/// The goal is the set of voxel centres within r of the flat area. The point of the area nearest to a voxel centre has
+/// two possible places. It lies straight above or below the centre, on the centre's own row, or it lies on the outline.
+/// So the result is the union of the outline's edges with one tube of radius r for every stretch of a row inside the
+/// outline. This union is exact at every voxel centre: for sampling at the plane's centre, for sampling in its
+/// thickness, and for distances.
 struct OutlineFill {
-    /// The stretches: y and the first and last x, um.
+    /// The stretches, each with its y and its first and last x, um.
     private(set) var stretches: [(y: Double, x: ClosedRange<Double>)] = []
 
-    /// Most crossings of rows that are kept, whatever the caller permits: a soma of 1000 rows has some 2000.
+    /// The most crossings of rows that are kept, whatever `limit` allows. A soma of 1000 rows has about 2000.
     private static let mostCrossings = 1 << 20
 
     /// - Throws: `LabelError.tooManyRuns` when the outline crosses rows more than `limit` times, or 2^20 times.
@@ -20,7 +21,8 @@ struct OutlineFill {
         for (index, b) in corners.enumerated() {
             let a = corners[index == 0 ? corners.count - 1 : index - 1]
             let inverse = 1 / grid.spacingY
-            // One row more on either side: an edge that is rounded off its row would leave an odd number of crossings.
+            // One more row on either side, because rounding may move an edge off its row and leave an odd number of
+            // crossings.
             let first =
                 VoxelGrid.firstIndex(
                     min(a.y, b.y), inverse: inverse, origin: grid.originY, limit: grid.height) - 1

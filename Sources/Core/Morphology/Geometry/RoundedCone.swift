@@ -1,28 +1,29 @@
-/// The convex hull of two balls: one edge of a skeleton. With both balls equal it is one ball.
+/// The convex hull of two balls: one edge of a skeleton. When both balls are equal, it is one ball.
 ///
-/// With u the unit axis from A to B, L its length, s = (ra - rb) / L and c = sqrt(1 - s^2), a point q = p - A with
-/// h = q . u belongs to the hull of balls of radii ra and rb when it is in one of the balls, or when
+/// Let u be the unit axis from A to B, L its length, s = (ra - rb) / L and c = sqrt(1 - s^2). Let q = p - A and h = q .
+/// u for a point p. The point belongs to the hull of balls of radii ra and rb when it is in one of the balls, or when
 ///
 ///     w = h - ra s,   0 <= w <= L c^2   and   c^2 (|q|^2 - ra^2) <= w^2
 ///
-/// the cone between the two circles where it touches the balls. (From the signed distance rho c + s h - ra of the
-/// lateral surface, rho^2 = |q|^2 - h^2; the touching circles are at w = 0 and w = L c^2.) Growing both radii by the
-/// same amount leaves s and c alone, which is how the tolerance and the search margin below are added.
+/// This is the cone between the two circles where it touches the balls. (It follows from the signed distance rho c + s
+/// h - ra of the lateral surface, with rho^2 = |q|^2 - h^2. The touching circles are at w = 0 and w = L c^2.) Growing
+/// both radii by the same amount does not change s and c. The tolerance and the search margin below are added in this
+/// way.
 struct RoundedCone {
-    /// A voxel centre is inside at a signed distance up to this, um: real files have nodes on voxel centres with
-    /// whole-pixel radii, ties that rounding would otherwise decide.
+    /// A voxel centre is inside up to this signed distance, um. Real files have nodes on voxel centres with whole-pixel
+    /// radii. Without the tolerance, rounding would decide such ties.
     static let tolerance = 1e-6
-    /// Extra radius, um, of the solid whose intervals are computed before the exact test settles their ends: far above
-    /// the rounding of those computations, far below a voxel.
+    /// Extra radius, um, of the solid whose intervals are computed before the exact test settles their ends. It is far
+    /// above the rounding errors of those computations and far below the size of a voxel.
     static let margin = 1e-5
 
-    /// Centre of ball A, um. For a single ball, that ball.
+    /// Centre of ball A, um. A single ball has its centre here.
     let ax, ay, az: Double
     /// Centre of ball B, um.
     let bx, by, bz: Double
     /// Radii, um, without tolerance.
     let ra, rb: Double
-    /// Whether one ball contains the other: then A is the larger and B equals it.
+    /// Whether one ball contains the other. Then A is the larger ball, and B equals it.
     let isBall: Bool
     /// Unit axis from A to B.
     let ux, uy, uz: Double
@@ -30,7 +31,7 @@ struct RoundedCone {
     let length: Double
     /// The angle of the cone: s and c of the formula above, c squared, and the upper bound of w.
     let s, c, c2, wLimit: Double
-    /// The value painted.
+    /// The value to paint.
     let value: UInt16
     /// The same hull projected along x on the (y, z) plane, where it is the hull of two discs.
     let shadow: DiscHull
@@ -92,7 +93,7 @@ struct RoundedCone {
         ConeRow(self, y: y, z: z).contains(x)
     }
 
-    /// The signed distance, um, of a point to the surface, negative inside: the least of |p - c(t)| - r(t) over the
+    /// The signed distance, um, of a point to the surface, negative inside. It is the least |p - c(t)| - r(t) over the
     /// balls along the edge, which is exact on both sides of the surface.
     @inline(__always) func signedDistance(x: Double, y: Double, z: Double) -> Double {
         let qx = x - ax
@@ -118,7 +119,7 @@ struct ConeRow {
     private let kA, kB: Double
     /// Squared radii with tolerance.
     private let a2, b2: Double
-    /// w of the point of the row at x = ax, and its bound.
+    /// w of the row's point at x = ax, and the bound of w.
     private let w0, wLimit, c2: Double
 
     @inline(__always) init(_ cone: borrowing RoundedCone, y: Double, z: Double) {

@@ -1,16 +1,16 @@
-/// The solids a skeleton is drawn as: a rounded cone for each edge, a ball for each root, and tubes that fill the outline
-/// of a soma.
+/// The solids of a skeleton: a rounded cone for each edge, a ball for each root, and tubes that fill the outline of a
+/// soma.
 struct SolidList {
-    /// In node order, those of outlines last.
+    /// The solids in node order; those of outlines are last.
     private(set) var solids: [RoundedCone] = []
 
     /// Builds the solids of `skeleton`.
     ///
-    /// The radius of every ball is raised to `floor`. An edge has the value of its child. The edge from a node of type
-    /// 1 to one of another type is a tube of the child's radius with `.tube`.
+    /// The radius of every ball is raised to `floor`. An edge has the value of its child. With `.tube`, the edge from a
+    /// node of type 1 to one of another type is a tube of the child's radius.
     /// - Parameters:
     ///   - grid: the grid on whose rows outlines are filled.
-    ///   - value: what to paint for node index and compartment; 0 leaves the solid out.
+    ///   - value: the value to paint for a node index and a compartment; 0 leaves the solid out.
     /// - Throws: `LabelError.tooManyRuns` when filling outlines needs more than `options.maximumRuns`.
     init(
         _ skeleton: Skeleton, in grid: VoxelGrid, floor: Double, options: LabelOptions,
@@ -41,7 +41,7 @@ struct SolidList {
         }
     }
 
-    /// The edge that closes an outline, and its area.
+    /// Adds the edge that closes an outline, and the outline's area.
     private mutating func addFill(
         of outline: SomaOutline, _ skeleton: Skeleton, _ fill: OutlineFill, _ floor: Double, _ value: UInt16
     ) {
@@ -61,7 +61,7 @@ struct SolidList {
 
     /// The radius floor of `options` on `grid`, um; 0 when it is switched off.
     ///
-    /// With `.slab` sampling a ball as wide as half the diagonal of a voxel in x and y already reaches a labelled
+    /// With `.slab` sampling, half the diagonal of a voxel in x and y is enough: such a ball already reaches a labelled
     /// voxel.
     static func floor(_ options: LabelOptions, _ grid: VoxelGrid) -> Double {
         guard options.radiusFloor else { return 0 }

@@ -1,13 +1,14 @@
 extension VoxelGrid {
-    /// How far, um, a node may lie outside the frame before the skeleton is refused. All 616 database skeletons with a
-    /// known frame lie inside theirs; files in another frame are off by hundreds of micrometres.
+    /// The largest distance, um, by which a node may lie outside the frame before the skeleton is refused. All 616
+    /// database skeletons with a known frame lie inside their frames. Files in another frame are off by hundreds of
+    /// micrometres.
     public static let frameMargin = 5.0
 
-    /// Why `skeleton` does not belong to the frame this grid shows, or `nil` when it does.
+    /// The reason why `skeleton` does not belong to the frame of this grid, or `nil` when it belongs to it.
     ///
-    /// Ask it of the grid of the whole stack, not of a crop: of a crop a neuron may rightly stick out. Skeletons named
-    /// "upright", "transformed" or "layer_aligned" are rotated into another frame and give themselves away by negative
-    /// coordinates. A skeleton is refused when a node lies more than `frameMargin` outside the box of the voxels.
+    /// Call it on the grid of the whole stack. A neuron may rightly reach beyond a crop. Skeletons named "upright",
+    /// "transformed" or "layer_aligned" are rotated into another frame, which their negative coordinates show. A
+    /// skeleton is refused when a node lies more than `frameMargin` outside the box of the voxels.
     public func refusal(of skeleton: Skeleton) -> String? {
         let bounds = skeleton.bounds
         let axes: [(name: String, node: ClosedRange<Double>, frame: ClosedRange<Double>)] = [

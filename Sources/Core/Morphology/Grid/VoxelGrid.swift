@@ -1,8 +1,8 @@
 /// A box of voxels in the frame of a skeleton.
 ///
-/// Voxel (i, j, k) = (column, row, plane) is centred at ((i + originX) * spacingX, (j + originY) * spacingY,
-/// (k + originZ) * spacingZ) um. With origin 0 that is "the centre of voxel i is at i x spacing", the convention of the
-/// Allen Institute's skeletons (terminal nodes are whole multiples of the spacing).
+/// Voxel (i, j, k) = (column, row, plane) is centred at ((i + originX) * spacingX, (j + originY) * spacingY, (k +
+/// originZ) * spacingZ) um. With origin 0, the centre of voxel i is at i x spacing. This is the convention of the Allen
+/// Institute's skeletons, where terminal nodes are at whole multiples of the spacing.
 public struct VoxelGrid: Sendable, Hashable {
     /// Columns of a plane.
     public var width: Int
@@ -16,16 +16,17 @@ public struct VoxelGrid: Sendable, Hashable {
     public var spacingY: Double
     /// Micrometres from a plane to the next.
     public var spacingZ: Double
-    /// Column of the full frame at which column 0 is centred, in voxels of this grid; fractional in pyramid levels.
+    /// The column of the full frame at which column 0 is centred, in voxels of this grid. It is fractional in pyramid
+    /// levels.
     public var originX: Double
-    /// Row of the full frame at which row 0 is centred.
+    /// The row of the full frame at which row 0 is centred.
     public var originY: Double
-    /// Plane of the full frame at which plane 0 is centred.
+    /// The plane of the full frame at which plane 0 is centred.
     public var originZ: Double
 
-    /// Micrometres a pixel of the Allen Cell Types stacks, x and y.
+    /// The xy spacing of the Allen Cell Types stacks, micrometres.
     public static let allenLateralSpacing = 0.1144
-    /// Micrometres a plane of the Allen Cell Types stacks.
+    /// The z spacing of the Allen Cell Types stacks, micrometres.
     public static let allenAxialSpacing = 0.28
     /// Most columns and rows of a grid: a run keeps each in 16 bits.
     public static let maximumSide = 65536
@@ -33,7 +34,7 @@ public struct VoxelGrid: Sendable, Hashable {
     public static let maximumDepth = 1 << 20
 
     /// A grid of `width` x `height` x `depth` voxels. The defaults are those of an Allen stack whose pixel (0, 0) is
-    /// pixel (0, 0) of the full frame; planes served as SubImages have originX = originY = 1.
+    /// pixel (0, 0) of the full frame. Planes served as SubImages have originX = originY = 1.
     public init(
         width: Int, height: Int, depth: Int, spacingX: Double = allenLateralSpacing,
         spacingY: Double = allenLateralSpacing, spacingZ: Double = allenAxialSpacing, originX: Double = 0,
@@ -54,7 +55,7 @@ public struct VoxelGrid: Sendable, Hashable {
     public var planeVoxels: Int { width * height }
 
     /// Half the diagonal of a voxel, um: 0.16169 for an Allen stack. A ball of this radius around any point contains
-    /// the nearest voxel centre, so a centre line drawn with it leaves no gap.
+    /// the nearest voxel centre, so a centre line drawn with it has no gap.
     public var halfDiagonal: Double {
         0.5 * (spacingX * spacingX + spacingY * spacingY + spacingZ * spacingZ).squareRoot()
     }
@@ -66,11 +67,11 @@ public struct VoxelGrid: Sendable, Hashable {
     /// z of the centre of plane `k`, um.
     @inline(__always) public func z(_ k: Int) -> Double { (Double(k) + originZ) * spacingZ }
 
-    /// The grid of pyramid level `n`: columns and rows are `2^n` times as large, planes stay.
+    /// The grid of pyramid level `n`: columns and rows are `2^n` times as large, planes keep their size.
     ///
-    /// Voxel i of the level covers columns `2^n i ..< 2^n (i + 1)` of this grid and is centred in their middle, at
-    /// column `2^n i + (2^n - 1) / 2`: hence the fractional origin, exact in Double. Sizes are rounded up, so the last
-    /// column of an odd side covers one column only. The radius floor follows from the level's own spacing.
+    /// Voxel i of the level covers columns `2^n i ..< 2^n (i + 1)` of this grid. Its centre is the middle of these,
+    /// column `2^n i + (2^n - 1) / 2`. So the origin is fractional, and exact in Double. Sizes are rounded up, so the
+    /// last column of an odd side covers one column only. The radius floor follows from the level's own spacing.
     public func level(_ n: Int) -> VoxelGrid {
         precondition(n >= 0 && n < 32, "pyramid level \(n)")
         let factor = 1 << n
@@ -85,7 +86,7 @@ public struct VoxelGrid: Sendable, Hashable {
         return grid
     }
 
-    /// Throws when a side or a spacing is outside what the engine can compute with.
+    /// Throws when a side or a spacing is outside the range in which the engine can compute.
     func validate() throws(LabelError) {
         guard (1...Self.maximumSide).contains(width), (1...Self.maximumSide).contains(height) else {
             throw .grid("\(width) x \(height) voxels a plane, 1...\(Self.maximumSide) a side are possible")

@@ -1,5 +1,5 @@
-/// A run in eight bytes: row, first column, last column, value, 16 bits each from the top. Sorting the words sorts by
-/// row, then column.
+/// A run in eight bytes. From the top, 16 bits each: row, first column, last column, value. So sorting the words sorts
+/// by row, then column.
 enum PackedRun {
     @inline(__always) static func pack(row: Int, first: Int, last: Int, value: UInt16) -> UInt64 {
         UInt64(truncatingIfNeeded: row) << 48 | UInt64(truncatingIfNeeded: first) << 32
@@ -17,7 +17,7 @@ enum PackedRun {
     }
 }
 
-/// A growing list of words without the checks of an array: the builder appends to it once a run.
+/// A growing list of words without the checks of an array, because the builder appends to it for every run.
 @safe struct WordBuffer: ~Copyable {
     private(set) var words: UnsafeMutablePointer<UInt64>
     private(set) var count = 0
@@ -36,7 +36,7 @@ enum PackedRun {
         count += 1
     }
 
-    /// Makes room for `words` more.
+    /// Makes room for `words` more words.
     mutating func reserve(_ words: Int) {
         if count + words > capacity { grow(to: max(2 * capacity, count + words)) }
     }

@@ -1,16 +1,16 @@
-/// A label volume as runs of equal voxels, sorted by plane, row and column: 8 bytes a run and 4 a plane.
+/// A label volume as runs of equal voxels, sorted by plane, row and column: 8 bytes for a run and 4 for a plane.
 ///
-/// Built once from the solids of a skeleton; after that a plane is one memset and its runs. A neuron has 12 to 540
-/// thousand runs, 0.1 to 4.3 MB. Immutable.
+/// It is built once from the solids of a skeleton. Then painting a plane is one memset and its runs. A neuron has 12 to
+/// 540 thousand runs, 0.1 to 4.3 MB. Immutable.
 public final class RunIndex: LabelSource {
     /// The voxels of the index.
     public let grid: VoxelGrid
     /// 1, or 2 for section ids.
     public let bytesPerVoxel: Int
 
-    /// All runs, see `PackedRun`; within a row they do not overlap, and equal neighbours are merged.
+    /// All runs, see `PackedRun`. Within a row they do not overlap, and equal neighbours are merged.
     let words: [UInt64]
-    /// Where each plane's runs begin in `words`, `grid.depth` + 1 entries.
+    /// The index in `words` at which each plane begins; `grid.depth` + 1 entries.
     let starts: [UInt32]
 
     init(grid: VoxelGrid, bytesPerVoxel: Int, words: [UInt64], starts: [UInt32]) {
@@ -31,7 +31,7 @@ public final class RunIndex: LabelSource {
         words.reduce(0) { count, word in count + PackedRun.last(word) - PackedRun.first(word) + 1 }
     }
 
-    /// Calls `body` with the words of a plane from row `row` on; not for a plane outside the grid.
+    /// Calls `body` with the words of a plane from row `row` on. Does nothing for a plane outside the grid.
     @inline(__always) func withWords(
         plane: Int, fromRow row: Int, _ body: (UnsafeBufferPointer<UInt64>) -> Void
     ) {

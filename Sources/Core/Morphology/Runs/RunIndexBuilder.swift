@@ -17,7 +17,7 @@ extension RunIndex {
         try self.init(solids: list.solids, grid: grid, options: options, bytesPerVoxel: 1)
     }
 
-    /// The union of `solids`; where they overlap the lowest value wins.
+    /// The union of `solids`. Where they overlap, the lowest value wins.
     convenience init(
         solids: [RoundedCone], grid: VoxelGrid, options: LabelOptions, bytesPerVoxel: Int
     ) throws(LabelError) {
@@ -27,13 +27,13 @@ extension RunIndex {
     }
 }
 
-/// Sweeps the planes from top to bottom with the solids that reach each of them.
+/// Goes through the planes from top to bottom with the solids that reach each of them.
 struct RunIndexBuilder: ~Copyable {
     private let grid: VoxelGrid
     private let sampling: PlaneSampling
     private let limit: Int
     private let inverseX, inverseY, inverseZ: Double
-    /// Rows visited so far, an upper bound of the raw runs.
+    /// The rows visited so far: an upper bound of the raw runs.
     private var work = 0
     private var raw = WordBuffer(capacity: 4096)
     private var resolver: RunResolver
@@ -49,7 +49,7 @@ struct RunIndexBuilder: ~Copyable {
         resolver = RunResolver(height: grid.height)
     }
 
-    /// Fills `output` and returns where each plane begins in it.
+    /// Fills `output` and returns the index at which each plane begins in it.
     mutating func build(_ solids: [RoundedCone]) throws(LabelError) -> [UInt32] {
         let buckets = PlaneBuckets(solids.map { solid in planes(of: solid) }, depth: grid.depth)
         var starts = [UInt32](repeating: 0, count: grid.depth + 1)
@@ -73,7 +73,7 @@ struct RunIndexBuilder: ~Copyable {
         return starts
     }
 
-    /// The planes a solid can touch; empty when it lies beside the grid.
+    /// The planes that a solid can touch; empty when it lies beside the grid.
     private func planes(of solid: RoundedCone) -> Range<Int> {
         let x = solid.xRange
         let y = solid.yRange
@@ -89,7 +89,7 @@ struct RunIndexBuilder: ~Copyable {
         return first..<max(first, last + 1)
     }
 
-    /// The raw runs of a solid on the plane at `z`, sampled at voxel centres.
+    /// Adds the raw runs of a solid on the plane at `z`, sampled at voxel centres.
     private mutating func addCentre(_ solid: RoundedCone, _ z: Double) {
         let rows = solid.shadow.interval(at: z)
         guard rows.low <= rows.high else { return }
@@ -120,7 +120,7 @@ struct RunIndexBuilder: ~Copyable {
         }
     }
 
-    /// The raw runs of a solid on the plane at `z`, sampled anywhere in the plane's thickness.
+    /// Adds the raw runs of a solid on the plane at `z`, sampled anywhere in the plane's thickness.
     private mutating func addSlab(_ solid: RoundedCone, _ z: Double) {
         let half = 0.5 * grid.spacingZ
         let slab = ConeSlab(solid, z: (z - half)...(z + half))
@@ -169,7 +169,8 @@ struct PlaneBuckets {
         }
     }
 
-    /// Drops what ends before `plane` and adds what begins on it. Call for planes in ascending order.
+    /// Removes the items that end before `plane` and adds those that begin on it. Call it for planes in ascending
+    /// order.
     func advance(_ active: inout [Int32], to plane: Int) {
         if !active.isEmpty { active.removeAll { index in ranges[Int(index)].upperBound <= plane } }
         active.append(contentsOf: order[Int(starts[plane])..<Int(starts[plane + 1])])

@@ -1,7 +1,7 @@
 import Glibc
 
 extension RunIndex {
-    /// See `LabelSource`: one memset and the runs of the rows touched.
+    /// See `LabelSource`: one memset, then the runs of the touched rows.
     public func paint(plane: Int, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer) {
         let rowBytes = grid.width * bytesPerVoxel
         precondition(
@@ -34,7 +34,7 @@ extension RunIndex {
         }
     }
 
-    /// See `LabelSource`: one memset a row, or one in all without padding, and the runs inside.
+    /// See `LabelSource`: one memset for each row, or one in all without padding, then the runs inside.
     public func paintWindow(
         plane: Int, x: Range<Int>, y: Range<Int>, into buffer: UnsafeMutableRawBufferPointer, rowStride: Int
     ) {
@@ -74,7 +74,7 @@ extension RunIndex {
         }
     }
 
-    /// Writes a little-endian 16-bit value over bytes `start..<end` after `base`, whose even offsets hold low bytes: a
+    /// Writes a little-endian 16-bit value over the bytes `start..<end` after `base`. Even offsets hold low bytes. A
     /// byte range may begin or end inside a voxel.
     @inline(__always) private static func fill(
         _ base: UnsafeMutableRawPointer, _ start: Int, _ end: Int, _ value: UInt16

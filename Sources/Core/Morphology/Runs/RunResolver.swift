@@ -1,7 +1,7 @@
-/// Turns the raw runs of one plane, overlapping and in any order, into sorted runs that do not overlap: at every voxel
+/// Turns the raw runs of one plane, which overlap and have any order, into sorted runs without overlap. At every voxel
 /// the lowest value wins.
 @safe struct RunResolver: ~Copyable {
-    /// Runs of the row count of each row of the plane at work; zero between planes.
+    /// The number of runs in each row of the current plane; zero between planes.
     private var rowCounts: UnsafeMutablePointer<UInt32>
     private let height: Int
     private var sorted = WordBuffer(capacity: 4096)
@@ -30,7 +30,7 @@
         }
     }
 
-    /// A counting sort by row: linear, and the rows of a neuron's plane are few.
+    /// A counting sort by row: it is linear, and a plane of a neuron has few rows.
     private mutating func sortByRow(_ raw: borrowing WordBuffer) {
         sorted.removeAll()
         sorted.reserve(raw.count)
@@ -60,7 +60,7 @@
         unsafe (counts + lowest).update(repeating: 0, count: highest - lowest + 1)
     }
 
-    /// Insertion sort for the handful of runs a row has; the library's sort for a crowded one.
+    /// Insertion sort for the few runs of a usual row; the library's sort for a crowded row.
     private static func sortByColumn(_ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int) {
         if end - start > 48 {
             var row = unsafe UnsafeMutableBufferPointer(start: words + start, count: end - start)
@@ -80,7 +80,8 @@
         }
     }
 
-    /// The runs of one row, sorted by first column. A cluster is a stretch in which each run touches one before it.
+    /// Resolves the runs of one row, sorted by first column. A cluster is a stretch in which each run touches one
+    /// before it.
     private static func resolveRow(
         _ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int, into output: inout WordBuffer
     ) {
@@ -105,8 +106,8 @@
         }
     }
 
-    /// Walks a cluster of several values from left to right: the lowest value present holds until its run ends or a
-    /// lower one begins. The words of runs that have ended may be overwritten.
+    /// Goes through a cluster of several values from left to right. The lowest value present holds until its run ends
+    /// or a lower one begins. The words of runs that have ended may be overwritten.
     private static func resolveCluster(
         _ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int, last: Int, into output: inout WordBuffer
     ) {
@@ -119,7 +120,7 @@
         while column <= last {
             var best = UInt16.max
             var bestLast = -1
-            // The first pass finds the value, the second where it stops.
+            // The first pass finds the value, the second finds where it stops.
             var index = living
             var ended = 0
             while unsafe index < end && PackedRun.first(words[index]) <= column {
@@ -133,7 +134,7 @@
                 }
                 index += 1
             }
-            // Else a cluster of n short runs would take n² / 2 steps.
+            // Without this, a cluster of n short runs would take n² / 2 steps.
             if 2 * ended > index - living { unsafe living = gather(words, living, index, from: column) }
             var stop = bestLast
             while unsafe index < end && PackedRun.first(words[index]) <= stop {
@@ -155,7 +156,8 @@
         output.append(PackedRun.pack(row: row, first: pendingFirst, last: last, value: pendingValue))
     }
 
-    /// Moves the runs of `start ..< end` that reach `column` together before `end`, in their order. Returns where they begin.
+    /// Moves the runs of `start ..< end` that reach `column` together before `end`, in their order. Returns the index
+    /// of the first.
     private static func gather(
         _ words: UnsafeMutablePointer<UInt64>, _ start: Int, _ end: Int, from column: Int
     ) -> Int {

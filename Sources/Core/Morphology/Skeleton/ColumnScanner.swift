@@ -2,20 +2,20 @@ import Glibc
 
 /// Lines and columns of a text file, read in place.
 ///
-/// A line ends at LF, CR LF or CR. Columns are what stands between separators.
+/// A line ends at LF, CR LF or CR. A column is the text between two separators.
 @safe struct ColumnScanner: ~Copyable {
     private let bytes: UnsafeBufferPointer<UInt8>
     private let comma: Bool
     private var nextLine: Int
     /// Start of the unread part of the current line.
     private(set) var position: Int
-    /// End of the current line, terminator excluded.
+    /// End of the current line, without its terminator.
     private var lineEnd: Int
-    /// The current line, from 1; 0 before the first.
+    /// The number of the current line, from 1; 0 before the first line.
     private(set) var line = 0
 
-    /// Scans `bytes`, which outlive the scanner. A UTF-8 byte order mark is skipped. Columns are separated by blanks,
-    /// or by commas with optional blanks around them.
+    /// Scans `bytes`, which must outlive the scanner. A UTF-8 byte order mark is skipped. Columns are separated by
+    /// blanks, or by commas with optional blanks around them.
     @unsafe init(_ bytes: UnsafeBufferPointer<UInt8>, commaSeparated comma: Bool = false) {
         unsafe self.bytes = bytes
         self.comma = comma
@@ -51,7 +51,7 @@ import Glibc
         return unsafe String(decoding: UnsafeBufferPointer(rebasing: bytes[part]), as: UTF8.self)
     }
 
-    /// Passes over the beginning of the line, so that at most `count` bytes of it are unread.
+    /// Skips the beginning of the line, so that at most `count` bytes of it are unread.
     mutating func skip(toLast count: Int) { position = max(position, lineEnd - count) }
 
     /// Whether the column ends in a digit.
@@ -60,16 +60,16 @@ import Glibc
         return unsafe bytes[last] >= 0x30 && bytes[last] <= 0x39
     }
 
-    /// A whole number as a column spells it.
+    /// A whole number as the text of a column gives it.
     enum Whole {
         case value(Int)
         /// Larger than `Int` holds.
         case tooLarge
-        /// No number, or a fraction.
+        /// The text is no number, or a fraction.
         case none
     }
 
-    /// The whole number in the column, exact over the whole range of `Int`; "3.0" and "3e0" are whole as well.
+    /// The whole number in the column, exact over the whole range of `Int`. "3.0" and "3e0" are whole as well.
     func whole(_ column: Range<Int>) -> Whole {
         var index = column.lowerBound
         var negative = false
@@ -115,7 +115,7 @@ import Glibc
         return start..<end
     }
 
-    /// The column as text for a message, cut to 20 bytes, unprintable bytes as "?".
+    /// The column as text for a message, cut to 20 bytes; "?" replaces an unprintable byte.
     func quoted(_ column: Range<Int>) -> String {
         var text = "\""
         for index in column.prefix(20) {
@@ -125,8 +125,8 @@ import Glibc
         return text + (column.count > 20 ? "...\"" : "\"")
     }
 
-    /// The decimal number in the column, correctly rounded; `nil` when it is none. "inf", "nan" and hexadecimal are
-    /// none.
+    /// The decimal number in the column, correctly rounded; `nil` when the column is no decimal number, such as "inf",
+    /// "nan" or a hexadecimal number.
     func number(_ column: Range<Int>) -> Double? {
         var index = column.lowerBound
         var negative = false
@@ -193,14 +193,14 @@ import Glibc
 
     @inline(__always) private static func isBlank(_ byte: UInt8) -> Bool { byte == 32 || byte == 9 }
 
-    /// The line (from 1) of the first NUL byte, which no text file holds; `nil` when there is none.
+    /// The line (from 1) of the first NUL byte, which no text file contains; `nil` when there is none.
     @unsafe static func lineOfNUL(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
         guard let base = bytes.baseAddress, let hit = unsafe memchr(base, 0, bytes.count) else { return nil }
         let before = unsafe UnsafeRawPointer(hit) - UnsafeRawPointer(base)
         return unsafe bytes.prefix(before).reduce(into: 1) { line, byte in if byte == 10 { line += 1 } }
     }
 
-    /// Lines that hold data, counted without reading a number; stops at `limit` + 1.
+    /// The number of lines that hold data, without reading a number. Counting stops at `limit` + 1.
     @unsafe static func dataLines(_ bytes: UnsafeBufferPointer<UInt8>, limit: Int) -> Int {
         guard let base = bytes.baseAddress else { return 0 }
         var count = 0

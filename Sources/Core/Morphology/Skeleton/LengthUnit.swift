@@ -1,21 +1,21 @@
-/// What the numbers of a skeleton can be said to be measured in.
+/// The units that a caller can state for the numbers of a skeleton.
 public enum LengthUnit: String, Sendable, Hashable, CaseIterable {
     /// Micrometres.
     case um
     /// Nanometres.
     case nm
-    /// Columns, rows and planes of the image; radii in columns.
+    /// Columns, rows and planes of the image. Radii are in columns.
     case px
 }
 
 /// A unit of length as files spell it.
 public struct LengthName: Sendable, Hashable {
-    /// Micrometres of one.
+    /// The length of one unit, micrometres.
     public let um: Double
     /// The short name.
     public let short: String
 
-    /// The unit that `name` names, capitals aside; `nil` for anything else, "pixel" included.
+    /// The unit with this name, in any case; `nil` for any other name, "pixel" included.
     public init?(_ name: String) {
         switch name.lowercased() {
         case "nm", "nanometer", "nanometers", "nanometre", "nanometres": (um, short) = (0.001, "nm")

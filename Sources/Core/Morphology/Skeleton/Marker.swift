@@ -1,4 +1,4 @@
-/// A marker of the database's marker file: a place the tracer commented on.
+/// A marker of the database's marker file: a place that the tracer commented on.
 public struct Marker: Sendable, Hashable {
     /// What a marker means.
     public enum Kind: Int, Sendable, Hashable, CaseIterable {
@@ -10,16 +10,17 @@ public struct Marker: Sendable, Hashable {
         case sliceSurface = 30
     }
 
-    /// Micrometres, in the skeleton's convention (voxel 0 centred at 0).
+    /// Micrometres, in the convention of the skeleton (voxel 0 is centred at 0).
     public var x: Double
     /// Micrometres.
     public var y: Double
     /// Micrometres.
     public var z: Double
-    /// The number in the name column; `nil` when it is empty or no whole number (file 529898751 has 13 such rows).
+    /// The number in the name column; `nil` when the column is empty or holds no whole number (file 529898751 has 13
+    /// such rows).
     public var type: Int?
 
-    /// A marker at a place.
+    /// A marker at the given place.
     public init(x: Double, y: Double, z: Double, type: Int?) {
         self.x = x
         self.y = y
@@ -27,19 +28,20 @@ public struct Marker: Sendable, Hashable {
         self.type = type
     }
 
-    /// The meaning of `type`, `nil` when it has none we know.
+    /// The meaning of `type`; `nil` when the meaning is not known.
     public var kind: Kind? { type.flatMap(Kind.init(rawValue:)) }
 
-    /// Reads a marker file: comma separated x, y, z, radius, shape, name, comment and colours, of which x, y, z and
-    /// name are used. Comment lines, blank lines, CR LF, a missing final newline and an empty name are tolerated.
+    /// Reads a marker file. Its columns are x, y, z, radius, shape, name, comment and colours, separated by commas; x,
+    /// y, z and name are used. Comment lines, blank lines, CR LF, a missing final newline and an empty name are
+    /// tolerated.
     ///
     /// Marker coordinates count voxels from 1, skeletons from 0 (allensdk/core/swc.py, class `Marker`), so one voxel is
-    /// subtracted; then 882 of 886 cut dendrites and 55 of 55 stops coincide with a node.
+    /// subtracted. Then 882 of 886 cut dendrites and 55 of 55 stops coincide with a node.
     /// - Parameters:
     ///   - shiftX: micrometres to subtract from x, one voxel. Likewise `shiftY`, `shiftZ`.
-    ///   - limits: `maximumNodes` bounds the markers as well.
-    /// - Throws: `SWCError` with line and reason for a missing or unreadable coordinate, a NUL byte, too many markers.
-    ///   A file without markers is an empty list.
+    ///   - limits: `maximumNodes` limits the number of markers as well.
+    /// - Throws: `SWCError` with line and reason for a missing or unreadable coordinate, a NUL byte, or too many
+    ///   markers. A file without markers gives an empty list.
     public static func parse(
         _ bytes: [UInt8], shiftX: Double = VoxelGrid.allenLateralSpacing,
         shiftY: Double = VoxelGrid.allenLateralSpacing, shiftZ: Double = VoxelGrid.allenAxialSpacing,

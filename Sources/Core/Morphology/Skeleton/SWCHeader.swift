@@ -1,18 +1,18 @@
-/// What the comments of an SWC file say about its numbers.
+/// The statements in the comments of an SWC file about its numbers.
 ///
-/// Read are
-/// - `# OFFSET x y z`, added to every node as the readers of the Janelia Workstation's files do;
+/// These are read:
+/// - `# OFFSET x y z`, added to every node, as the readers of the Janelia Workstation's files do;
 /// - `# SCALE x y z`, a field of the CNIC header that readers ignore: a warning when it is not 1 1 1;
-/// - units: the word `unit` or `units` followed by `:` or `=`, then a unit in words or letters, with a number before it
-///   where there is one: `# units: nm`, `"units": "1 nanometer"`, `units = ["4 nm", "4 nm", "4 nm"]`;
+/// - units: the word `unit` or `units`, then `:` or `=`, then an optional number and a unit as a word or a symbol: `#
+///   units: nm`, `"units": "1 nanometer"`, `units = ["4 nm", "4 nm", "4 nm"]`;
 /// - comments that end in the seven columns of a node.
 struct SWCHeader {
-    /// What a comment says the units are.
+    /// The units that a comment states.
     private enum Units: Equatable {
-        /// `um` micrometres each.
+        /// `um` is the length of one unit, micrometres.
         case length(um: Double, text: String)
         case pixels
-        /// Words that name none of these.
+        /// Text that names no known unit.
         case other(String)
     }
 
@@ -21,12 +21,12 @@ struct SWCHeader {
     private var unfollowed: [String] = []
     private var nodesInComments = 0
 
-    /// Longest part of a comment that is looked at, bytes, from its beginning and from its end.
+    /// The longest part of a comment that is examined, bytes, from its beginning and from its end.
     private static let longest = 2048
-    /// Most sentences kept of one file.
+    /// The most warnings kept of one file.
     private static let mostSentences = 4
 
-    /// Reads the scanner's line, which is a comment.
+    /// Reads the current line of the scanner, which is a comment.
     mutating func read(_ scanner: inout ColumnScanner) throws(SWCError) {
         let text = scanner.text(limit: Self.longest)
         let line = scanner.line
@@ -70,7 +70,8 @@ struct SWCHeader {
         return SIMD3(numbers[0], numbers[1], numbers[2])
     }
 
-    /// Whether the comment's last seven columns are those of a node. The id may hang on the last word of the header.
+    /// Whether the last seven columns of the comment are those of a node. The id may follow the last word of the header
+    /// without a blank.
     private static func endsInNode(_ scanner: inout ColumnScanner) -> Bool {
         scanner.skip(toLast: longest)
         var columns: [Range<Int>] = []
@@ -107,7 +108,7 @@ struct SWCHeader {
         return nil
     }
 
-    /// The units behind the colon: one, or a list of equal ones in brackets.
+    /// The units after the colon: one unit, or a list of equal ones in brackets.
     private static func stated(_ letters: ArraySlice<Unicode.Scalar>) -> Units {
         let isList = letters.first == "["
         let end: Set<Unicode.Scalar> = isList ? ["]"] : [",", ";", "}", "]"]
@@ -140,11 +141,11 @@ struct SWCHeader {
         return isPixels ? .pixels : .other(text)
     }
 
-    // MARK: what follows
+    // MARK: Results
 
     /// The part of the findings that the comments decide.
     /// - Parameters:
-    ///   - asked: units that the caller states, which go before those of the file.
+    ///   - asked: the units that the caller states; they take precedence over those of the file.
     ///   - voxel: um of a column, a row and a plane.
     func findings(asked: LengthUnit?, voxel: SIMD3<Double>) -> SkeletonFindings {
         var findings = SkeletonFindings()
@@ -185,7 +186,7 @@ struct SWCHeader {
         }
     }
 
-    /// What the header says the units are, where that is not `asked`.
+    /// The units that the header states, when they differ from `asked`.
     private func disagreement(with asked: LengthUnit) -> String? {
         switch units {
         case nil: nil
@@ -196,7 +197,7 @@ struct SWCHeader {
         }
     }
 
-    /// Text of the file for a message, in quotes, unprintable characters as "?".
+    /// Text of the file for a message, in quotes; "?" replaces an unprintable character.
     private static func printable(_ text: String) -> String {
         "\"" + String(text.unicodeScalars.prefix(40).map { $0.value >= 32 && $0.value < 127 ? Character($0) : "?" })
             + "\""
@@ -204,6 +205,6 @@ struct SWCHeader {
 }
 
 extension Double {
-    /// A whole number without ".0".
+    /// A whole number is written without ".0".
     fileprivate var formattedCount: String { self == rounded() && abs(self) < 1e15 ? String(Int(self)) : String(self) }
 }

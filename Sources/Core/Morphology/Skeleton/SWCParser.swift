@@ -5,20 +5,20 @@ extension SWCError {
 }
 
 extension Skeleton {
-    /// Reads an SWC file: lines of id, type, x, y, z, radius, parent id; further columns are ignored.
+    /// Reads an SWC file: lines of id, type, x, y, z, radius, parent id. Further columns are ignored.
     ///
-    /// Tolerated: comment lines (`#`) and blank lines anywhere, LF, CR LF or CR, tabs, blanks around a line, a UTF-8
-    /// byte order mark, no newline at the end, ids from 0 to 2^63 - 1 and in any order, a parent after its child, whole
-    /// numbers written as "3.0". A parent id that is negative or not in the file makes a root; `findings` counts the
-    /// latter. Units and `OFFSET` that a comment states are applied (`SWCHeader`).
+    /// These are tolerated: comment lines (`#`) and blank lines anywhere; LF, CR LF or CR; tabs, and blanks around a
+    /// line; a UTF-8 byte order mark; no newline at the end; ids from 0 to 2^63 - 1 in any order; a parent after its
+    /// child; whole numbers written as "3.0". A parent id that is negative or not in the file makes a root; `findings`
+    /// counts the latter. Units and `OFFSET` that a comment states are applied (`SWCHeader`).
     ///
     /// - Parameters:
-    ///   - units: what the numbers are measured in; `nil` for what the header says, else um.
+    ///   - units: the units of the numbers; `nil` for those that the header states, else um.
     ///   - voxel: um of a column, a row and a plane, for numbers in pixels.
-    /// - Throws: `SWCError` with line and reason for a missing column, a column that is not a finite decimal number, an
-    ///   id that is negative, not whole or above 2^63 - 1, a type that is not whole, a duplicate id, a negative radius, a
-    ///   coordinate or radius above the limits, a node among its own ancestors, an outline of a soma that cannot be
-    ///   filled, headers that contradict each other, a NUL byte, more nodes than the limit, or no node at all.
+    /// - Throws: `SWCError` with line and reason. Columns: one is missing, or is not a finite decimal number. Ids: one
+    ///   is negative, not whole, above 2^63 - 1 or duplicate. A type is not whole. A radius is negative. A coordinate
+    ///   or radius is above the limits. A node is its own ancestor. An outline of a soma cannot be filled. Headers
+    ///   contradict each other. The file has a NUL byte, more nodes than the limit, or no node at all.
     public static func parse(
         _ bytes: [UInt8], units: LengthUnit? = nil,
         voxel: SIMD3<Double> = SIMD3(
@@ -43,11 +43,11 @@ extension Skeleton {
 
 /// The rows of an SWC file before parent ids are turned into indices.
 private struct SWCRows {
-    /// Nodes whose `parent` is still the file's parent id.
+    /// The nodes, whose `parent` is still the parent id of the file.
     var nodes: [Skeleton.Node] = []
     /// The line of each node, from 1.
     var lines: [Int32] = []
-    /// What the comments say.
+    /// The statements in the comments.
     var header = SWCHeader()
 
     @unsafe init(_ bytes: UnsafeBufferPointer<UInt8>, limits: SWCLimits) throws(SWCError) {
@@ -68,7 +68,7 @@ private struct SWCRows {
         }
     }
 
-    /// The node of the current line, as the file's numbers say.
+    /// The node of the current line, with the numbers of the file.
     private static func node(_ scanner: inout ColumnScanner) throws(SWCError) -> Skeleton.Node {
         let id = try whole(&scanner, 0)
         let type = try whole(&scanner, 1)
@@ -112,7 +112,7 @@ private struct SWCRows {
         }
     }
 
-    /// Moves the nodes to their places in um: (x + offset) * scale; radii are scaled as x is.
+    /// Converts the nodes to um: (x + offset) * scale. Radii are scaled as x is.
     mutating func place(scale: SIMD3<Double>, offset: SIMD3<Double>, limits: SWCLimits) throws(SWCError) {
         let isPlain = scale == SIMD3(repeating: 1) && offset == SIMD3()
         for index in nodes.indices {
@@ -135,7 +135,7 @@ private struct SWCRows {
     /// The nodes with parent indices.
     func linked() throws(SWCError) -> [Skeleton.Node] {
         let largest = nodes.reduce(0) { largest, node in max(largest, node.id) }
-        // Real files number their nodes densely: a table; anything else: a dictionary.
+        // Real files number their nodes densely, so a table is fast. Any other file needs a dictionary.
         return largest <= 4 * nodes.count + 1024 ? try linkedByTable(largest) : try linkedByDictionary()
     }
 

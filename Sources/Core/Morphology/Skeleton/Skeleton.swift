@@ -1,13 +1,13 @@
 /// A traced neuron: a forest of nodes, each with a radius and a parent.
 ///
-/// Coordinates are micrometres, in the image's full frame for the Allen Cell Types Database. Nodes keep the file's order,
-/// in which a parent may follow its child.
+/// Coordinates are micrometres; for the Allen Cell Types Database, in the full frame of the image. Nodes keep the order
+/// of the file, in which a parent may follow its child.
 public struct Skeleton: Sendable {
     /// One sample of the tracing.
     public struct Node: Sendable, Hashable {
-        /// The file's id, 0 or more, unique.
+        /// The id in the file: 0 or more, unique.
         public var id: Int
-        /// The file's type; see `Skeleton.compartments` for what it means.
+        /// The type in the file; `Skeleton.compartments` has its meaning.
         public var type: Int
         /// Micrometres.
         public var x: Double
@@ -20,7 +20,7 @@ public struct Skeleton: Sendable {
         /// Index of the parent in `Skeleton.nodes`; -1 for a root.
         public var parent: Int
 
-        /// A node from its columns.
+        /// A node with the given columns.
         public init(id: Int, type: Int, x: Double, y: Double, z: Double, radius: Double, parent: Int) {
             self.id = id
             self.type = type
@@ -42,14 +42,14 @@ public struct Skeleton: Sendable {
         public var z: ClosedRange<Double>
     }
 
-    /// The nodes in the file's order, at least one; a soma of three points is one of them (`SomaForms`).
+    /// The nodes in the order of the file, at least one. A soma of three points is one of them (`SomaForms`).
     public let nodes: [Node]
 
-    /// The compartment of each node: that of its type; types 5 and 6 take that of their neighbours along the neurite
+    /// The compartment of each node: that of its type. Types 5 and 6 take that of their neighbours along the neurite
     /// (`CompartmentRule`).
     public let compartments: [Compartment]
 
-    /// How many children each node has.
+    /// The number of children of each node.
     public let childCounts: [Int]
 
     /// The somata that are drawn as outlines, whose area is filled.
@@ -58,12 +58,13 @@ public struct Skeleton: Sendable {
     /// The box around the nodes.
     public let bounds: Bounds
 
-    /// What was found in the file, and how it was read.
+    /// What was found in the file, and how the file was read.
     public let findings: SkeletonFindings
 
     /// Checks the nodes and derives the rest.
-    /// - Throws: `SWCError` with the node's position from 1 for what `parse` refuses as well: no node or too many, a
-    ///   duplicate id, a value that is not finite or out of bounds, a parent that is the node itself or below it.
+    /// - Throws: `SWCError` with the node's position from 1, for the faults that `parse` refuses as well. These are: no
+    ///   node or too many; a duplicate id; a value that is not finite or out of bounds; a parent that is the node
+    ///   itself or below it.
     public init(nodes: [Node], limits: SWCLimits = SWCLimits()) throws(SWCError) {
         guard nodes.count <= limits.maximumNodes else { throw SWCError.tooManyNodes(limits) }
         var seen = Set<Int>(minimumCapacity: nodes.count)
@@ -77,9 +78,9 @@ public struct Skeleton: Sendable {
         try self.init(checked: nodes, findings: SkeletonFindings()) { index in index + 1 }
     }
 
-    /// Derives what follows from nodes whose values are already checked; refuses cycles, and outlines that cannot be
+    /// Derives the rest from nodes whose values are already checked. Refuses cycles, and outlines that cannot be
     /// filled.
-    /// - Parameter findings: what the file's reader found; the rest is added here.
+    /// - Parameter findings: the findings of the file's reader; this initialiser adds the rest.
     init(
         checked given: [Node], findings: SkeletonFindings, lineOf: (Int) -> Int
     ) throws(SWCError) {
@@ -115,10 +116,10 @@ public struct Skeleton: Sendable {
         self.findings = findings
     }
 
-    /// Indices of the nodes without a parent: the soma and, in one file of six, disconnected pieces.
+    /// Indices of the nodes without a parent: the soma and, in one file of six, the roots of disconnected pieces.
     public var roots: [Int] { nodes.indices.filter { index in nodes[index].parent < 0 } }
 
-    /// What makes a node unusable by itself.
+    /// The reason why a node is unusable by itself; `nil` for a usable node.
     static func fault(of node: Node, limits: SWCLimits) -> String? {
         for (name, value) in [("x", node.x), ("y", node.y), ("z", node.z)] {
             guard value.isFinite else { return "\(name) is not a finite number" }
@@ -134,7 +135,7 @@ public struct Skeleton: Sendable {
         return nil
     }
 
-    /// The index of every node, a parent before its children, whatever the file's order; refuses cycles.
+    /// The index of every node, each parent before its children, in whatever order the file has them. Refuses cycles.
     private static func parentsFirst(_ nodes: [Node], lineOf: (Int) -> Int) throws(SWCError) -> [Int] {
         var order: [Int] = []
         order.reserveCapacity(nodes.count)

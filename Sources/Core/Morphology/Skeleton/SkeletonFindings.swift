@@ -1,53 +1,53 @@
 public import Support
 
-/// What was found in a skeleton file, and how it was read: what the report of a label volume says of it.
+/// What was found in a skeleton file, and how the file was read. The report of a label volume contains it.
 public struct SkeletonFindings: Sendable, Hashable {
-    /// Where the units of the numbers come from.
+    /// The origin of the units.
     public enum UnitsSource: String, Sendable, Hashable {
-        /// Nobody says: micrometres.
+        /// Neither file nor caller states units: micrometres.
         case assumed
         /// A comment of the file.
         case header
-        /// The caller, whatever the file says.
+        /// The caller, whatever the file states.
         case asked
     }
 
     /// Nodes of the file.
     public var nodes = 0
-    /// Nodes without a parent: the soma and, in one database file of six, disconnected pieces.
+    /// Nodes without a parent: the soma and, in one database file of six, the roots of disconnected pieces.
     public var roots = 0
     /// Nodes whose parent is not in the file; they are roots.
     public var missingParents = 0
-    /// Nodes of type 5 or 6 that have the class of a neighbour (`CompartmentRule`).
+    /// Nodes of type 5 or 6 that took the class of another node (`CompartmentRule`).
     public var inferredClasses = 0
     /// Nodes of unknown class.
     public var unknownClasses = 0
-    /// Comments that end in the columns of a node: a header without its line end swallows the node behind it.
+    /// Comments that end in the columns of a node: a header without its line end hides the node behind it.
     public var nodesInComments = 0
     /// Somata of three points, each read as one ball (`SomaForms`).
     public var threePointSomata = 0
     /// Somata drawn as outlines (`SomaForms`), whose area is filled.
     public var outlinedSomata = 0
-    /// Nodes of those.
+    /// Nodes of the outlined somata.
     public var outlineNodes = 0
-    /// Soma nodes, where a file has four or more outside of outlines and each has a radius below 0.1 um: points around a
-    /// soma in an order that is not recognised. Else 0.
+    /// Soma nodes outside of outlines, when a file has four or more of them and each has a radius below 0.1 um; else 0.
+    /// Such nodes are points around a soma in an order that is not recognised.
     public var thinSomaNodes = 0
-    /// What the numbers are measured in: `um`, `nm`, `mm` or `px`, or a multiple such as `8 nm`.
+    /// The units of the numbers: `um`, `nm`, `mm` or `px`, or a multiple such as `8 nm`.
     public var units = "um"
-    /// Where `units` comes from.
+    /// The origin of `units`.
     public var unitsSource = UnitsSource.assumed
     /// um of one unit along x, y and z.
     public var scale = SIMD3<Double>(repeating: 1)
-    /// What the header's `OFFSET` adds to every node, in the file's units.
+    /// The `OFFSET` of the header, which is added to every node, in the units of the file.
     public var offset: SIMD3<Double>?
-    /// Sentences on what the header says and the reader does not follow.
+    /// Warnings about statements of the header that are not applied.
     public var unfollowed: [String] = []
 
-    /// Nothing found.
+    /// Empty findings.
     public init() {}
 
-    /// Sentences a person should read before using the labels; none for most files.
+    /// Warnings that a user should read before using the labels. Most files have none.
     public var warnings: [String] {
         var warnings = unfollowed
         if outlinedSomata > 0 {

@@ -1,33 +1,34 @@
-/// A soma drawn as its outline: a closed line of soma nodes in one plane, its radii those of a pen and not of a body.
+/// A soma drawn as its outline: a closed line of soma nodes in one plane. Their radii are the width of the line, and
+/// not the size of the body.
 public struct SomaOutline: Sendable, Hashable {
-    /// The nodes along the line, as indices of `Skeleton.nodes`; the last is joined to the first.
+    /// The nodes along the line, as indices of `Skeleton.nodes`. The last is joined to the first.
     public let nodes: [Int]
-    /// The corners, um, one a node.
+    /// The corners, um, one for each node.
     public let corners: [SIMD2<Double>]
     /// The plane of all corners, um.
     public let z: Double
-    /// The least radius of the nodes, um: half the thickness of the filled area before the radius floor.
+    /// The least radius of the nodes, um: half the thickness of the filled area, before the radius floor.
     public let radius: Double
-    /// The centroid of the area, um: where `LabelVariant.nodes` has the peak of this soma.
+    /// The centroid of the area, um. `LabelVariant.nodes` has the peak of this soma there.
     public let centre: SIMD3<Double>
 }
 
 /// Finds the somata of several nodes that stand for one body.
 ///
-/// *Three points* (NeuroMorpho.org, SomaFormat): exactly three connected soma nodes, a root and two children of it, all
-/// with the root's x, z and radius r, at y - r and y + r. NEURON, NeuroM and MorphIO take it for one body of radius r. It
-/// becomes one node; what hung on the two children hangs on the root. Numbers of such files are rounded: a hundredth of r
-/// is tolerated.
+/// *Three points* (NeuroMorpho.org, SomaFormat): exactly three connected soma nodes, a root and two children of it. All
+/// have the root's x, z and radius r, and the children are at y - r and y + r. NEURON, NeuroM and MorphIO read it as
+/// one body of radius r. It becomes one node, and the children of the two children become children of the root. Files
+/// round these numbers, so a hundredth of r is tolerated.
 ///
-/// *Outline*: four or more soma nodes in an unbranched chain whose ends are nearer to each other than half its length,
-/// and whose radii are at most a tenth of that of a circle of the area it encloses. The area is at least a tenth of
-/// that of a circle of the same length: a line that returns beside itself goes around nothing.
+/// *Outline*: four or more soma nodes in an unbranched chain. The ends of the chain are nearer to each other than half
+/// its length. The radii are at most a tenth of that of a circle with the same area. The area is at least a tenth of
+/// that of a circle of the same length, because a line that returns beside itself encloses nothing.
 ///
-/// Any other soma of several nodes stays what it is: cones from node to node.
+/// Any other soma of several nodes keeps its form: cones from node to node.
 struct SomaForms {
-    /// The nodes with each soma of three points as one.
+    /// The nodes, with each soma of three points as one node.
     private(set) var nodes: [Skeleton.Node]
-    /// Their indices, a parent before its children.
+    /// The indices of the nodes, each parent before its children.
     private(set) var order: [Int]
     private(set) var outlines: [SomaOutline] = []
     /// Somata of three points that became one node.
@@ -48,7 +49,7 @@ struct SomaForms {
     private static let outlineThickness = 0.1
     private static let outlineRoundness = 0.1
 
-    /// - Parameter order: the index of every node, a parent before its children.
+    /// - Parameter order: the index of every node, each parent before its children.
     /// - Throws: `SWCError` for an outline that is not in one plane, which cannot be filled.
     init(_ given: [Skeleton.Node], order givenOrder: [Int], lineOf: (Int) -> Int) throws(SWCError) {
         nodes = given
@@ -104,7 +105,7 @@ struct SomaForms {
         let length = zip(corners, corners.dropFirst()).reduce(0) { sum, pair in sum + Self.norm(pair.1 - pair.0) }
         let gap = Self.norm(corners[corners.count - 1] - corners[0])
         guard gap <= length / 2 else { return false }
-        // Newell: the sum of the triangles' vector areas.
+        // Newell's method: the sum of the triangles' vector areas.
         var area = SIMD3<Double>()
         for (a, b) in zip(corners, corners.dropFirst()) { area += Self.cross(a - corners[0], b - corners[0]) / 2 }
         let thickest = members.reduce(0) { most, index in max(most, nodes[index].radius) }
@@ -120,7 +121,7 @@ struct SomaForms {
         SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
     }
 
-    /// Removes soma nodes, whose children go to their parent, and returns the new index of each old one.
+    /// Removes soma nodes and gives their children to their parent. Returns the new index of each old node.
     private mutating func drop(_ removed: Set<Int>) -> [Int] {
         guard !removed.isEmpty else { return Array(nodes.indices) }
         var places = [Int](repeating: 0, count: nodes.count)

@@ -1,10 +1,10 @@
 extension RunIndex {
-    /// The centre lines, one voxel wide: for every edge the 26-connected line between the voxels nearest to its ends,
-    /// for every root its voxel. The edge has its child's code; the lowest code wins.
+    /// The centre lines, one voxel wide. Every edge gives the 26-connected line between the voxels nearest to its ends,
+    /// every root its voxel. The edge has the code of its child; the lowest code wins.
     ///
-    /// With d the difference of the end voxels and n its largest absolute component, the line is the voxels
-    /// from + floor(d k / n + 1/2), k = 0...n, in integers: the same on every machine. Sampling, floor and soma options
-    /// have no meaning here.
+    /// Let d be the difference of the end voxels and n its largest absolute component. The line is the voxels from +
+    /// floor(d k / n + 1/2), k = 0...n, in integers: the same on every machine. Sampling, radius floor and soma options
+    /// have no effect here.
     convenience init(
         centreLinesOf skeleton: Skeleton, grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) {
@@ -64,7 +64,7 @@ private struct CentreLines: ~Copyable {
         }
     }
 
-    /// The steps during which the line can be in the grid, at most one too many at either end.
+    /// The steps during which the line can be in the grid, with at most one step too many at either end.
     private func stepsInside(from: Voxel, difference: Voxel, steps: Int, size: Voxel) -> ClosedRange<Int>? {
         var low = 0.0
         var high = Double(steps)
@@ -89,7 +89,7 @@ private struct CentreLines: ~Copyable {
         return numerator % denominator < 0 ? quotient - 1 : quotient
     }
 
-    /// The voxels as sorted runs, and where each plane begins.
+    /// The voxels as sorted runs, and the index at which each plane begins.
     mutating func resolved() -> (words: [UInt64], starts: [UInt32]) {
         let depth = grid.depth
         var first = [Int](repeating: 0, count: depth + 1)

@@ -1,13 +1,13 @@
 /// The codes of `LabelVariant.distance`.
 ///
-/// With d the signed distance in um to the surface of the labelled union, negative inside, in steps of clip / 127:
+/// Let d be the signed distance in um to the surface of the labelled union, negative inside, in steps of clip / 127:
 ///
 ///     inside  (d <= 1e-6)   128 + floor(127 min(-d / clip, 1)):   128 on the surface, 255 at `clip` or deeper
 ///     outside               127 - floor(127 min(d / clip, 1)):    127 next to it, 0 at `clip` or farther
 ///
-/// so that a code of 128 or more is exactly `LabelVariant.binary`. Outside, d is the distance to the nearest solid,
-/// exact. Inside it is the greatest depth below the surface of any one solid, which where solids merge is at most the
-/// depth below their common surface. Decode with d = (127.5 - code) / 127 * clip, to half a step.
+/// So a code of 128 or more is exactly `LabelVariant.binary`. Outside, d is the exact distance to the nearest solid.
+/// Inside, it is the greatest depth below the surface of any one solid. Where solids merge, that is at most the depth
+/// below their common surface. Decode with d = (127.5 - code) / 127 * clip, to half a step.
 public enum DistanceField {
     /// The code of a signed distance `d` um.
     @inline(__always) public static func code(distance d: Double, clip: Double) -> UInt8 {
@@ -15,8 +15,8 @@ public enum DistanceField {
         return 127 - UInt8(127 * min(d / clip, 1))
     }
 
-    /// The source of the variant. Sampled at voxel centres; the radius floor is half a voxel diagonal whatever
-    /// `options.sampling` says.
+    /// The source of the variant. It is sampled at voxel centres, and the radius floor is half a voxel diagonal,
+    /// whatever `options.sampling` is.
     static func source(
         of skeleton: Skeleton, in grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) -> any LabelSource {
@@ -32,7 +32,7 @@ public enum DistanceField {
     }
 }
 
-/// Edges as balls alone, 64 bytes each: the cone is derived again when a window needs it.
+/// Edges as balls alone, 64 bytes each. The cone is derived again when a window needs it.
 private struct DistanceShape: FieldShape {
     private struct Edge {
         var ax, ay, az, ra, bx, by, bz, rb: Double
@@ -41,7 +41,7 @@ private struct DistanceShape: FieldShape {
     private let edges: [Edge]
     private let clip: Double
 
-    /// Radii are kept grown by `clip`: a signed distance to the grown solid is `clip` less.
+    /// Radii are kept grown by `clip`: the signed distance to the grown solid is smaller by `clip`.
     init(_ solids: [RoundedCone], clip: Double) {
         self.clip = clip
         edges = solids.map { solid in

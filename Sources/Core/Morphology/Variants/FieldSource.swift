@@ -1,8 +1,8 @@
 import Glibc
 
-/// One bump of a field: a code that is highest somewhere inside `support` and 0 outside it.
+/// One peak of a field: a code that is highest somewhere inside `support` and 0 outside it.
 protocol FieldKernel {
-    /// Where the code can be other than 0.
+    /// The solid in which the code can differ from 0.
     var support: RoundedCone { get }
     /// The code at a point, um.
     func code(x: Double, y: Double, z: Double) -> UInt8
@@ -23,26 +23,26 @@ struct FieldBox {
     }
 }
 
-/// The bumps of a field in a compact form.
+/// The peaks of a field in a compact form.
 protocol FieldShape: Sendable {
     associatedtype Kernel: FieldKernel
-    /// How many there are.
+    /// The number of peaks.
     var count: Int { get }
     /// Heap bytes held.
     var footprint: Int { get }
-    /// A bump, made when a window needs it.
+    /// A peak, created when a window needs it.
     func kernel(_ index: Int) -> Kernel
-    /// The box around a bump's support, um: cheaper than the bump.
+    /// The box around the support of a peak, um; it is cheaper to compute than the peak.
     func box(_ index: Int) -> FieldBox
 }
 
-/// A label volume with too many values for runs: at each voxel the greatest code of the bumps that reach it, evaluated
-/// when read. Memory is the bumps and, for each plane, the list of those that touch it.
+/// A label volume with too many values for runs. At each voxel it has the greatest code of the peaks that reach the
+/// voxel, evaluated when read. Its memory holds the peaks and, for each plane, the list of those that touch it.
 final class FieldSource<Shape: FieldShape>: LabelSource {
     let grid: VoxelGrid
     let bytesPerVoxel = 1
     private let shape: Shape
-    /// Bumps of each plane: `members[starts[plane]..<starts[plane + 1]]`.
+    /// The peaks of each plane: `members[starts[plane]..<starts[plane + 1]]`.
     private let members: [Int32]
     private let starts: [UInt32]
     private let inverseX, inverseY: Double
@@ -80,7 +80,7 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
 
     var footprint: Int { shape.footprint + members.count * 4 + starts.count * 4 }
 
-    /// Calls `body` with every row interval of every bump that reaches the window, not cut to `columns`; `body` returns
+    /// Calls `body` with every row interval of every peak that reaches the window, not cut to `columns`. `body` returns
     /// whether to go on.
     @inline(__always) private func visit(
         plane: Int, rows: Range<Int>, columns: Range<Int>,
@@ -122,7 +122,7 @@ final class FieldSource<Shape: FieldShape>: LabelSource {
         }
     }
 
-    /// Raises the codes of `columns` of a row whose first byte stands for column `origin`.
+    /// Raises the codes of `columns` of a row. The first byte of the row stands for column `origin`.
     @inline(__always) private func raise(
         _ kernel: Shape.Kernel, row: Int, plane: Int, columns: Range<Int>, in start: UnsafeMutableRawPointer,
         origin: Int

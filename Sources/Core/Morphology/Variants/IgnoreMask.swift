@@ -1,7 +1,8 @@
 extension RunIndex {
-    /// Classes with balls of the ignore value around the markers where the tracing stops.
+    /// The classes, with balls of the ignore value around the markers where the tracing stops.
     ///
-    /// The balls are drawn as value 0, which wins everywhere, and renamed afterwards together with unknown nodes.
+    /// The balls are drawn with value 0, which wins everywhere. Afterwards their value and that of unknown nodes are
+    /// replaced by the ignore value.
     convenience init(
         ignoringAround markers: [Marker], of skeleton: Skeleton, grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) {
@@ -26,7 +27,7 @@ extension RunIndex {
         self.init(grid: grid, bytesPerVoxel: 1, words: renamed.words, starts: renamed.starts)
     }
 
-    /// The runs with other values; neighbours that become equal are merged.
+    /// The runs with replaced values. Neighbours that become equal are merged.
     private func renamed(_ rename: (UInt16) -> UInt16) -> (words: [UInt64], starts: [UInt32]) {
         var output = WordBuffer(capacity: words.count)
         var starts = [UInt32](repeating: 0, count: grid.depth + 1)

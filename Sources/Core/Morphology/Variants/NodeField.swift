@@ -1,19 +1,19 @@
 import Glibc
 
-/// The codes of `LabelVariant.nodes`: at each voxel the greatest of floor(255 exp(-d^2 / (2 sigma^2)) + 1/2) over the
-/// marked nodes, d the distance in um from the voxel centre to the node. There is no cut: a peak ends where its code
-/// rounds to 0, at d = sigma sqrt(2 ln 510) = 3.53 sigma. The code is 255 only where a node lies close to a voxel
-/// centre.
+/// The codes of `LabelVariant.nodes`. The code of a voxel is the greatest floor(255 exp(-d^2 / (2 sigma^2)) + 1/2) over
+/// the marked nodes. There d is the distance in um from the voxel centre to the node. There is no cut: a peak ends
+/// where its code rounds to 0, at d = sigma sqrt(2 ln 510) = 3.53 sigma. The code is 255 only where a node lies close
+/// to a voxel centre.
 public enum NodeField {
-    /// The code at distance `d` um, given its square.
+    /// The code at distance `d` um, from the square of `d`.
     @inline(__always) public static func code(squaredDistance d2: Double, sigma: Double) -> UInt8 {
         UInt8(255 * exp(-d2 / (2 * sigma * sigma)) + 0.5)
     }
 
-    /// Distance, in sigma, at which 255 exp(-d^2 / 2) is one half.
+    /// The distance, in sigma, at which 255 exp(-d^2 / 2) is one half.
     static let reach = (2 * log(510.0)).squareRoot()
 
-    /// Where the peaks of the given kinds are, um. A soma drawn as an outline has one, at the centroid of its area.
+    /// The places of the peaks of the given kinds, um. A soma drawn as an outline has one, at the centroid of its area.
     static func peaks(_ kinds: NodeKinds, of skeleton: Skeleton) -> [SIMD3<Double>] {
         let outlined = Set(skeleton.outlines.lazy.flatMap(\.nodes))
         let marked = skeleton.nodes.indices.filter { index in

@@ -1,25 +1,26 @@
-/// The neurite sections of a skeleton: the ids `LabelVariant.instance` paints.
+/// The neurite sections of a skeleton, whose ids `LabelVariant.instance` paints.
 ///
 /// A section is a chain of nodes between branch points, roots, tips and changes of compartment; connected soma nodes
-/// are one section. Ids count from 1 by compartment code (soma, axon, basal, apical, unknown), within one in the order
-/// of the file, so "the lowest id wins" where solids overlap, and every voxel's section has the compartment
-/// `LabelVariant.classes` shows.
+/// are one section. Ids count from 1 by compartment code (soma, axon, basal, apical, unknown), and within one
+/// compartment in the order of the file. So "the lowest id wins" where solids overlap, and the section of every voxel
+/// has the compartment that `LabelVariant.classes` shows.
 public struct Sections: Sendable, Hashable {
     /// One section.
     public struct Section: Sendable, Hashable {
-        /// The id painted, from 1.
+        /// The id that is painted, from 1.
         public var id: UInt16
         /// The compartment of all its nodes.
         public var compartment: Compartment
-        /// The section its first node's parent belongs to; 0 for a section that begins at a root.
+        /// The section of the parent of its first node; 0 for a section that begins at a root.
         public var parent: UInt16
-        /// Length of its edges, um: from the parent section's last node (the centre of the soma) to its own last node.
+        /// The length of its edges, um: from the last node of the parent section (or the centre of the soma) to its own
+        /// last node.
         public var length: Double
-        /// Nodes it consists of.
+        /// The number of its nodes.
         public var nodeCount: Int
     }
 
-    /// The sections, that of id i at index i - 1.
+    /// The sections; section id i is at index i - 1.
     public let all: [Section]
     /// The section id of each node of the skeleton.
     public let ids: [UInt16]
@@ -45,7 +46,7 @@ public struct Sections: Sendable, Hashable {
                 sections.append(Section(id: id, compartment: compartment, parent: 0, length: 0, nodeCount: 0))
             }
         }
-        // A node that does not begin a section has its parent's id, wherever the parent stands in the file.
+        // A node that does not begin a section has the id of its parent, wherever the parent is in the file.
         var path: [Int] = []
         for start in nodes.indices {
             var index = start
