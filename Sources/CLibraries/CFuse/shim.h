@@ -1,8 +1,7 @@
 #ifndef NEURONFS_CFUSE_SHIM_H
 #define NEURONFS_CFUSE_SHIM_H
 
-/* Must precede every libfuse include; 312 = 3.12, the first version with
-   the opaque fuse_loop_config (max_threads). */
+/* Must precede every libfuse include. 312 is 3.12, the first version with the opaque fuse_loop_config (max_threads). */
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 #include <errno.h>

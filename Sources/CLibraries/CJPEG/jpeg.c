@@ -9,14 +9,14 @@
 
 #include <jerror.h>
 
-/* A progressive file keeps all its coefficients in memory, and may spend
-   minutes on thousands of scans of few bytes: both are bounded. Encoders write
-   at most a dozen scans. */
+/* A progressive file keeps all its coefficients in memory, and thousands of
+   scans of few bytes may take minutes. So both are limited. Encoders write at
+   most a dozen scans. */
 enum { MAXIMUM_SCANS = 100 };
 static const long memory_for_coefficients = 512L << 20;
 
 struct failure {
-    struct jpeg_error_mgr manager; /* first: libjpeg hands back a pointer to it */
+    struct jpeg_error_mgr manager; /* first, because libjpeg passes a pointer to it */
     jmp_buf way_out;
     char *message;
 };
@@ -30,7 +30,7 @@ static void leave(j_common_ptr info)
     longjmp(failure->way_out, 1);
 }
 
-/* Level -1 is a warning: data that libjpeg can only guess at. */
+/* Level -1 is a warning: libjpeg can only guess the data. */
 static void refuse_warnings(j_common_ptr info, int level)
 {
     if (level < 0) leave(info);

@@ -1,5 +1,5 @@
-/* The trace of a crash, written by a signal handler: only what signal-safety(7) allows, and backtrace(3), which allocates
-   at its first call alone. That call is made beforehand. */
+/* Writes the trace of a crash in a signal handler. It uses only functions that signal-safety(7) allows, and
+   backtrace(3). backtrace(3) allocates only at its first call, which is made before any crash. */
 #define _GNU_SOURCE
 #include "cposix.h"
 #include <errno.h>
@@ -36,8 +36,8 @@ static void add_number(struct text *text, unsigned long value, unsigned base, un
     while (count > 0 && text->count < sizeof text->bytes) text->bytes[text->count++] = digits[--count];
 }
 
-/* As LineLogHandler writes it. gmtime_r is not among the functions that signal-safety(7) allows; the date is that of
-   Howard Hinnant's "days from civil" read backwards (howardhinnant.github.io/date_algorithms.html). */
+/* The format of LineLogHandler. signal-safety(7) does not allow gmtime_r. The date is computed by the inverse of Howard
+   Hinnant's "days from civil" (howardhinnant.github.io/date_algorithms.html). */
 static void add_time(struct text *text)
 {
     struct timespec now;
@@ -80,7 +80,7 @@ static void write_trace(int number, const siginfo_t *info)
     struct text text = {.count = 0};
     char thread[16] = "";
     prctl(PR_GET_NAME, thread);
-    /* The message of a trap of Swift stands before, without its line end at times. */
+    /* The message of a Swift trap comes before this one, sometimes without a line end. */
     add(&text, "\n");
     add_time(&text);
     add(&text, " critical crash ");
@@ -125,7 +125,7 @@ void posix_trace_crashes(const int *signals, int count, int descriptor, const ch
     void *first[1];
     backtrace(first, 1);
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    /* Its own handlers report more. */
+    /* The handlers of a sanitizer report more. */
     (void)signals;
     count = 0;
 #endif

@@ -36,14 +36,14 @@ int posix_openat_cloexec(int directory, const char *path, int flags, unsigned mo
 
 int posix_open_beneath(int directory, const char *path, int flags, unsigned mode)
 {
-    /* openat2 refuses what open ignores: a mode without O_CREAT. */
+    /* openat2 refuses a mode without O_CREAT, which open ignores. */
     struct open_how how = {
         .flags = (unsigned)(flags | O_CLOEXEC),
         .mode = flags & O_CREAT ? mode : 0,
         .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS,
     };
     long fd;
-    /* EAGAIN: something on the way was renamed meanwhile. */
+    /* EAGAIN: a directory on the way was renamed during the call. */
     do fd = syscall(SYS_openat2, directory, path, &how, sizeof how); while (fd < 0 && (errno == EINTR || errno == EAGAIN));
     return fd < 0 ? -errno : (int)fd;
 }
@@ -88,7 +88,7 @@ int posix_take_file_rights(unsigned user, unsigned group, const char *name)
     if (code != 0) return code;
     setfsgid(group);
     setfsuid(user);
-    /* Neither says whether it worked. */
+    /* setfsgid and setfsuid do not report failure. */
     return (unsigned)setfsgid((gid_t)-1) == group && posix_file_user() == user ? 0 : -EPERM;
 }
 
@@ -154,7 +154,7 @@ int posix_send_signal(int pid, int signal, int value)
     return sigqueue(pid, signal, (union sigval){.sival_int = value}) != 0 ? -errno : 0;
 }
 
-/* glibc gives constructors the arguments of main: the memory that /proc/PID/cmdline shows. */
+/* glibc passes the arguments of main to constructors: the memory that /proc/PID/cmdline shows. */
 static char **own_arguments;
 __attribute__((constructor)) static void keep_arguments(int count, char **arguments)
 {
@@ -173,7 +173,7 @@ void posix_hide_arguments(void)
     }
 }
 
-/* A copy that no other number of the child can clash with. */
+/* A copy with a number above all numbers that the child uses. */
 static int out_of_the_way(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 16); }
 
 int posix_spawn_daemon(const char *path, char *const argv[], char *const environment[], int errors, int ready,

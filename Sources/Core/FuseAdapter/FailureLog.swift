@@ -2,11 +2,11 @@ internal import FileTree
 internal import Logging
 internal import Support
 
-/// Tells of requests that fail.
+/// Logs requests that fail.
 ///
-/// A program that tries again at once fails thousands of times a second, and each time for the same reason. So a failure
-/// that was told less than a second ago is counted, and the count told when the second is over. At the level debug every
-/// one has its line, because there a request is followed by its id.
+/// A program that repeats a failed request at once may fail thousands of times a second, each time for the same reason.
+/// So a failure that was logged less than a second ago is counted, and the count is logged when the second is over. At
+/// the level debug every failure has its line, because there a request is followed by its id.
 final class FailureLog: Sendable {
     private struct Failure: Hashable {
         var subject: RequestSubject
@@ -14,10 +14,10 @@ final class FailureLog: Sendable {
     }
 
     private struct Repeats {
-        /// When the count is told.
+        /// When the count is logged.
         var due: Instant
         var count = 0
-        /// Of the last one.
+        /// The id of the last such request.
         var request: UInt64 = 0
         var reason: String
     }
@@ -26,18 +26,18 @@ final class FailureLog: Sendable {
     private let logger: Logger
     private let path: @Sendable (InodeNumber) -> String?
 
-    /// Seconds for which a failure is not told again.
+    /// Seconds for which the same failure is not logged again.
     private static let window = 1.0
-    /// Failures remembered; those of more files than this at a time are told each.
+    /// The number of failures remembered. Failures of more files than this at a time are all logged.
     private static let limit = 1024
 
-    /// - Parameter path: what the log calls an inode.
+    /// - Parameter path: the path of an inode, for the log.
     init(logger: Logger, path: @escaping @Sendable (InodeNumber) -> String?) {
         self.logger = logger
         self.path = path
     }
 
-    /// One line for a request that fails, or none. The lines of the layers below carry the same request id.
+    /// Writes one line for a request that fails, or none. The lines of the layers below carry the same request id.
     func note(_ error: FileTreeError, of subject: RequestSubject, request: UInt64) {
         let failure = Failure(subject: subject, errno: error.errno)
         let due = Instant.now.advanced(bySeconds: Self.window)
@@ -55,7 +55,7 @@ final class FailureLog: Sendable {
             metadata: fields(subject, request: request, ["errno": "\(error.errno)"]))
     }
 
-    /// Tells the counts whose second is over by `now`, or all of them.
+    /// Logs the counts whose second is over by `now`, or all counts.
     func tellRepeats(_ now: Instant, all: Bool = false) {
         let due = recent.withLock { recent in
             let due = recent.filter { all || $0.value.due <= now }
@@ -74,7 +74,7 @@ final class FailureLog: Sendable {
         }
     }
 
-    /// What names a request in the log, and `more`.
+    /// The log fields that identify a request, with the fields of `more`.
     func fields(_ subject: RequestSubject, request: UInt64, _ more: Logger.Metadata) -> Logger.Metadata {
         var fields = more
         fields["request"] = "\(request)"

@@ -12,7 +12,7 @@ package enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
     case mountFailed(path: String, reason: String)
     /// The request loop ended with an error.
     case loopFailed(code: Int32)
-    /// A thread that every mount needs could not be made.
+    /// A thread that every mount needs could not be created.
     case noThread(ThreadError)
 
     /// One sentence.
@@ -40,14 +40,14 @@ package struct FuseStatistics: Sendable {
 
 /// One mount. ``run()`` blocks until it is unmounted or a signal ends it.
 @safe public final class FuseSession: @unchecked Sendable {
-    // Sendable: the session pointer is used by the thread in `run`, by libfuse's own threads, and for the calls that
-    // libfuse allows from any thread (exit, notify).
+    // Sendable: the session pointer is used by the thread in `run` and by libfuse's own threads. Other threads use it
+    // only for calls that libfuse allows from any thread (exit, notify).
     private let context: MountContext
     private let session: OpaquePointer
     private let path: String
     private let isMounted = Monitor(false)
-    /// The kernel lets a notification wait for pages that a reader holds until it is answered. The thread that notices
-    /// a change is often the one that is about to answer, so notifications are sent by a thread of their own.
+    /// Sends notifications from a thread of its own. The kernel lets a notification wait for pages whose read is not
+    /// answered yet. The thread that notices a change is often the one that must answer.
     private let notifier: WorkerPool
 
     /// Prepares a mount of `service` on the directory `path` and mounts it. Requests are answered once ``run()`` is
@@ -80,27 +80,27 @@ package struct FuseStatistics: Sendable {
             throw .sessionRejected
         }
         unsafe self.session = session
-        // What is wrong is known to libfuse and fusermount3 alone, and they tell it on standard error.
+        // Only libfuse and fusermount3 know the cause of a failure, and they write it to standard error.
         let (code, text) = collectingStandardError {
             OwnerRights.withOwn { unsafe fuse_session_mount(session, path) }
         }
-        let words = MountWords(text)
-        words.passOnOthers()
+        let messages = MountMessages(text)
+        messages.writeOthers()
         guard code == 0 else {
             context.registry.close()
             notifier.shutdown()
-            // Everything is initialised, so `deinit` runs and destroys the session.
-            throw .mountFailed(path: path, reason: words.reason ?? "libfuse gives no reason")
+            // All properties are initialised, so `deinit` runs and destroys the session.
+            throw .mountFailed(path: path, reason: messages.reason ?? "libfuse gives no reason")
         }
-        words.passOnReason()
+        messages.writeOwn()
         isMounted.withLock { $0 = true }
     }
 
     /// Answers requests until the mount ends: by `umount`, or by SIGINT, SIGTERM or SIGHUP, which every other thread
     /// must block.
     ///
-    /// - Parameter unblock: called once the handlers of these signals stand: lets the calling thread have them. One that
-    ///   came before ends the loop at once.
+    /// - Parameter unblock: called once the handlers of these signals are installed; unblocks the signals for the
+    ///   calling thread. A signal that came before ends the loop at once.
     /// - Returns: the signal that ended the mount, if one did.
     package func run(unblock: () -> Void) throws(FuseError) -> Int32? {
         unsafe fuse_set_signal_handlers(session)
@@ -109,29 +109,31 @@ package struct FuseStatistics: Sendable {
         unsafe fuse_remove_signal_handlers(session)
         context.ready.update { if $0 == nil { $0 = false } }
         isMounted.withLock { $0 = false }
-        // Parked readers first: the kernel's connection closes only when they have their answer, and a notification
-        // under way may wait for one of them.
+        // Parked requests are answered first. The kernel closes the connection only after their answers, and a
+        // notification under way may wait for one of them.
         context.registry.close()
         endNotifications()
         OwnerRights.withOwn { unsafe fuse_session_unmount(session) }
-        // What the loop returns when its first thread cannot be made (fuse_start_thread of libfuse); later ones it does without.
+        // The loop returns -1 when its first thread cannot be created (fuse_start_thread of libfuse). It continues
+        // without later ones.
         guard code != -1 else { throw .noThread(ThreadError(name: "fuse", cause: Errno(rawValue: EAGAIN))) }
         guard code >= 0 else { throw .loopFailed(code: code) }
         return code > 0 ? code : nil
     }
 
-    /// Lets a notification under way come to its end. It may wait for pages whose reads are still in the kernel's queue,
-    /// and with the loop nobody takes them out any more: so they are taken out and answered here.
+    /// Lets a notification under way end. It may wait for pages whose reads are still in the queue of the kernel. After
+    /// the loop has ended nothing reads that queue, so this function reads and answers it.
     private func endNotifications() {
         let hasEnded = Monitor(false)
-        // Behind all others. No thread is made to wait for it: at the end of a mount there may be none to be had.
+        // This job runs after all others. No thread is created to wait for it, because at the end of a mount the
+        // process may have no thread left.
         notifier.submit { hasEnded.withLock { $0 = true } }
         unsafe fuse_session_reset(session)
         var buffer = unsafe fuse_buf()
         while !hasEnded.withLock({ $0 }) {
             var descriptor = unsafe pollfd(fd: fuse_session_fd(session), events: Int16(POLLIN), revents: 0)
             guard unsafe poll(&descriptor, 1, 10) > 0 else { continue }
-            // Without POLLIN the connection has ended, and with it whatever waits on it.
+            // Without POLLIN the connection has ended, and with it everything that waits on it.
             let count =
                 unsafe descriptor.revents & Int16(POLLIN) != 0 ? fuse_session_receive_buf(session, &buffer) : 0
             if count == -EINTR { continue }
@@ -160,7 +162,7 @@ package struct FuseStatistics: Sendable {
     /// Tells the kernel, soon, that the bytes and attributes of `inode` are of a new version. From any thread.
     package func invalidate(_ inode: InodeNumber) {
         unsafe notify { session in
-            // ENOENT: the kernel does not know the inode, so there is nothing to forget.
+            // ENOENT: the kernel does not know the inode, so it has nothing to drop.
             _ = unsafe fuse_lowlevel_notify_inval_inode(session, inode.rawValue, 0, 0)
         }
     }

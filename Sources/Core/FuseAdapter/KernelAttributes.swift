@@ -2,15 +2,15 @@ internal import CFuse
 internal import FileTree
 internal import Glibc
 
-/// Who owns the files, and how long the kernel may keep what it was told.
+/// The owner of the files, and how long the kernel may keep names and attributes.
 struct Presentation: Sendable {
     var uid: UInt32
     var gid: UInt32
-    /// Seconds for which a name or an attribute stays valid without asking again. Bytes and sizes of an inode do not
-    /// change within a catalogue version, and a change is announced to the kernel.
+    /// Seconds for which a name or an attribute stays valid without another request. Bytes and sizes of an inode do not
+    /// change within a catalogue version, and the kernel is notified of a change.
     var timeout: Double
 
-    /// The `stat` of `attributes`: read-only for everyone, directories searchable.
+    /// The `stat` of `attributes`: readable by every user, never writable, directories searchable.
     func stat(_ attributes: FileAttributes) -> stat {
         var result = CFuse.stat()
         result.st_ino = UInt(attributes.inode.rawValue)
@@ -23,12 +23,12 @@ struct Presentation: Sendable {
         result.st_uid = uid
         result.st_gid = gid
         result.st_size = attributes.size
-        // A page, not more: Python and C programs read this much to look at a header, and beyond the header lie pixels.
+        // One page: Python and C programs read this much to look at a header, and pixels follow the header.
         result.st_blksize = 4096
         result.st_blocks = attributes.size / 512 + (attributes.size % 512 == 0 ? 0 : 1)
         let seconds = attributes.modified.rounded(.down)
         var time = timespec()
-        // A damaged catalogue may hold any number.
+        // A damaged catalogue may contain any number.
         if let whole = Int(exactly: seconds) {
             time = timespec(tv_sec: whole, tv_nsec: Int((attributes.modified - seconds) * 1e9))
         }
@@ -38,7 +38,7 @@ struct Presentation: Sendable {
         return result
     }
 
-    /// The reply to a lookup. The kernel asks again for what is provisional, whenever it is used.
+    /// The reply to a lookup. The kernel asks for provisional attributes again at each use.
     func entry(_ attributes: FileAttributes) -> fuse_entry_param {
         var entry = fuse_entry_param()
         entry.ino = attributes.inode.rawValue
@@ -60,7 +60,7 @@ struct Presentation: Sendable {
         return result
     }
 
-    /// The reply "there is no such name", remembered by the kernel.
+    /// The reply that the name does not exist, which the kernel remembers.
     func absent() -> fuse_entry_param {
         var entry = fuse_entry_param()
         entry.entry_timeout = timeout

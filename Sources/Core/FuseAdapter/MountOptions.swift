@@ -28,8 +28,8 @@ package struct MountOptions: Sendable {
         self.requestTimeout = requestTimeout
     }
 
-    /// The arguments of `fuse_session_new`. `ro` lets the kernel answer every write with `EROFS` by itself;
-    /// `default_permissions` lets it check modes.
+    /// The arguments of `fuse_session_new`. With `ro` the kernel itself answers every write with `EROFS`. With
+    /// `default_permissions` it checks the modes.
     var arguments: [String] {
         var options = [
             "ro", "nosuid", "nodev", "default_permissions", "fsname=\(sourceName)", "subtype=neuronfs",

@@ -4,44 +4,44 @@ internal import Glibc
 internal import Support
 internal import Synchronization
 
-/// What the kernel asks for, as the log calls it.
+/// The operation that the kernel requests, as the log names it.
 enum Operation: String, Sendable {
     case lookup, getattr, readlink, open, read, ioctl, opendir, readdir, statfs, getxattr, listxattr
 }
 
-/// What a request is about: equal for all requests that ask the same of the same file.
+/// The subject of a request. It is equal for all requests that ask the same of the same file.
 struct RequestSubject: Hashable, Sendable {
     var operation: Operation
-    /// The file, or the directory that is looked in.
+    /// The inode of the file, or of the directory that contains `name`.
     var inode: InodeNumber
-    /// The name that is looked up in it.
+    /// The name to look up in that directory.
     var name: String?
 }
 
-/// One kernel request that is answered exactly once, now or later, from any thread.
+/// One kernel request. It is answered exactly once, now or later, from any thread.
 ///
-/// While it waits ("parked") it has a deadline and ends at once when its process is interrupted. Letting go of it
-/// unanswered replies `EIO` instead of leaving a process in state D.
+/// A request that waits is parked: it has a deadline, and it ends at once when its process is interrupted. When the
+/// last reference to an unanswered request is released, it replies `EIO`, so that no process stays in state D.
 @safe final class PendingRequest: @unchecked Sendable {
     // Sendable: `raw` may be answered from any thread (libfuse), and `phase` admits one answer.
     private let raw: fuse_req_t
     private let phase = Atomic<UInt8>(Phase.inline)
     private let wasInterrupted = Atomic<Bool>(false)
     private let registry: RequestRegistry
-    /// The thread that waits.
+    /// The thread of the reader that waits.
     private let thread: Int32
     let token: CancellationToken
     let subject: RequestSubject
 
-    /// The life of a request. Only `inline` and `parked` may go on to `answered`.
+    /// The phases of a request. Only `inline` and `parked` may go on to `answered`.
     private enum Phase {
         /// The FUSE thread is still inside the operation.
         static let inline: UInt8 = 0
-        /// The interrupt handler is being registered; an answer waits those few instructions.
+        /// The interrupt handler is being registered. An answer waits for those few instructions.
         static let registering: UInt8 = 1
-        /// The FUSE thread has moved on.
+        /// The FUSE thread has returned from the operation.
         static let parked: UInt8 = 2
-        /// Answered; `raw` may be gone.
+        /// Answered; `raw` may be freed.
         static let answered: UInt8 = 3
     }
 
@@ -57,16 +57,16 @@ struct RequestSubject: Hashable, Sendable {
         if phase.load(ordering: .acquiring) != Phase.answered { unsafe fuse_reply_err(raw, EIO) }
     }
 
-    /// Called by the FUSE thread when the operation has returned: if no answer was given, the request is parked under
-    /// a deadline and its interrupt is listened to.
+    /// Called by the FUSE thread when the operation has returned. Without an answer by then, the request is parked
+    /// under a deadline, and its interrupt is handled.
     ///
-    /// - Parameter longest: seconds that it may wait, where that is less than the mount's requests may.
+    /// - Parameter longest: seconds that it may wait, when that is less than the time-out of the mount.
     func parkUnlessAnswered(longest: Double = .infinity) {
         let (began, _) = phase.compareExchange(
             expected: Phase.inline, desired: Phase.registering, ordering: .acquiringAndReleasing)
         guard began else { return }
         let isKept = registry.add(self, longest: longest)
-        // The id, not a pointer, is what libfuse keeps: it may call back while the answer is being given.
+        // libfuse keeps the id and not a pointer, because it may call back while the answer is being given.
         let id = unsafe UnsafeMutableRawPointer(bitPattern: UInt(token.requestID))
         unsafe fuse_req_interrupt_func(
             raw,
@@ -79,26 +79,27 @@ struct RequestSubject: Hashable, Sendable {
         endIfAsked()
     }
 
-    /// The process that waits was signalled. While the handler is still being registered only a note is taken.
+    /// The process that waits has received a signal. While the handler is still being registered, the request only
+    /// records it.
     func interrupt() {
         wasInterrupted.store(true, ordering: .releasing)
         if phase.load(ordering: .acquiring) == Phase.parked { endIfAsked() }
     }
 
-    /// Fails the request if its process was signalled to end. Asked again now and then: the kernel reports the first
+    /// Fails the request if the signal asks its process to end. Called again at intervals: the kernel reports the first
     /// signal only, which may have been a harmless one.
     func endIfAsked() {
         guard wasInterrupted.load(ordering: .acquiring) else { return }
-        // When it cannot be found out, nothing is lost by giving up: the kernel has said that there is a signal.
+        // When this cannot be determined, giving up is safe: the kernel has reported a signal.
         if PendingSignals.asksToEnd(thread: thread) ?? true { fail(Errno(rawValue: EINTR)) }
     }
 
-    /// Fails a read whose thread has ended, or is certainly asked to, although the kernel has not said so. It says so of
-    /// requests that it waits for itself; who waits for a page of a read-ahead waits for the page, and can be ended only by
-    /// SIGKILL. A read-ahead that fails is no error: the kernel asks for the single page that is waited for, and that
-    /// request can be interrupted.
+    /// Fails a read whose thread has ended, or has certainly received a signal to end, although the kernel has not
+    /// reported it. The kernel reports it only for a request that the process itself waits for. A process that waits
+    /// for a page of a read-ahead waits for the page, and only SIGKILL can end it. A failed read-ahead is no error to
+    /// the reader: the kernel then asks for the single page, and that request can be interrupted.
     ///
-    /// - Parameter isGone: whether a thread has ended or is asked to, perhaps remembered.
+    /// - Parameter isGone: whether a thread has ended or was asked to end; the answer may be remembered.
     func endIfAbandoned(_ isGone: (Int32) -> Bool) {
         guard subject.operation == .read, isGone(thread) else { return }
         fail(Errno(rawValue: EINTR))
@@ -122,22 +123,23 @@ struct RequestSubject: Hashable, Sendable {
         }
     }
 
-    /// Answers with an error number, and cancels what was done for the request.
+    /// Answers with an error number, and cancels the work that was started for the request.
     func fail(_ code: Errno) {
         guard claim() else { return }
         unsafe fuse_reply_err(raw, code.rawValue)
         token.cancel()
     }
 
-    /// Answers that the time is over. What was begun for the request goes on, within its own time-outs: a request
-    /// that follows finds the result.
+    /// Answers that the time is over. Work that was started for the request goes on within its own time-outs, so that a
+    /// later request finds the result.
     func expire() {
         guard claim() else { return }
         unsafe fuse_reply_err(raw, ETIMEDOUT)
         token.finish()
     }
 
-    /// Answers through `body`, which must call one `fuse_reply_*`; not called when the request was answered before.
+    /// Answers through `body`, which must call exactly one `fuse_reply_*`. `body` is not called when the request was
+    /// answered before.
     func answer(_ body: (fuse_req_t) -> Void) {
         guard claim() else { return }
         unsafe body(raw)

@@ -1,16 +1,16 @@
 /// Why a picture could not be decoded or encoded.
 public enum ImageCodecError: Error, Equatable, CustomStringConvertible {
-    /// The bytes are no JPEG, or its headers are cut short or contradict themselves.
+    /// The bytes are no JPEG, or its headers are truncated or contradict each other.
     case notJPEG(reason: String)
     /// A JPEG of a kind this codec does not read, such as 12 bits a sample.
     case unsupported(reason: String)
-    /// The picture is a sound JPEG of another size than the caller expects (in px).
+    /// The picture is a valid JPEG, but not of the expected size (in px).
     case unexpectedSize(width: Int, height: Int, expectedWidth: Int, expectedHeight: Int)
-    /// The headers are sound and the picture is not: corrupt or cut short. `reason` is libjpeg's message.
+    /// The headers are valid, but the picture is corrupt or truncated. `reason` is libjpeg's message.
     case damaged(reason: String)
     /// A width, height, quality or pixel count that cannot be encoded, or more pixels than `JPEG.maximumPixels`.
     case invalidArgument(reason: String)
-    /// libjpeg or zlib could not encode, for want of memory.
+    /// libjpeg or zlib could not encode, for lack of memory.
     case encoderFailed(reason: String)
 
     /// One sentence for a log.

@@ -2,22 +2,23 @@ import CJPEG
 
 /// JPEG through libjpeg-turbo: luma in, luma or colour out.
 public enum JPEG {
-    /// Most pixels decoded or encoded at once: the largest frame of the database has 632 Mpx
-    /// (docs/DATA.md 2), the next power of two is 1024 Mpx.
+    /// The most pixels decoded or encoded at once. The largest frame of the database has 632 Mpx (docs/DATA.md 2); this
+    /// is the next power of two, 1024 Mpx.
     public static let maximumPixels = 1 << 30
-    /// Largest side in px: libjpeg's own limit (`JPEG_MAX_DIMENSION`).
+    /// The largest side in px: libjpeg's own limit (`JPEG_MAX_DIMENSION`).
     public static let maximumSide = 65_500
 
     /// Decodes the luma (Y) of a JPEG; chroma is not reconstructed.
     ///
-    /// The result is exact: libjpeg's accurate integer transform, and nothing it had to guess is believed.
+    /// The result is exact: it uses libjpeg's accurate integer transform, and refuses every picture for which libjpeg
+    /// had to guess data.
     /// - Parameters:
     ///   - bytes: A whole JPEG file of 8 bits a sample, grey, YCbCr or RGB.
-    ///   - width: The width it must have, in px.
-    ///   - height: The height it must have, in px.
+    ///   - width: The expected width, in px.
+    ///   - height: The expected height, in px.
     /// - Returns: `width * height` bytes, row-major, top row first.
-    /// - Throws: `unexpectedSize` before anything is allocated; `damaged` for corrupt or missing data, also where
-    ///   libjpeg would only warn; what `info` throws.
+    /// - Throws: `unexpectedSize` before any memory is allocated. `damaged` for corrupt or missing data, also where
+    ///   libjpeg would only warn. The errors of `info`.
     public static func decodeLuma(
         _ bytes: [UInt8], width: Int, height: Int
     ) throws(ImageCodecError) -> [UInt8] {
@@ -36,8 +37,8 @@ public enum JPEG {
         return pixels
     }
 
-    /// Makes sure that a JPEG is whole and sound, without keeping its pixels: what ``decodeLuma(_:width:height:)`` refuses
-    /// because of its coding is refused here too.
+    /// Checks that a JPEG is complete and undamaged, without keeping its pixels. It refuses the same coding faults as
+    /// ``decodeLuma(_:width:height:)``.
     /// - Throws: as ``decodeLuma(_:width:height:)``.
     public static func check(_ bytes: [UInt8], width: Int, height: Int) throws(ImageCodecError) {
         try expect(bytes, width: width, height: height)
@@ -69,7 +70,7 @@ public enum JPEG {
         try encode(pixels, width: width, height: height, layout: CJPEG_GRAY, quality: quality)
     }
 
-    /// Encodes grey pixels as the luma of a baseline YCbCr 4:2:0 JPEG whose chroma is the same everywhere.
+    /// Encodes grey pixels as the luma of a baseline YCbCr 4:2:0 JPEG with constant chroma.
     /// - Parameters:
     ///   - pixels: `width * height` bytes, row-major.
     ///   - quality: 1...100, libjpeg's scale.
@@ -110,7 +111,7 @@ public enum JPEG {
         else { throw .invalidArgument(reason: "\(width) x \(height) px") }
     }
 
-    /// Runs one call of the C side; its message where it failed.
+    /// Runs one call of the C code. Returns its message when the call failed.
     private static func callingC(_ call: (UnsafeMutablePointer<CChar>?) -> Int32) -> String? {
         unsafe withUnsafeTemporaryAllocation(of: CChar.self, capacity: CJPEG_MESSAGE_SIZE) { message in
             guard unsafe call(message.baseAddress) != 0 else { return nil }

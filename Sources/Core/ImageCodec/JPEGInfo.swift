@@ -1,4 +1,4 @@
-/// What the frame header (SOF) of a JPEG states.
+/// The values in the frame header (SOF) of a JPEG.
 public struct JPEGInfo: Hashable, Sendable {
     /// Width in px, 1...65535.
     public let width: Int
@@ -16,10 +16,10 @@ public struct JPEGInfo: Hashable, Sendable {
 }
 
 extension JPEG {
-    /// Reads the frame header without decoding: the size of a picture of the image service is known from nothing else.
+    /// Reads the frame header without decoding. Nothing else tells the size of a picture of the image service.
     ///
-    /// The first bytes of a file are enough as long as they reach the frame header (ITU-T T.81, B.2.2).
-    /// - Throws: `notJPEG` where no sound frame header is found, `unsupported` for other than 8 bits a sample.
+    /// The first bytes of a file are enough, as long as they reach the frame header (ITU-T T.81, B.2.2).
+    /// - Throws: `notJPEG` when no valid frame header is found, `unsupported` for other than 8 bits a sample.
     public static func info(_ bytes: [UInt8]) throws(ImageCodecError) -> JPEGInfo {
         guard bytes.count >= 4, bytes[0] == 0xFF, bytes[1] == 0xD8 else {
             throw .notJPEG(reason: "no start-of-image marker")
@@ -32,7 +32,7 @@ extension JPEG {
                 position += 1
                 continue
             }
-            // TEM and RSTn stand alone; every other marker before the scan carries its length.
+            // TEM and RSTn stand alone. Every other marker before the scan carries its length.
             if marker == 0x01 || (0xD0...0xD7).contains(marker) {
                 position += 2
                 continue
@@ -46,7 +46,7 @@ extension JPEG {
         throw .notJPEG(reason: "no frame header in \(bytes.count) bytes")
     }
 
-    /// SOF0...SOF15; C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning) share the range.
+    /// SOF0...SOF15. C4 (Huffman tables), C8 (reserved) and CC (arithmetic conditioning) lie in the same range.
     private static func isFrameHeader(_ marker: UInt8) -> Bool {
         (0xC0...0xCF).contains(marker) && marker != 0xC4 && marker != 0xC8 && marker != 0xCC
     }

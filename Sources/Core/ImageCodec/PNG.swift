@@ -2,14 +2,14 @@ import CZlib
 
 /// PNG of 8 bits a sample, for preview pictures (W3C PNG, third edition).
 public enum PNG {
-    /// Largest side in px; a limit of ours, far above any preview.
+    /// The largest side in px; a limit of this project, far above any preview.
     public static let maximumSide = 65_535
 
-    /// What the bytes of a pixel are.
+    /// The meaning of the bytes of a pixel.
     public enum Layout: Sendable {
-        /// One byte a pixel: 0 black, 255 white.
+        /// One byte for each pixel: 0 black, 255 white.
         case gray
-        /// Three bytes a pixel: R, G, B.
+        /// Three bytes for each pixel: R, G, B.
         case rgb
 
         var bytesPerPixel: Int { self == .gray ? 1 : 3 }
@@ -21,7 +21,7 @@ public enum PNG {
     /// - Parameters:
     ///   - pixels: `width * height` pixels of `layout`, row-major, top row first.
     ///   - level: zlib's compression level, 0...9.
-    /// - Throws: `invalidArgument`; `encoderFailed` where zlib finds no memory.
+    /// - Throws: `invalidArgument`; `encoderFailed` when zlib finds no memory.
     public static func encode(
         _ layout: Layout, _ pixels: [UInt8], width: Int, height: Int, level: Int = 6
     ) throws(ImageCodecError) -> [UInt8] {
@@ -38,8 +38,8 @@ public enum PNG {
         return file
     }
 
-    /// Each row behind its filter type: 1 (difference to the left) or 2 (to the row above), whichever has the smaller
-    /// sum of absolute differences, which is the heuristic that PNG 12.7 recommends.
+    /// The rows, each after its filter type: 1 (difference to the left) or 2 (to the row above). The type with the
+    /// smaller sum of absolute differences is used, as the heuristic of PNG 12.7 recommends.
     private static func filtered(_ pixels: [UInt8], stride: Int, bytesPerPixel: Int) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(pixels.count + pixels.count / stride)

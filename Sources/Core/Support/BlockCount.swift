@@ -1,14 +1,14 @@
-/// How many blocks something is read from, and how many of them the cache on disk lacks.
+/// The number of blocks that data are read from, and how many of them the cache on disk lacks.
 public struct BlockCount: Equatable, Sendable {
-    /// Tiles of images, extents of files.
+    /// All blocks: tiles of images, extents of files.
     public var blocks = 0
-    /// Those of ``blocks`` that the cache's directory does not hold.
+    /// The blocks that the directory of the cache does not contain.
     public var missing = 0
 
-    /// None: what is made here has no blocks.
+    /// No blocks: a file that the mount itself makes has none.
     public init() {}
 
-    /// Both together.
+    /// The sum of both counts.
     public static func + (left: Self, right: Self) -> Self {
         var sum = left
         sum.blocks += right.blocks

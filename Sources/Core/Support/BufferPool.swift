@@ -1,15 +1,15 @@
 import Glibc
 
-/// Page-aligned buffers that are used again, so that a reply of a mebibyte costs no page faults.
+/// Page-aligned buffers that are used again, so that a reply of one mebibyte costs no page faults.
 @safe public final class BufferPool: @unchecked Sendable {
-    // Sendable: a buffer is held by one caller at a time; the free list is under its monitor.
+    // Sendable: one caller at a time holds a buffer, and the monitor guards the free list.
     private let free = unsafe Monitor<[UnsafeMutableRawPointer]>([])
     private let size: Int
     private let limit: Int
 
     /// - Parameters:
-    ///   - size: bytes of a buffer; larger requests are allocated and freed.
-    ///   - limit: buffers kept while nobody uses them.
+    ///   - size: bytes of a buffer. A larger request is allocated and freed each time.
+    ///   - limit: the most free buffers that are kept.
     public init(size: Int, limit: Int) {
         self.size = size
         self.limit = limit
@@ -17,7 +17,7 @@ import Glibc
 
     deinit { unsafe free.withLock { unsafe $0.forEach { unsafe $0.deallocate() } } }
 
-    /// Runs `body` with `count` bytes of uninitialised memory that are its own for the call.
+    /// Runs `body` with `count` bytes of uninitialised memory. No other caller uses them during the call.
     public func withBuffer<R>(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
         guard count <= size else {
             let pointer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 4096)

@@ -1,21 +1,20 @@
-/// Carries the news that nobody waits for a result any more, from the reader that was interrupted down to the
-/// HTTP request that can stop.
+/// Carries a cancellation from the reader that was interrupted down to the HTTP request that can stop.
 ///
-/// Also carries the id under which a request is followed through the log from `read(2)` to HTTP.
+/// It also carries the id by which the log follows a request from `read(2)` to HTTP.
 public final class CancellationToken: Sendable {
     private struct State {
         var isCancelled = false
         var handlers: [@Sendable () -> Void] = []
-        /// Who has registered a handler for all it does under this token.
+        /// The objects that have registered a handler for all their work under this token.
         var owners: Set<ObjectIdentifier> = []
     }
 
     private let state = Monitor(State())
 
-    /// Names the file system request in every log line it causes; 0 for work that no request asked for.
+    /// Identifies the file system request in every log line that it causes; 0 for work that no request asked for.
     public let requestID: UInt64
 
-    /// How urgent the work is: ``Lane/prefetch`` when who asked has said that nobody waits for it.
+    /// The urgency of the work: ``Lane/prefetch`` when the request says that no reader waits for it.
     public let lane: Lane
 
     /// A token that is not cancelled.
@@ -27,7 +26,7 @@ public final class CancellationToken: Sendable {
     /// Whether ``cancel()`` has been called.
     public var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
-    /// Calls `handler` once, on cancellation; at once if that has happened already.
+    /// Calls `handler` once, on cancellation. After a cancellation it is called at once.
     public func onCancel(_ handler: @escaping @Sendable () -> Void) {
         let runNow = state.withLock { state in
             if state.isCancelled { return true }
@@ -37,10 +36,10 @@ public final class CancellationToken: Sendable {
         if runNow { handler() }
     }
 
-    /// Calls `handler` once, on cancellation, for all that `owner` does under this token: while it has a handler, further
-    /// ones are not kept. At once if the cancellation has happened already.
+    /// Calls `handler` once, on cancellation, for all work of `owner` under this token. While the owner has a handler,
+    /// further ones are not kept. After a cancellation it is called at once.
     ///
-    /// - Parameter owner: outlives the use of the token, because it is known by its address.
+    /// - Parameter owner: must outlive the use of the token, because its address identifies it.
     public func onCancel(for owner: AnyObject, _ handler: @escaping @Sendable () -> Void) {
         let runNow = state.withLock { state in
             if state.isCancelled { return true }
@@ -61,6 +60,6 @@ public final class CancellationToken: Sendable {
         for handler in handlers { handler() }
     }
 
-    /// Forgets the handlers: the work is done and they must not keep their captures alive.
+    /// Drops the handlers, because the work is done and they must not keep their captures alive.
     public func finish() { state.withLock { ($0.handlers, $0.owners) = ([], []) } }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A monotonic count or a gauge that any thread may change.
+/// A count that only grows, or a gauge. Any thread may change it.
 public final class Counter: Sendable {
     private let storage = Atomic<Int>(0)
 

@@ -5,13 +5,13 @@ public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringCo
     /// The number, as in `errno(3)`.
     public let rawValue: Int32
 
-    /// Wraps a number taken from `errno` or a negated return code.
+    /// An error with a number from `errno` or from a negated return code.
     public init(rawValue: Int32) { self.rawValue = rawValue }
 
     /// The calling thread's `errno`.
     public static var current: Errno { Errno(rawValue: errno) }
 
-    /// The C library's text, for example "No such file or directory".
+    /// The text of the C library, for example "No such file or directory".
     public var description: String {
         var buffer = [CChar](repeating: 0, count: 128)
         let result = unsafe strerror_r(rawValue, &buffer, buffer.count)

@@ -18,7 +18,7 @@ public func sendControl(_ command: UInt32, to descriptor: Int32) throws(Errno) {
     guard result >= 0 else { throw Errno(rawValue: -result) }
 }
 
-/// Sends a command that answers with two numbers to the driver or file system behind `descriptor`.
+/// Sends a command to the driver or file system behind `descriptor`, which replies with two numbers.
 ///
 /// The corresponding C function is `ioctl`.
 public func askControl(_ command: UInt32, of descriptor: Int32) throws(Errno) -> (UInt64, UInt64) {
@@ -28,7 +28,7 @@ public func askControl(_ command: UInt32, of descriptor: Int32) throws(Errno) ->
     return (answer[0], answer[1])
 }
 
-/// `O_DIRECT` of fcntl.h, which glibc shows to GNU sources only: octal 40000 on x86, 200000 on arm64.
+/// `O_DIRECT` of fcntl.h, which glibc defines only for GNU sources: octal 40000 on x86, 200000 on arm64.
 public let openDirect: Int32 = {
     #if arch(arm64)
         0o200000
@@ -37,14 +37,14 @@ public let openDirect: Int32 = {
     #endif
 }()
 
-/// The bytes of the file at `path`, read until its end (so that files of /proc and /sys work too).
+/// The bytes of the file at `path`, read to its end, so that files of /proc and /sys work too.
 public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
     let descriptor = try openFile(path, flags: O_RDONLY)
     defer { close(descriptor) }
     return try readToEnd(descriptor, limit: .max)
 }
 
-/// What is left of the file behind `descriptor`; reading stops once it is more than `limit` bytes.
+/// The remaining bytes of the file behind `descriptor`. Reading stops once there are more than `limit` bytes.
 private func readToEnd(_ descriptor: Int32, limit: Int) throws(Errno) -> [UInt8] {
     var bytes: [UInt8] = []
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
@@ -60,16 +60,16 @@ private func readToEnd(_ descriptor: Int32, limit: Int) throws(Errno) -> [UInt8]
     return bytes
 }
 
-/// Why ``readRegularFile(_:limit:)`` gives nothing.
+/// Why ``readRegularFile(_:limit:)`` fails.
 public enum RegularFileError: Error, CustomStringConvertible {
-    /// The system refuses.
+    /// The system reports an error.
     case system(Errno)
-    /// A directory, a pipe, a device or a socket has the name.
+    /// The name belongs to a directory, a pipe, a device or a socket.
     case notRegular
-    /// More bytes than the limit.
+    /// The file has more bytes than the limit.
     case tooLong(limit: Int)
 
-    /// The reason, to stand behind a colon.
+    /// The reason, as a text that follows a colon.
     public var description: String {
         switch self {
         case .system(let errno): "\(errno)"
@@ -79,10 +79,10 @@ public enum RegularFileError: Error, CustomStringConvertible {
     }
 }
 
-/// The bytes of a regular file that a user names. Anything else is refused unread: a pipe without a writer would be waited
-/// for, and a device may have no end.
+/// The bytes of a regular file that a user names. Any other kind of file is refused unread: a pipe without a writer
+/// would block, and a device may have no end.
 ///
-/// - Parameter limit: most bytes that a sensible file has.
+/// - Parameter limit: the most bytes that a sensible file has.
 public func readRegularFile(_ path: String, limit: Int) throws(RegularFileError) -> [UInt8] {
     let bytes: [UInt8]?
     do throws(Errno) {
@@ -99,11 +99,11 @@ public func readRegularFile(_ path: String, limit: Int) throws(RegularFileError)
     return bytes
 }
 
-/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part: a temporary file in the
-/// same directory, then `rename`.
+/// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part of it. It writes a
+/// temporary file in the same directory and renames it.
 public func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Errno) {
     let temporary = "\(path).\(getpid()).tmp"
-    // A leftover of a process that had this number, or a link that somebody has planted.
+    // The name may belong to a file of an earlier process with this number, or to a link that another user has planted.
     unsafe unlink(temporary)
     let descriptor = try openFile(temporary, flags: O_WRONLY | O_CREAT | O_EXCL, mode: mode)
     do throws(Errno) {
@@ -120,7 +120,7 @@ public func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 
     }
 }
 
-/// Writes all of `bytes` to `descriptor`, however many calls it takes.
+/// Writes all of `bytes` to `descriptor`, in as many calls as it takes.
 public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
     var done = 0
     while done < bytes.count {

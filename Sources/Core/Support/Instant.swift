@@ -8,7 +8,7 @@ public struct Instant: Comparable, Hashable, Sendable {
     /// An instant with the given reading of the monotonic clock, in nanoseconds.
     public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-    /// The present reading of `CLOCK_MONOTONIC`.
+    /// The current reading of `CLOCK_MONOTONIC`.
     public static var now: Instant {
         var time = timespec()
         unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -18,7 +18,7 @@ public struct Instant: Comparable, Hashable, Sendable {
     /// Whether this instant is earlier than `other`.
     public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
-    /// The instant `seconds` later; negative counts as zero.
+    /// The instant `seconds` later; a negative number counts as zero.
     public func advanced(bySeconds seconds: Double) -> Instant {
         Instant(nanoseconds: nanoseconds &+ UInt64(max(0, seconds) * 1e9))
     }
@@ -37,11 +37,11 @@ public func wallClockSeconds() -> Double {
     return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
 }
 
-/// Whether what was checked at `time` need not be checked again at `now`, both in seconds since 1970.
+/// Whether a check made at `time` is still good at `now`, both in seconds since 1970.
 ///
-/// A time to come counts as none: the clock was wrong then, and nothing says since when.
+/// A time in the future counts as no check: the clock was wrong then, and nothing tells since when.
 ///
-/// - Parameter seconds: for how long a check is good.
+/// - Parameter seconds: how long a check is good.
 public func isFresh(checkedAt time: Double, for seconds: Double, now: Double = wallClockSeconds()) -> Bool {
     (0..<seconds).contains(now - time)
 }

@@ -1,4 +1,4 @@
-/// A bounded least-recently-used table. The bound is a sum of costs, commonly bytes.
+/// A least-recently-used table with a limit. The limit applies to the sum of costs, commonly bytes.
 public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Entry {
         var value: Value
@@ -21,7 +21,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
 
         /// Evicts the least recently used entries until the total is within `limit`. `oldest` only moves forward, so
-        /// the search for it costs one step a use in the long run.
+        /// the search costs one step for each use on average.
         mutating func shrink(to limit: Int) {
             while total > limit, entries.count > 1, oldest < clock {
                 oldest += 1
@@ -36,7 +36,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     private let state = Monitor(State())
     private let limit: Int
 
-    /// - Parameter limit: the largest sum of costs; one entry is kept whatever it costs.
+    /// - Parameter limit: the largest sum of costs. One entry is kept whatever it costs.
     public init(limit: Int) { self.limit = limit }
 
     /// The value of `key`, which becomes the most recently used.
@@ -49,7 +49,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
-    /// The values of `keys`, or nil as soon as one is missing: one lock for a whole row of tiles.
+    /// The values of `keys`, or nil when one is missing. A whole row of tiles needs one lock.
     public func all(_ keys: [Key]) -> [Value]? {
         state.withLock { state in
             var values: [Value] = []
@@ -64,7 +64,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
-    /// Keeps `value` under `key` and evicts what no longer fits.
+    /// Keeps `value` under `key`, and evicts entries that no longer fit.
     public func insert(_ value: Value, for key: Key, cost: Int) {
         state.withLock { state in
             if let old = state.entries.removeValue(forKey: key) {
@@ -79,7 +79,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
-    /// Forgets the entry of `key`, if there is one.
+    /// Removes the entry of `key`, if there is one.
     public func remove(_ key: Key) {
         state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: key) else { return }
@@ -88,7 +88,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
         }
     }
 
-    /// Forgets every entry whose key satisfies `condition`.
+    /// Removes every entry whose key satisfies `condition`.
     public func removeAll(where condition: (Key) -> Bool) {
         state.withLock { state in
             for (key, entry) in state.entries where condition(key) {

@@ -2,11 +2,11 @@ import Glibc
 
 /// A mutex with a condition variable around `State`.
 ///
-/// Built on pthread because `Synchronization.Mutex` in Swift 6.3.1 collapses under contention on Linux
-/// (swiftlang/swift#88440) and ThreadSanitizer reports false races on it; it has no condition variable either.
-/// Lock order, where two are ever held: a flight table before a cache index; nothing is called out under a lock.
+/// It uses pthread for three reasons. `Synchronization.Mutex` in Swift 6.3.1 collapses under contention on Linux
+/// (swiftlang/swift#88440). ThreadSanitizer reports false races on it. It has no condition variable. Lock order, when
+/// two locks are held: a flight table before a cache index. No code outside is called under a lock.
 @safe public final class Monitor<State>: @unchecked Sendable {
-    // Sendable: `state` is touched only while `mutex` is held.
+    // Sendable: `state` is used only while `mutex` is held.
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -46,7 +46,7 @@ import Glibc
         return body(&state)
     }
 
-    /// Blocks until `body` returns a value. Never called on a FUSE or transport thread.
+    /// Blocks until `body` returns a value. Must not be called on a FUSE or transport thread.
     public func wait<R>(_ body: (inout State) -> R?) -> R {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -56,7 +56,7 @@ import Glibc
         }
     }
 
-    /// Blocks until `body` returns a value or `deadline` has passed; then `nil`.
+    /// Blocks until `body` returns a value or `deadline` has passed; returns `nil` after the deadline.
     public func wait<R>(until deadline: Instant, _ body: (inout State) -> R?) -> R? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
@@ -69,12 +69,12 @@ import Glibc
     }
 }
 
-/// The state of a ``Monitor`` that guards an order of things instead of a value.
+/// The state of a ``Monitor`` that guards an order of actions and no value.
 ///
-/// Not `Void`: of an empty state ThreadSanitizer watches the address, which is that of the field behind it.
+/// It is not `Void`: for an empty state, ThreadSanitizer watches an address that is that of the next field.
 public struct Turn: Sendable {
     private let place: UInt8 = 0
 
-    /// Nobody's turn yet.
+    /// The initial state.
     public init() {}
 }

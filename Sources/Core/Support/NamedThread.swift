@@ -1,14 +1,14 @@
 internal import CPosix
 import Glibc
 
-/// Why a thread could not be made.
+/// Why a thread could not be created.
 public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The name that it would have had.
+    /// The name that the thread would have had.
     public let name: String
-    /// What pthread_create says: `EAGAIN` at a limit.
+    /// The error of pthread_create: `EAGAIN` at a limit.
     public let cause: Errno
 
-    /// A failure to make the thread `name`.
+    /// A failure to create the thread `name`.
     public init(name: String, cause: Errno) {
         self.name = name
         self.cause = cause
@@ -21,8 +21,8 @@ public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 }
 
-/// A named POSIX thread, which may be joined. The serving path uses threads, not tasks: two blocked tasks exhaust the
-/// cooperative pool of a two-core machine.
+/// A named POSIX thread, which may be joined. Requests are served by threads and not by tasks: on a machine with two
+/// cores, two blocked tasks exhaust the cooperative pool.
 @safe public final class NamedThread: @unchecked Sendable {
     // Sendable: `handle` is written once in init, before the object escapes.
     private var handle = pthread_t()
@@ -57,7 +57,7 @@ public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
             }, context)
         guard code == 0 else {
             unsafe Unmanaged<Start>.fromOpaque(context).release()
-            // There is no thread for `deinit` to detach.
+            // There is no thread that `deinit` could detach.
             joined.withLock { $0 = true }
             throw ThreadError(name: name, cause: Errno(rawValue: code))
         }
@@ -72,8 +72,8 @@ public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
         if first { pthread_join(handle, nil) }
     }
 
-    /// A thread nobody joined gives its stack back when it ends: some end by their own last reference, as a transport
-    /// that is shut down from a completion.
+    /// A thread that nothing joins returns its stack when it ends. Some threads release their own last reference, such
+    /// as that of a transport that a completion shuts down.
     deinit {
         if !joined.withLock({ done in done }) { pthread_detach(handle) }
     }

@@ -1,12 +1,12 @@
-/// Text that somebody outside has written: an origin, a file, the name of a cell.
+/// Text from outside this program: from an origin, a file, the name of a cell.
 ///
-/// It is cut where it enters, because an origin may send megabytes, and made harmless where it leaves: in a line of the log
+/// It is cut where it enters, because an origin may send megabytes. It is escaped where it leaves: in a line of the log
 /// (``LineLogHandler``), on a terminal, in a document.
 public enum OutsideText {
-    /// Characters of a text that are kept, as ``line(_:)`` writes them: a sentence or two.
+    /// The most characters of a text that are kept, counted as ``line(_:)`` writes them: one or two sentences.
     public static let longest = 300
 
-    /// As much of the beginning of `text` as ``line(_:)`` writes with `limit` scalars; "..." stands for the rest.
+    /// The beginning of `text` that ``line(_:)`` writes with `limit` scalars; "..." replaces the rest.
     public static func cut(_ text: String, to limit: Int = longest) -> String {
         var written = 0
         for index in text.unicodeScalars.indices {
@@ -16,15 +16,15 @@ public enum OutsideText {
         return text
     }
 
-    /// `text` on one line: nothing in it begins another line, moves the cursor of a terminal, or changes the direction of
-    /// writing. Such scalars are written as JSON would: `\n`, `\u001b`.
+    /// `text` on one line. It cannot begin another line, move the cursor of a terminal, or change the direction of
+    /// writing. Scalars that would do so are written as in JSON: `\n`, `\u001b`.
     public static func line(_ text: String) -> String { escaped(text) { escape($0) } }
 
-    /// `text` on as many lines as it has, otherwise as ``line(_:)``.
+    /// `text` on as many lines as it has, but otherwise as ``line(_:)``.
     public static func lines(_ text: String) -> String { escaped(text) { $0 == "\n" ? nil : escape($0) } }
 
     private static func escaped(_ text: String, _ escape: (Unicode.Scalar) -> String?) -> String {
-        // By scalars: "\r\n" is one Character, and neither of its parts.
+        // By scalars: "\r\n" is one Character, which equals neither of its parts.
         guard text.unicodeScalars.contains(where: { escape($0) != nil }) else { return text }
         var result = String.UnicodeScalarView()
         for scalar in text.unicodeScalars {
@@ -37,11 +37,11 @@ public enum OutsideText {
         return String(result)
     }
 
-    /// Whether a terminal does something at this scalar in place of showing it.
+    /// Whether a terminal executes this scalar instead of showing it.
     public static func isObeyed(_ scalar: Unicode.Scalar) -> Bool { escape(scalar) != nil }
 
-    /// How a scalar is written that is not to stand for itself: controls of ASCII and of ISO 6429, the line ends of Unicode,
-    /// and what changes the direction of writing (UAX 9).
+    /// The escape of a scalar that must not be written as it is. Those are controls of ASCII and of ISO 6429, the line
+    /// ends of Unicode, and scalars that change the direction of writing (UAX 9).
     static func escape(_ scalar: Unicode.Scalar) -> String? {
         switch scalar.value {
         case 0x0A: return "\\n"

@@ -1,4 +1,4 @@
-/// Text of a user that may hold a password.
+/// Text of a user that may contain a password.
 public enum SecretText {
     /// `text` without the user names and passwords of the URLs in it.
     public static func masked(_ text: String) -> String {

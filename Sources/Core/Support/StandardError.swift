@@ -1,11 +1,11 @@
 internal import CPosix
 import Glibc
 
-/// Runs `body` with standard error going to memory instead, and returns what was written there: what a C library or a
-/// program that it starts has to say can then be told in a sentence of ours.
+/// Runs `body` while standard error goes to memory, and returns the text that was written there. So a message of a C
+/// library, or of a program that it starts, can become part of an error message.
 ///
-/// The descriptor belongs to the whole process, so the text also holds what other threads wrote meanwhile. Empty when
-/// there is no memory for it; then everything went where it always goes.
+/// The descriptor belongs to the whole process, so the text also contains what other threads wrote during the call. The
+/// text is empty when there is no memory for it; then everything went to the usual standard error.
 public func collectingStandardError<R>(_ body: () -> R) -> (result: R, text: String) {
     let memory = unsafe posix_memory_file("stderr")
     guard memory >= 0 else { return (body(), "") }

@@ -2,7 +2,7 @@
 public enum Lane: Int, CaseIterable, Sendable {
     /// A reader waits for it.
     case demand
-    /// Nobody waits yet.
+    /// No reader waits yet.
     case prefetch
 }
 
@@ -52,7 +52,7 @@ public final class WorkerPool: Sendable {
 
     /// Starts `count` threads called `name-0`, `name-1`, ...
     ///
-    /// - Throws: ``ThreadError`` when one of them cannot be made; then there is none.
+    /// - Throws: ``ThreadError`` when one of them cannot be created; then none of them runs.
     public init(name: String, count: Int) throws(ThreadError) {
         threads = Monitor([])
         for index in 0..<max(1, count) {
@@ -89,10 +89,10 @@ public final class WorkerPool: Sendable {
         }
     }
 
-    /// Jobs queued and not yet begun.
+    /// The jobs that are queued and have not begun.
     public var backlog: Int { queue.withLock { state in state.lanes.reduce(0) { $0 + $1.count } } }
 
-    /// Runs what is queued, then ends and joins the threads. Not to be called from one of them.
+    /// Runs the queued jobs, then ends and joins the threads. Must not be called from one of them.
     public func shutdown() {
         queue.update { $0.isOpen = false }
         for thread in threads.withLock({ $0 }) { thread.join() }

@@ -7,13 +7,14 @@
 /* pthread_setname_np needs _GNU_SOURCE, which a Swift importer does not set. */
 void posix_name_current_thread(const char *name);
 
-/* open is a C variadic, flock an overloaded name. Each retries on EINTR and returns a descriptor or 0, or -errno. */
+/* open is a C variadic, and flock an overloaded name. Each call retries on EINTR, and returns a descriptor or 0, or
+   -errno. */
 int posix_open_cloexec(const char *path, int flags, unsigned mode);
 int posix_flock_exclusive(int fd, int wait);
 
-/* openat, with O_CLOEXEC. posix_open_beneath is openat2 of Linux 5.6: it follows no symbolic link anywhere in `path` and
-   stays below `directory`; -ENOSYS or -EPERM where the kernel or a container does not have it. Each returns a descriptor
-   or -errno. */
+/* openat, with O_CLOEXEC. posix_open_beneath is openat2 of Linux 5.6: it follows no symbolic link anywhere in `path`
+   and stays below `directory`. It returns -ENOSYS or -EPERM when the kernel or a container lacks it. Each call returns
+   a descriptor or -errno. */
 int posix_openat_cloexec(int directory, const char *path, int flags, unsigned mode);
 int posix_open_beneath(int directory, const char *path, int flags, unsigned mode);
 
@@ -31,34 +32,36 @@ int posix_path_flag(void);
 unsigned posix_file_user(void);
 void posix_set_file_user(unsigned user);
 
-/* Root takes the groups, the group and the user of somebody else: the whole process for good, or for the files that the
-   calling thread, and each thread that it starts, opens (setfsuid, setfsgid). `name` is the user's in the password
-   database, NULL where it has none; the user then has `group` alone. 0 or -errno. */
+/* Gives a root process the groups, the group and the user of another account. posix_become changes the whole process
+   for good. posix_take_file_rights changes file access only, for the calling thread and each thread that it starts
+   (setfsuid, setfsgid). `name` is the user's name in the password database. It is NULL when the user has none, who then
+   has `group` alone. 0 or -errno. */
 int posix_become(unsigned user, unsigned group, const char *name);
 int posix_take_file_rights(unsigned user, unsigned group, const char *name);
 
-/* memfd_create needs _GNU_SOURCE, fcntl is variadic. Descriptors that close on exec, or -errno. */
+/* memfd_create needs _GNU_SOURCE, and fcntl is variadic. Both return a descriptor that closes on exec, or -errno. */
 int posix_memory_file(const char *name);
 int posix_duplicate_cloexec(int fd);
 
-/* pipe2, the setsid flag and the chdir action of posix_spawn need _GNU_SOURCE. posix_pipe returns 0 or -errno, both ends
-   close on exec. posix_spawn_daemon starts `path` in a session of its own, in directory "/", no signal blocked, standard
-   input and output on /dev/null, `errors` as standard error, `ready` as descriptor `ready_number` and `settings` as
-   `settings_number`; returns the pid or -errno. */
+/* pipe2, and the setsid flag and the chdir action of posix_spawn need _GNU_SOURCE. posix_pipe returns 0 or -errno; both
+   ends close on exec. posix_spawn_daemon starts `path` in a session of its own, in directory "/", with no signal
+   blocked. Standard input and output are /dev/null, and `errors` is standard error. `ready` becomes descriptor
+   `ready_number`, and `settings` becomes `settings_number`. Returns the pid or -errno. */
 int posix_pipe(int ends[2]);
 int posix_spawn_daemon(const char *path, char *const argv[], char *const environment[], int errors, int ready,
                        int ready_number, int settings, int settings_number);
 
-/* Overwrites what stands between "://" and "@" in the arguments of this process, so that ps does not show it. */
+/* Overwrites the text between "://" and "@" in the arguments of this process, so that ps does not show it. */
 void posix_hide_arguments(void);
 
-/* Lets malloc have at most `count` arenas (mallopt is not in the importer's module of glibc). Before the first thread. */
+/* Limits malloc to `count` arenas (the importer's module of glibc lacks mallopt). Must be called before the first
+   thread starts. */
 void posix_limit_arenas(int count);
 
-/* ioctl, which is variadic, without an argument: 0 or -errno. */
+/* ioctl without an argument; ioctl is variadic. 0 or -errno. */
 int posix_control(int fd, unsigned long command);
 
-/* ioctl with a command that answers with two numbers: 0 or -errno. */
+/* ioctl with a command that returns two numbers: 0 or -errno. */
 int posix_control_reading(int fd, unsigned long command, uint64_t answer[2]);
 
 /* Ignores `signals`. */
@@ -68,23 +71,25 @@ void posix_ignore_signals(const int *signals, int count);
 int posix_first_realtime_signal(void);
 int posix_last_realtime_signal(void);
 
-/* Waits for one of `signals`, which are blocked, for `seconds` at most. Returns it, or 0 when none came; in `value` the
-   number that sigqueue sent with it, else 0 (siginfo_t hides it behind macros). */
+/* Waits at most `seconds` for one of `signals`, which are blocked. Returns the signal, or 0 when none came. `value` is
+   the number that sigqueue sent with the signal, else 0 (siginfo_t hides it behind macros). */
 int posix_wait_for_signal(const int *signals, int count, double seconds, int *value);
 
 /* sigqueue, whose value is a union: 0 or -errno. */
 int posix_send_signal(int pid, int signal, int value);
 
-/* Lets each of `signals` write a trace to `descriptor` before it ends the process, but for a build with a sanitizer.
-   `program` names it there. Takes the place of the handlers that Swift's runtime has where its swift-backtrace is installed:
-   these keep the mount from ending, and its readers waiting, for a minute. */
+/* Installs a handler for each of `signals`. The handler writes a trace to `descriptor` before the signal ends the
+   process; `program` is the name in the trace. A build with a sanitizer installs none. The handlers replace those that
+   Swift's runtime has when its swift-backtrace is installed. Swift's handlers delay the end of the mount, for which its
+   readers wait, by a minute. */
 void posix_trace_crashes(const int *signals, int count, int descriptor, const char *program);
 
-/* Gives the calling thread a stack for its signal handlers, so that an overflow of its own can be told. NULL where there is
-   one already, as a sanitizer's, or no memory. The result is for posix_remove_signal_stack, in the same thread. */
+/* Gives the calling thread a stack for its signal handlers, so that an overflow of its own stack can be reported. NULL
+   when the thread has one already, such as a sanitizer's, or there is no memory. Pass the result to
+   posix_remove_signal_stack, in the same thread. */
 void *posix_add_signal_stack(void);
 void posix_remove_signal_stack(void *memory);
 
-/* The terminal's width in columns, 0 when fd is not a terminal (ioctl is variadic). */
+/* The width of the terminal in columns; 0 when fd is not a terminal (ioctl is variadic). */
 int posix_terminal_columns(int fd);
 #endif

@@ -1,17 +1,17 @@
 internal import CPosix
 import Glibc
 
-/// What stat(2) tells about a file.
+/// The values of stat(2) for a file.
 public struct FileStatus: Equatable, Sendable {
-    /// Bytes.
+    /// The size in bytes.
     public let size: Int
-    /// Seconds since 1970.
+    /// The modification time, seconds since 1970.
     public let modified: Double
-    /// Number of the file on its device.
+    /// The number of the file on its device.
     public let inode: UInt
-    /// The file system.
+    /// The device of the file system.
     public let device: UInt
-    /// How many names the file has.
+    /// The number of names (hard links) of the file.
     public let names: Int
     /// The user that the file belongs to.
     public let user: UInt32
@@ -31,9 +31,10 @@ public struct FileStatus: Equatable, Sendable {
     func isKind(_ kind: UInt32) -> Bool { mode & S_IFMT == kind }
 }
 
-/// An open file of a ``DirectoryHandle``, closed when the value goes away.
+/// An open file of a ``DirectoryHandle``. It is closed when the value is destroyed.
 public struct CheckedFile: ~Copyable, Sendable {
-    /// For locks and other calls that are not here. Stays open as long as the value; negative once given away.
+    /// The descriptor, for locks and other calls that this type lacks. It is open as long as the value lives, and
+    /// negative after ``release()``.
     public private(set) var descriptor: Int32
     /// The file's size, times and owner when it was opened.
     public let opened: FileStatus
@@ -82,7 +83,7 @@ public struct CheckedFile: ~Copyable, Sendable {
         return bytes
     }
 
-    /// Writes all of `bytes` where the file is.
+    /// Writes all of `bytes` at the current position of the file.
     public func write(_ bytes: [UInt8]) throws(FileFault) {
         do throws(Errno) {
             try writeAll(bytes, to: descriptor)
@@ -96,13 +97,13 @@ public struct CheckedFile: ~Copyable, Sendable {
         guard ftruncate(descriptor, 0) == 0 else { throw FileFault(name, .current) }
     }
 
-    /// Sets both file times, in seconds since 1970. Best effort: the file stays as good without.
+    /// Sets both file times, in seconds since 1970. A failure is ignored, because the file is as useful without them.
     public func setTimes(_ seconds: Double) {
         let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
         _ = unsafe futimens(descriptor, [time, time])
     }
 
-    /// Flushes and closes, so that an error of a network file system is seen.
+    /// Flushes and closes the file, so that an error of a network file system is reported.
     public mutating func finish(flush: Bool = false) throws(FileFault) {
         let failed = flush && fsync(descriptor) != 0
         let failure = Errno.current
@@ -110,7 +111,7 @@ public struct CheckedFile: ~Copyable, Sendable {
         if failed { throw FileFault(name, failure) }
     }
 
-    /// Gives the descriptor to the caller, who closes it.
+    /// Passes the descriptor to the caller, which must close it.
     public mutating func release() -> Int32 {
         defer { descriptor = -1 }
         return descriptor

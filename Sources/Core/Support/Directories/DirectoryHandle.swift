@@ -1,24 +1,25 @@
 internal import CPosix
 import Glibc
 
-/// A directory held open, whose files are opened by name and never through a link that somebody has planted.
+/// An open directory, whose files are opened by name and never through a link that another user has planted.
 ///
-/// A name is a path below the directory, such as `blocks-V1/ab/cdef`, without `..`. No symbolic link on the way is
-/// followed. A file is opened without waiting, so that a FIFO holds nobody up. It must then be regular, have one name, and
-/// belong to the owner of the directory or to the user of this process. Before that nothing in it is read or changed.
+/// A name is a path below the directory, such as `blocks-V1/ab/cdef`, without `..`. No symbolic link in it is followed.
+/// A file is opened without blocking, so that a FIFO delays nothing. The file must be regular, have one name, and
+/// belong to the owner of the directory or to the user of this process. Before this check nothing in the file is read
+/// or changed.
 ///
-/// With the rights of root only root's own directories are opened: see ``OwnerRights`` for those of other users.
+/// A process with the rights of root opens only root's own directories; for those of other users see ``OwnerRights``.
 public final class DirectoryHandle: Sendable {
-    /// The path that the directory was opened by.
+    /// The path by which the directory was opened.
     public let path: String
     /// The user that the directory belongs to.
     public let owner: UInt32
     private let descriptor: Int32
-    /// Whether the kernel walks along a name by itself without following links (openat2).
+    /// Whether the kernel resolves a whole name without following links (openat2).
     private let walksAtOnce: Bool
 
-    /// Opens the directory at `path`. Its path may lead through symbolic links of root, of this process's user and of the
-    /// directory's owner.
+    /// Opens the directory at `path`. Its path may lead through symbolic links that belong to root, to this process's
+    /// user or to the directory's owner.
     public convenience init(_ path: String) throws(FileFault) {
         try self.init(path, walksAtOnce: Self.kernelWalks)
     }
@@ -32,21 +33,22 @@ public final class DirectoryHandle: Sendable {
         if posix_file_user() == 0, owner != 0 { throw FileFault("", .directoryOwner(owner)) }
     }
 
-    /// Opens the directory at `path`, and makes it before, for its owner alone, where it is not there and its parent is.
+    /// Opens the directory at `path`. Creates it, for its owner alone, when it does not exist and its parent does.
     public convenience init(making path: String) throws(FileFault) {
         let isMade = unsafe mkdir(path, 0o700) == 0
         let reason = Errno.current
         do throws(FileFault) {
             try self.init(path)
         } catch {
-            // Why there is none: the parent is missing or takes none. EEXIST is a link that leads nowhere.
+            // The reason why the directory does not exist: the parent is missing or refuses it. EEXIST is a link to
+            // nothing.
             throw !isMade && error.isMissing && reason.rawValue != EEXIST ? FileFault("", reason) : error
         }
     }
 
     deinit { close(descriptor) }
 
-    /// Whether the kernel has openat2 (Linux 5.6) and the container's filter lets it through.
+    /// Whether the kernel has openat2 (Linux 5.6) and the container's filter allows it.
     private static let kernelWalks: Bool = {
         let probe = unsafe posix_open_beneath(AT_FDCWD, ".", posix_path_flag(), 0)
         guard probe >= 0 else { return probe != -ENOSYS && probe != -EPERM }
@@ -87,8 +89,8 @@ public final class DirectoryHandle: Sendable {
         }
     }
 
-    /// Looks whether ``open(_:_:mode:)`` would take `name`, for a library that opens it by its path. A file that is not
-    /// there will do.
+    /// Checks whether ``open(_:_:mode:)`` would accept `name`, for a library that opens it by its path. A missing file
+    /// passes.
     public func check(_ name: String) throws(FileFault) {
         do throws(FileFault) {
             try check(try status(name), name)
@@ -102,14 +104,14 @@ public final class DirectoryHandle: Sendable {
         guard status.isKind(S_IFREG) else {
             throw FileFault(name, status.isKind(S_IFDIR) ? .system(Errno(rawValue: EISDIR)) : .notRegular)
         }
-        // None at all: it was removed since it was opened.
+        // A count of 0 means that the file was removed after it was opened.
         guard status.names <= 1 else { throw FileFault(name, .hardLink) }
         guard status.user == owner || status.user == posix_file_user() else {
             throw FileFault(name, .owner(status.user))
         }
     }
 
-    /// Removes the file `name`; of a link the link. Returns whether it was there.
+    /// Removes the file `name`, or a link of that name and not its target. Returns whether it existed.
     @discardableResult
     public func remove(_ name: String) throws(FileFault) -> Bool {
         do throws(FileFault) {
@@ -123,7 +125,8 @@ public final class DirectoryHandle: Sendable {
         }
     }
 
-    /// Gives `name` the last part of `newName`, in the same subdirectory, in place of what has it; of a link the link.
+    /// Renames `name` to the last part of `newName`, in the same subdirectory, and replaces an existing file. Of a
+    /// link, it renames the link.
     public func rename(_ name: String, to newName: String) throws(FileFault) {
         try inParent(of: name) { parent, last throws(FileFault) in
             guard unsafe renameat(parent, last, parent, Self.split(newName).last) == 0 else {
@@ -134,7 +137,7 @@ public final class DirectoryHandle: Sendable {
 
     // MARK: - Directories
 
-    /// Makes the directory `name`, for its owner alone; one that is there is left as it is.
+    /// Creates the directory `name`, for its owner alone. An existing directory keeps its mode.
     public func makeDirectory(_ name: String) throws(FileFault) {
         try inParent(of: name) { parent, last throws(FileFault) in
             guard unsafe mkdirat(parent, last, 0o700) != 0 else { return }
@@ -143,7 +146,7 @@ public final class DirectoryHandle: Sendable {
         }
     }
 
-    /// The names in the directory `name`, or in this one, without `.` and `..`; of a directory that is not there, none.
+    /// The names in the directory `name`, or in this one, without `.` and `..`. A missing directory has none.
     public func names(in name: String = ".") throws(FileFault) -> [String] {
         let descriptor: Int32
         do throws(FileFault) {
@@ -171,22 +174,23 @@ public final class DirectoryHandle: Sendable {
         return names
     }
 
-    /// Flushes the names, so that a file renamed here survives a loss of power. Does nothing on file systems that cannot.
+    /// Flushes the names, so that a file renamed here survives a loss of power. Does nothing on file systems that
+    /// cannot flush names.
     public func flushNames() throws(FileFault) {
         guard fsync(descriptor) != 0 else { return }
         let reason = Errno.current
         if reason.rawValue != EINVAL, reason.rawValue != EOPNOTSUPP { throw FileFault("", reason) }
     }
 
-    // MARK: - The way to a name
+    // MARK: - Resolving a name
 
     private static func split(_ name: String) -> (parent: String, last: String) {
         guard let slash = name.lastIndex(of: "/") else { return (".", name) }
         return (String(name[..<slash]), String(name[name.index(after: slash)...]))
     }
 
-    /// Runs `body` with the directory that holds `name`, and the last part of it: calls that cannot be told to follow no
-    /// links get a single name.
+    /// Runs `body` with the directory that contains `name`, and the last part of `name`. Some calls have no flag
+    /// against following links, so they get a single name.
     private func inParent<R>(
         of name: String, _ body: (_ parent: Int32, _ last: String) throws(FileFault) -> R
     ) throws(FileFault) -> R {
@@ -197,7 +201,7 @@ public final class DirectoryHandle: Sendable {
         return try body(opened, last)
     }
 
-    /// Opens `name`, whatever it is but a link. The caller closes it.
+    /// Opens `name`, of whatever kind it is, but not a link. The caller closes the descriptor.
     private func rawOpen(_ name: String, _ flags: Int32, _ mode: UInt32) throws(FileFault) -> Int32 {
         try checked(
             walksAtOnce ? unsafe posix_open_beneath(descriptor, name, flags, mode) : walk(name, flags, mode), name)
@@ -208,13 +212,13 @@ public final class DirectoryHandle: Sendable {
         guard result < 0 else { return result }
         switch -result {
         case ELOOP: throw FileFault(name, .symbolicLink)
-        // A FIFO that nobody reads, opened for writing; a socket.
+        // A FIFO without a reader, opened for writing, or a socket.
         case ENXIO: throw FileFault(name, .notRegular)
         default: throw FileFault(name, Errno(rawValue: -result))
         }
     }
 
-    /// What openat2 does, part by part.
+    /// Does the work of openat2, one part of the name after another.
     private func walk(_ name: String, _ flags: Int32, _ mode: UInt32) -> Int32 {
         let parts = name.split(separator: "/")
         var place = descriptor
@@ -231,7 +235,7 @@ public final class DirectoryHandle: Sendable {
         return -ENOENT
     }
 
-    /// Asked of what is no directory: the kernel says the same of a link and of a file.
+    /// Called for a name that is no directory: the kernel reports the same error for a link and for a file.
     private func isLink(_ name: String, in place: Int32) -> Bool {
         var buffer = stat()
         return unsafe fstatat(place, name, &buffer, AT_SYMLINK_NOFOLLOW) == 0 && FileStatus(buffer).isKind(S_IFLNK)

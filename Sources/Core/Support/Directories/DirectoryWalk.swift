@@ -1,12 +1,12 @@
 internal import CPosix
 import Glibc
 
-/// The way to a directory that a user names, part by part, so that it is known whose symbolic links have led there.
+/// Follows the path of a directory that a user names, part by part, to know whose symbolic links it contains.
 ///
-/// A link that somebody else has planted must not choose a directory for us. One counts when it is root's, this user's, or
-/// of the user to whom it leads.
+/// A link that another user has planted must not choose a directory for this process. A link is followed when it
+/// belongs to root, to this user, or to the owner of the directory that it leads to.
 enum DirectoryWalk {
-    /// Links that Linux follows at most in a path (path_resolution(7)).
+    /// The most links that Linux follows in a path (path_resolution(7)).
     private static let mostLinks = 40
 
     /// Opens the directory at `path`. The caller closes the descriptor.
@@ -53,7 +53,7 @@ enum DirectoryWalk {
         try lookUp(AT_FDCWD, path.hasPrefix("/") ? "/" : ".", O_DIRECTORY)
     }
 
-    /// `O_DIRECTORY` lets an automounter mount what it has to; a link is opened without.
+    /// `O_DIRECTORY` lets an automounter mount its file system. A link is opened without this flag.
     private static func step(_ place: Int32, _ part: String) throws(FileFault) -> Step {
         let directory = unsafe posix_openat_cloexec(place, part, posix_path_flag() | O_DIRECTORY | O_NOFOLLOW, 0)
         guard directory < 0 else { return .directory(directory) }

@@ -2,27 +2,27 @@ import Glibc
 
 /// Why a file of a directory, or the directory itself, cannot be used.
 public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What is wrong.
+    /// The kinds of fault.
     public enum Cause: Equatable, Sendable {
-        /// The file system refuses.
+        /// The file system reports an error.
         case system(Errno)
         /// The name, or a directory on the way to it, is a symbolic link.
         case symbolicLink
         /// The name is a FIFO, a device, a socket or a directory.
         case notRegular
-        /// The file has a second name (a hard link), so that a change would show there, too.
+        /// The file has a second name (a hard link), so that a change would appear there, too.
         case hardLink
-        /// The file belongs to this user. The directory's owner and the user of this process are others.
+        /// The file belongs to this user, who is neither the directory's owner nor the user of this process.
         case owner(UInt32)
         /// The directory belongs to this user, and the process has the rights of root.
         case directoryOwner(UInt32)
-        /// A symbolic link of this user leads to a directory that is not this user's.
+        /// A symbolic link of this user leads to a directory of another user.
         case foreignLink(UInt32)
     }
 
     /// The file, relative to the directory; empty for the directory itself.
     public let name: String
-    /// What is wrong.
+    /// The kind of the fault.
     public let cause: Cause
 
     /// A fault of `name`.
@@ -34,7 +34,8 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// An error of the file system at `name`.
     public init(_ name: String, _ reason: Errno) { self.init(name, .system(reason)) }
 
-    /// Whether the file system refuses, which may pass by itself; else something stands there that a person must remove.
+    /// Whether the file system reports an error, which may end by itself. Otherwise a person must remove the object in
+    /// the way.
     public var isSystem: Bool { if case .system = cause { true } else { false } }
 
     /// Whether the kernel or the file system lacks what ``DirectoryHandle/openCached(_:)`` needs.
@@ -47,7 +48,7 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
         if case .system(let reason) = cause { reason.rawValue == ENOENT || reason.rawValue == ENOTDIR } else { false }
     }
 
-    /// What is wrong and what to do, to follow "cannot be used: ".
+    /// What is wrong and what to do; a text that follows "cannot be used: ".
     public var description: String {
         switch cause {
         case .system(let reason): name.isEmpty ? "\(reason)" : "\(name): \(reason)"

@@ -1,21 +1,22 @@
 internal import CPosix
 import Glibc
 
-/// The rights of a user in whose directory root is to work.
+/// The rights of a user in whose directory root works.
 ///
-/// What is planted there can then do no more than that user can. A command gives up root's rights for good. A mount keeps
-/// them for mount(2) and umount(2) and gives them up for files alone (setfsuid): Linux takes the capabilities that override
-/// permissions away with that.
+/// Files that another user has planted there can then do no more than that user can. A command gives up root's rights
+/// for good. A mount keeps them for mount(2) and umount(2), and gives them up for file access alone (setfsuid). With
+/// setfsuid, Linux also removes the capabilities that override permissions.
 public struct OwnerRights: Sendable {
     /// The user.
     public let user: UInt32
-    /// The user's own group, else the directory's.
+    /// The user's own group, or the directory's group.
     private let group: UInt32
-    /// The user's name in the password database, by which the groups are found.
+    /// The user's name in the password database, which determines the groups.
     private let name: String?
 
-    /// The rights that root needs for the directory at `path`; where that is missing, for the nearest directory above,
-    /// in which it would be made. Nil when this process is not root, or when the directory is root's.
+    /// The rights that root needs for the directory at `path`. When it is missing, the nearest existing directory above
+    /// it counts, because `path` would be created there. Nil when this process is not root, or when the directory is
+    /// root's.
     public init?(ownerOf path: String) {
         guard geteuid() == 0 else { return nil }
         var status = stat()
@@ -31,14 +32,15 @@ public struct OwnerRights: Sendable {
         name = unsafe entry.flatMap { unsafe $0.pointee.pw_name.map { unsafe String(cString: $0) } }
     }
 
-    /// Takes them for the whole process, for good.
+    /// Changes the whole process to these rights, for good.
     public func become() throws(Errno) { try check(unsafe posix_become(user, group, name)) }
 
-    /// Takes them for the files that this thread, and each thread that it starts, opens: so before the first thread.
+    /// Changes the file access of this thread, and of each thread that it starts later. So call it before the first
+    /// thread starts.
     public func takeForFiles() throws(Errno) { try check(unsafe posix_take_file_rights(user, group, name)) }
 
-    /// Runs `body` with the process's own rights for files, where this thread has taken those of a user: for /dev/fuse and
-    /// the mount point, which are no user's.
+    /// Runs `body` with the process's own rights for file access, when this thread has those of a user. /dev/fuse and
+    /// the mount point need it, because they belong to no user.
     public static func withOwn<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
         let taken = posix_file_user()
         guard taken != geteuid() else { return try body() }

@@ -2,8 +2,8 @@
 ///
 /// Two objects are equal when they have the same members in the same order.
 public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
-    /// Names and places of the members; the rows of a table share one, which is what makes 2333 rows of 54 columns
-    /// cheap to parse and to keep.
+    /// The names of the members and the index of each. The rows of a table share one layout, which makes 2333 rows of
+    /// 54 columns cheap to parse and to keep.
     private(set) var layout: JSONLayout
     private var values: [JSONValue]
 
@@ -13,13 +13,13 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
         values = []
     }
 
-    /// An object with members in the order of the literal; a repeated key keeps its first place and last value.
+    /// An object with members in the order of the literal. A repeated key keeps its first place and last value.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
         self.init()
         for (key, value) in elements { self[key] = value }
     }
 
-    /// An object whose `values` stand in the order of the keys of `layout`, one for each.
+    /// An object with one value for each key of `layout`, in the order of the keys.
     init(layout: JSONLayout, values: [JSONValue]) {
         precondition(layout.keys.count == values.count, "one value a key")
         self.layout = layout
@@ -53,7 +53,7 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// Key and value pairs in order.
     public var members: [(key: String, value: JSONValue)] { Array(zip(layout.keys, values)) }
 
-    /// The same keys with each value replaced by what `transform` makes of it.
+    /// The same keys, each with the value that `transform` returns for the present one.
     public func mapValues(_ transform: (JSONValue) -> JSONValue) -> JSONObject {
         JSONObject(layout: layout, values: values.map(transform))
     }
@@ -75,13 +75,13 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 }
 
-/// The keys of an object and where each stands.
+/// The keys of an object and the index of each.
 final class JSONLayout: @unchecked Sendable {
     // Sendable: a JSONObject calls `append` only on a layout that no other object references.
     private(set) var keys: [String]
     private var positions: [String: Int] = [:]
 
-    /// Up to this many keys a search from the front is as quick as a hash table, and needs no memory.
+    /// Up to this many keys, a search from the front is as quick as a hash table and needs no memory.
     private static let unindexed = 8
 
     static let empty = JSONLayout(keys: [])

@@ -2,7 +2,7 @@
 public struct JSONError: Error, Equatable, CustomStringConvertible {
     /// Byte offset of the fault from the start of the text.
     public let offset: Int
-    /// What is wrong there.
+    /// What is wrong at that offset.
     public let reason: String
 
     /// For example `not JSON at byte 12: a value was expected`.
@@ -10,19 +10,20 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
 }
 
 extension JSONValue {
-    /// Nesting beyond this is refused, so that a hostile text cannot exhaust the stack. RMA replies nest 8 deep.
+    /// The deepest nesting that is accepted, so that a hostile text cannot exhaust the stack. RMA replies nest 8 deep.
     public static let maximumDepth = 128
 
-    /// Parses a whole UTF-8 text. Anything after the value but white space is an error.
+    /// Parses a whole UTF-8 text. Only white space may follow the value.
     public static func parse(_ text: [UInt8]) throws(JSONError) -> JSONValue {
         var parser = JSONParser(text: text)
         return try parser.parseDocument()
     }
 
-    /// Parses a text of one value a line, each ended by a line feed, and calls `body` with each value and the bytes that it
-    /// stands in.
+    /// Parses a text with one value on each line, each ended by a line feed. Calls `body` with each value and the range
+    /// of its bytes.
     ///
-    /// Quicker than one text a line where the values are rows of one table: what is learnt of their keys is kept.
+    /// This is quicker than one text for each line when the values are rows of one table, because the parser remembers
+    /// their keys.
     public static func parseLines(_ text: [UInt8], _ body: (JSONValue, Range<Int>) -> Void) throws(JSONError) {
         var parser = JSONParser(text: text)
         try parser.parseLines(body)
@@ -37,10 +38,10 @@ private struct JSONParser {
     let text: [UInt8]
     var position = 0
     var depth = 0
-    /// The last object met at each depth: the next one there probably has the same keys.
+    /// The last object at each depth. The next one at that depth probably has the same keys.
     private var templates: [Template] = []
 
-    /// The keys of an object as they stood in the text.
+    /// The keys of an object as they are spelled in the text.
     private struct Template {
         var layout = JSONLayout.empty
         /// Every key with its quotes, one after the other.
@@ -150,11 +151,11 @@ private struct JSONParser {
                 return .object(JSONObject(layout: keys, values: values.map { $0 }))
             }
         }
-        // Copied here and above, for the room of a long template is not to stay with each of many short objects.
+        // Copied here and above: the capacity of a long template must not stay with each of many short objects.
         return try parseRest(values.map { $0 }, of: template)
     }
 
-    /// Steps over the key that `template` has at `index`, if that is what stands here.
+    /// Skips the key that `template` has at `index`, if the text has that key here.
     private mutating func skipKey(_ index: Int, of template: Template) -> Bool {
         let start = index == 0 ? 0 : template.ends[index - 1]
         let length = template.ends[index] - start
@@ -164,7 +165,7 @@ private struct JSONParser {
         return true
     }
 
-    /// Parses what follows the members that agreed with `template`, and makes the whole object the next template.
+    /// Parses what follows the members that agree with `template`. The whole object becomes the next template.
     private mutating func parseRest(_ values: [JSONValue], of template: Template) throws(JSONError) -> JSONValue {
         let agreed = values.count
         var object = JSONObject(layout: JSONLayout(keys: Array(template.layout.keys.prefix(agreed))), values: values)
@@ -180,7 +181,7 @@ private struct JSONParser {
             object[key] = try parseMemberValue()
             if try endsObject() { break }
         }
-        // A repeated key has no place of its own, so such an object is no model for the next.
+        // A repeated key has no index of its own, so such an object cannot be the next template.
         if next.ends.count == object.count {
             next.layout = object.layout
             while templates.count <= depth { templates.append(Template()) }
@@ -197,7 +198,7 @@ private struct JSONParser {
         return try parseValue()
     }
 
-    /// Steps over a comma to the next key and returns false, or over the closing brace and returns true.
+    /// Skips a comma before the next key and returns false, or skips the closing brace and returns true.
     private mutating func endsObject() throws(JSONError) -> Bool {
         skipSpace()
         switch byte {
@@ -214,7 +215,7 @@ private struct JSONParser {
 
     // MARK: - Numbers
 
-    /// RFC 8259 section 6: no leading zero, no plus sign, digits on both sides of a point.
+    /// RFC 8259 section 6: no leading zero, no plus sign, digits on both sides of a decimal point.
     private mutating func parseNumber() throws(JSONError) -> JSONValue {
         let start = position
         if byte == UInt8(ascii: "-") { position += 1 }

@@ -1,11 +1,11 @@
-/// A JSON value (RFC 8259) that keeps what `JSONSerialization` loses: the order of keys and the spelling of numbers,
-/// so that a table can be handed on byte for byte as the Allen client would write it.
+/// A JSON value (RFC 8259). It keeps the order of keys and the spelling of numbers, which `JSONSerialization` loses. So
+/// a table can be written byte for byte as the Allen client would write it.
 public enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
     case bool(Bool)
-    /// A number as it was spelt, for example `90.0`.
+    /// A number as it is spelled in the text, for example `90.0`.
     case number(String)
     /// A string, escapes resolved.
     case string(String)
@@ -17,10 +17,10 @@ public enum JSONValue: Hashable, Sendable {
     /// A number from an integer.
     public static func int(_ value: Int) -> JSONValue { .number(String(value)) }
 
-    /// A number from a double; not-a-number and infinity, which JSON has not, become `null`.
+    /// A number from a double. Not-a-number and infinity become `null`, because JSON has no such numbers.
     public static func double(_ value: Double) -> JSONValue { value.isFinite ? .number(value.description) : .null }
 
-    /// The member `key` of an object; `nil` where there is none or this is no object.
+    /// The member `key` of an object; `nil` when there is no such member or this is no object.
     public subscript(key: String) -> JSONValue? {
         if case .object(let object) = self { return object[key] }
         return nil
@@ -32,7 +32,7 @@ public enum JSONValue: Hashable, Sendable {
         return nil
     }
 
-    /// The value of a number, or of a string that spells one (the API writes some ids as strings).
+    /// The value of a number, or of a string that contains one (the API writes some ids as strings).
     public var intValue: Int? {
         switch self {
         case .number(let text), .string(let text):
@@ -43,7 +43,7 @@ public enum JSONValue: Hashable, Sendable {
         }
     }
 
-    /// The value of a number, or of a string that spells one; never infinite or not a number.
+    /// The value of a number, or of a string that contains one; never infinite or not a number.
     public var doubleValue: Double? {
         switch self {
         case .number(let text), .string(let text):

@@ -1,9 +1,9 @@
 extension JSONValue {
-    /// How a value is spelt out.
+    /// The white space of the text.
     public enum Style: Sendable {
-        /// No white space, as the rows of an RMA reply.
+        /// No white space, as in the rows of an RMA reply.
         case compact
-        /// Two spaces a level, as Python's `json.dumps(indent=2)`, which is how AllenSDK writes cells.json.
+        /// Two spaces for each level, as Python's `json.dumps(indent=2)` writes. AllenSDK writes cells.json so.
         case indented
     }
 
@@ -26,7 +26,7 @@ extension JSONValue {
     }
 }
 
-/// Spells values out, one after the other.
+/// Writes values one after the other.
 private struct JSONWriter {
     var bytes: [UInt8] = []
     let style: JSONValue.Style

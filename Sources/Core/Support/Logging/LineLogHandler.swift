@@ -1,8 +1,8 @@
 import Glibc
 public import Logging
 
-/// A swift-log handler that writes `2026-11-22T18:37:23.123Z level label message key=value ...`, one line whatever message
-/// and values hold (``LogText``).
+/// A swift-log handler that writes `2026-11-22T18:37:23.123Z level label message key=value ...`. Each entry is one
+/// line, whatever message and values contain (``LogText``).
 public struct LineLogHandler: LogHandler {
     /// Lines below this level are not written.
     public var logLevel: Logger.Level
@@ -18,7 +18,7 @@ public struct LineLogHandler: LogHandler {
         self.sink = sink
     }
 
-    /// Gives access to one field of ``metadata``.
+    /// One field of ``metadata``.
     public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }

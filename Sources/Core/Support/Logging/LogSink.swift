@@ -1,21 +1,21 @@
 internal import Glibc
 
-/// Where log lines go: one `write(2)` a line, so that lines of several threads never mix.
+/// The target of log lines. Each line is one `write(2)`, so that lines of several threads never mix.
 public final class LogSink: Sendable {
-    /// A file larger than this is set aside as `<file>.1`: 16 MiB, some 80,000 lines.
+    /// A file larger than this is renamed to `<file>.1`: 16 MiB, about 80,000 lines.
     public static let rotationSize = 16 << 20
 
     private struct State {
-        /// Bytes that the file is known to have.
+        /// The size of the file in bytes, as far as it is known.
         var size: Int
-        /// Whether the last line is there in part: the disk was full.
+        /// Whether only a part of the last line was written, because the disk was full.
         var isTorn = false
     }
 
     private let descriptor: Int32
-    /// The file behind the descriptor, nil when it is none of a known name.
+    /// The file behind the descriptor; nil when its name is not known.
     private let path: String?
-    /// Where that file lies; nil when it is not for us to rename files there.
+    /// The directory of that file; nil when this process may not rename files there.
     private let directory: DirectoryHandle?
     private let limit: Int
     private let state: Monitor<State>
@@ -23,8 +23,8 @@ public final class LogSink: Sendable {
     /// Writes to `descriptor`, which stays open as long as the process.
     ///
     /// - Parameters:
-    ///   - path: the log file. When that is what `descriptor` is open on, it is set aside once it has `limit` bytes, and
-    ///     the descriptor led to a new one; else nothing is done with it.
+    ///   - path: the log file. When `descriptor` is open on this file, the file is renamed once it has `limit` bytes,
+    /// and the descriptor is moved to a new file. Otherwise the file is never renamed.
     ///   - limit: bytes.
     public init(descriptor: Int32, path: String? = nil, limit: Int = LogSink.rotationSize) {
         self.descriptor = descriptor
@@ -47,7 +47,7 @@ public final class LogSink: Sendable {
         }
     }
 
-    /// Writes as much as there is room for; returns how many bytes.
+    /// Writes as much as fits on the disk; returns the number of bytes.
     private func write(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
         var done = 0
         while done < bytes.count {
@@ -62,18 +62,18 @@ public final class LogSink: Sendable {
         return done
     }
 
-    /// Sets the file aside. When the disk has no room for a new one, the old one is gone on with. Returns the bytes that the
-    /// file is then taken to have.
+    /// Renames the file and begins a new one. When the disk has no room for a new one, writing continues in the old
+    /// one. Returns the size to assume for the file.
     private func rotate(_ path: String, in directory: DirectoryHandle) -> Int {
-        // Somebody may have emptied it.
+        // Another process may have emptied the file.
         let size = Self.size(descriptor)
         guard size >= limit else { return size }
-        // Else somebody has moved it already, as logrotate does, or another mount that writes to it.
+        // Otherwise another process has moved it already, such as logrotate or another mount with the same log.
         let isOurs = Self.isOpen(path, as: descriptor)
         let name = Self.split(path).name
         let fresh = "\(name).new"
         do throws(FileFault) {
-            // Made first: what cannot be made must not cost the old file its name.
+            // The new file is created first, so that a failure here leaves the old file its name.
             if isOurs { try directory.remove(fresh) }
             let file = try directory.open(
                 isOurs ? fresh : name, O_WRONLY | O_CREAT | O_APPEND | (isOurs ? O_EXCL : 0))
@@ -84,9 +84,9 @@ public final class LogSink: Sendable {
             guard dup2(file.descriptor, descriptor) >= 0 else { throw FileFault(name, .current) }
             return Self.size(descriptor)
         } catch {
-            // Best effort: the cause is that of the next try, too.
+            // A failure is ignored here: the next try reports the same cause.
             if isOurs { _ = try? directory.remove(fresh) }
-            // Tried again after a sixteenth more.
+            // The next try is after a sixteenth more.
             return limit - limit / 16
         }
     }
@@ -96,7 +96,7 @@ public final class LogSink: Sendable {
         return (slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...]))
     }
 
-    /// Whether `path` names the file that `descriptor` is open on.
+    /// Whether `path` names the file on which `descriptor` is open.
     private static func isOpen(_ path: String, as descriptor: Int32) -> Bool {
         var (named, opened) = (stat(), stat())
         guard unsafe stat(path, &named) == 0, unsafe fstat(descriptor, &opened) == 0 else { return false }

@@ -1,15 +1,15 @@
-/// Text that may come from anywhere, an origin included, made part of one line of a log.
+/// Text from any origin, as part of one line of a log.
 ///
-/// Nothing in it begins another line, moves the cursor of a terminal or ends the quotes it stands in, and what was written
-/// can be told from its escapes: `\\` is a backslash, `\n`, `\r`, `\t` and `\u001b` are what they are in JSON.
+/// The text cannot begin another line, move the cursor of a terminal or end its own quotes. A reader can tell the text
+/// from its escapes: `\\` is a backslash; `\n`, `\r`, `\t` and `\u001b` mean the same as in JSON.
 enum LogText {
-    /// Scalars of a text that are written; an origin may send megabytes.
+    /// The most scalars of a text that are written, because an origin may send megabytes.
     static let longest = 4096
 
     /// `text` without quotes, for the message of a line.
     static func message(_ text: String) -> String { escaped(text).text }
 
-    /// `text` as the value of a field, in quotes where it would not be one word, or has escapes.
+    /// `text` as the value of a field. It is in quotes when it is more than one word or has escapes.
     static func value(_ text: String) -> String {
         let (escaped, isOneWord) = escaped(text)
         guard !isOneWord || text.isEmpty else { return escaped }
@@ -23,7 +23,7 @@ enum LogText {
     }
 
     private static func escaped(_ text: String) -> (text: String, isOneWord: Bool) {
-        // By scalars: "\r\n" is one Character, and neither of its parts.
+        // By scalars: "\r\n" is one Character, which equals neither of its parts.
         var result = String.UnicodeScalarView()
         var isOneWord = true
         var count = 0
@@ -42,7 +42,7 @@ enum LogText {
         return ("\(String(result))... (\(text.utf8.count) bytes)", false)
     }
 
-    /// How a scalar is written that is not to stand for itself: as in ``OutsideText``, and the backslash, too.
+    /// The escape of a scalar that must not be written as it is: that of ``OutsideText``, and one for the backslash.
     private static func escape(_ scalar: Unicode.Scalar) -> String? {
         scalar == "\\" ? "\\\\" : OutsideText.escape(scalar)
     }
