@@ -6,22 +6,23 @@ import Support
 
 /// Why the stand-in origin did not start.
 public struct DemoServerError: Error, CustomStringConvertible {
-    /// What happened, with the cause's own words.
+    /// What happened, with the text of the cause.
     public let description: String
 }
 
 /// A stand-in for api.brain-map.org on 127.0.0.1: RMA queries, files and images of a `World`.
 ///
-/// `start()` and `stop()` block and are for ordinary threads, not for Swift's cooperative pool.
+/// `start()` and `stop()` block. Call them from ordinary threads, not from Swift's cooperative pool.
 public final class DemoServer: Sendable {
-    /// How the server behaves beside what it serves.
+    /// The behaviour of the server, apart from its data.
     public struct Options: Sendable {
         /// Seconds that every request waits before it is answered.
         public var latency: Double
-        /// Seconds that starting and stopping may take. Swift's pool of threads waits without end where it may have no more.
+        /// Seconds that starting and stopping may take. Swift's pool of threads waits without end when it may create no
+        /// more threads.
         public var patience: Double
 
-        /// No latency, and half a minute of patience, unless others are given.
+        /// Options with the given values. The defaults are no latency and a patience of half a minute.
         public init(latency: Double = 0, patience: Double = 30) {
             self.latency = latency
             self.patience = patience
@@ -44,10 +45,10 @@ public final class DemoServer: Sendable {
 
     /// A server that is not started yet.
     /// - Parameters:
-    ///   - world: What it serves.
+    ///   - world: The data to serve.
     ///   - port: TCP port on 127.0.0.1; 0 lets the system choose.
-    ///   - options: Latency.
-    /// - Throws: Where its threads cannot be made.
+    ///   - options: Latency and patience.
+    /// - Throws: When its threads cannot be created.
     public init(world: World, port: UInt16 = 0, options: Options = Options()) throws(DemoServerError) {
         do throws(ThreadError) { workers = try WorkerPool(name: "demo", count: 4) } catch {
             throw DemoServerError(description: "\(error)")
@@ -57,9 +58,9 @@ public final class DemoServer: Sendable {
         self.options = options
     }
 
-    /// Starts listening; returns once connections are accepted.
+    /// Starts listening. Returns once connections are accepted.
     /// - Returns: The port.
-    /// - Throws: Where the port is taken, or the server has been started before.
+    /// - Throws: When the port is in use, or the server has been started before.
     @discardableResult
     public func start() throws(DemoServerError) -> UInt16 {
         let address: sockaddr_in
@@ -93,7 +94,7 @@ public final class DemoServer: Sendable {
         return try outcome.get()
     }
 
-    /// Stops listening and closes every connection; returns when that is done. A second call does nothing.
+    /// Stops listening and closes every connection. Returns when that is done. A second call does nothing.
     public func stop() {
         let running: (HTTPServer, Task<Void, Never>)? = phase.update { phase in
             defer { phase = .stopped }
@@ -141,7 +142,8 @@ public final class DemoServer: Sendable {
         return number == EADDRINUSE ? "another program has this port" : "\(Errno(rawValue: number))"
     }
 
-    /// Rendering takes its time: it runs on threads of ours, so that the pool that moves the bytes stays free.
+    /// Answers on the server's own threads, because rendering takes long and the pool that moves the bytes must stay
+    /// free.
     private func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
         if options.latency > 0 { try await Task.sleep(for: .seconds(options.latency)) }
         var headers: [String: String] = [:]
@@ -174,7 +176,7 @@ public final class DemoServer: Sendable {
     }
 }
 
-/// Bytes in memory as FlyingFox wants them for a chunked body.
+/// Bytes in memory, in the form that FlyingFox needs for a chunked body.
 private struct ByteChunks: AsyncBufferedSequence {
     typealias Element = UInt8
     let bytes: [UInt8]

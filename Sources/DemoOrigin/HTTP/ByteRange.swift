@@ -1,7 +1,7 @@
-/// A `Range` header of one range (RFC 9110, 14.1.2). Several ranges are answered whole, which the standard allows.
+/// A `Range` header of one range (RFC 9110, 14.1.2). Several ranges get the whole file, which the standard allows.
 enum ByteRange {
     enum Outcome: Equatable {
-        /// No range, or one that is to be ignored: 200 with everything.
+        /// No range, or one to ignore: 200 with the whole file.
         case whole
         /// 206 with these bytes.
         case part(Range<Int>)

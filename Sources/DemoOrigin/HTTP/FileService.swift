@@ -5,7 +5,7 @@ import Support
 struct FileService: Sendable {
     let world: World
 
-    /// A file without its bytes, since a recording is never made whole for a range of it.
+    /// A file without its bytes: a recording is never created as a whole for one range of it.
     private struct Content {
         var size: Int
         var bytes: (Range<Int>) -> [UInt8]
@@ -43,7 +43,7 @@ struct FileService: Sendable {
 
     private func reply(_ content: Content, _ kind: FileKind, _ cell: Cell, _ id: Int, _ request: Request) -> Reply {
         let modified = Self.modified(id)
-        // Apache's form: size and modification time in microseconds, both hexadecimal.
+        // The form of Apache: size and modification time in microseconds, both hexadecimal.
         let tag =
             "\"" + String(content.size, radix: 16) + "-" + String(modified * 1_000_000 + id % 1_000_000, radix: 16)
             + "\""
@@ -70,7 +70,7 @@ struct FileService: Sendable {
         }
     }
 
-    /// A date between 2015 and 2019 that belongs to an id.
+    /// A date between 2015 and 2019 that follows from an id.
     static func modified(_ id: Int) -> Int {
         var random = Random(seed: id, stream: 11)
         return 1_420_070_400 + random.whole(0...126_000_000)

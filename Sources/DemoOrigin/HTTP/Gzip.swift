@@ -1,10 +1,10 @@
 import CZlib
 
 enum Gzip {
-    /// The bytes as one gzip member (RFC 1952); `nil` where zlib finds no memory.
+    /// The bytes as one gzip member (RFC 1952); `nil` when zlib finds no memory.
     static func compress(_ bytes: [UInt8]) -> [UInt8]? {
         var stream = unsafe z_stream()
-        // 15 bits of window, and 16 to ask for the gzip wrapper.
+        // 15 bits of window, plus 16 for the gzip wrapper.
         guard
             unsafe deflateInit2_(
                 &stream, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY, ZLIB_VERSION,

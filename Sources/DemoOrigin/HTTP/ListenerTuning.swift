@@ -1,11 +1,12 @@
 import Glibc
 
 enum ListenerTuning {
-    /// Switches Nagle's algorithm off on the listening socket of `port`; on Linux accepted sockets inherit that.
+    /// Switches Nagle's algorithm off on the listening socket of `port`. On Linux, accepted sockets inherit this
+    /// setting.
     ///
-    /// FlyingFox writes header and body apart and offers no access to its sockets: with Nagle and delayed
-    /// acknowledgement every reply on a kept connection may wait 40 ms. The socket is found among this process's
-    /// descriptors by its address.
+    /// FlyingFox writes header and body separately and gives no access to its sockets. With Nagle and delayed
+    /// acknowledgement, every reply on a kept connection may wait 40 ms. The socket is found by its address among the
+    /// descriptors of this process.
     static func disableNagle(port: UInt16) {
         for descriptor in Int32(3)..<1024 {
             var listening: Int32 = 0

@@ -1,11 +1,11 @@
-/// What the origin answers, before any server library sees it.
+/// The reply of the origin, independent of the server library.
 struct Reply: Sendable {
     enum Body: Sendable {
         /// Sent with its Content-Length.
         case whole([UInt8])
         /// Sent chunked, without Content-Length, as the real service sends RMA replies.
         case chunked([UInt8])
-        /// Content-Length of what a GET would send, and no bytes: the answer to HEAD.
+        /// The Content-Length that a GET would have, and no bytes: the reply to HEAD.
         case lengthOnly(Int)
     }
 

@@ -1,9 +1,9 @@
-/// The parts of an HTTP request that the origin looks at.
+/// The parts of an HTTP request that the origin uses.
 struct Request: Sendable {
     var method: String
     /// Percent-decoded path.
     var path: String
-    /// Percent-decoded parameters in order.
+    /// Percent-decoded parameters, in order.
     var parameters: [(name: String, value: String)]
     /// Names in lower case.
     var headers: [String: String]
@@ -29,7 +29,7 @@ struct Request: Sendable {
 
     func integer(_ name: String) -> Int? { self[parameter: name].flatMap { Int($0) } }
 
-    /// A percent sign that starts no escape stands for itself.
+    /// A percent sign that begins no escape is kept as it is.
     private static func decoded(_ text: Substring, plusIsSpace: Bool) -> String {
         let source = Array(text.utf8)
         var bytes: [UInt8] = []

@@ -1,6 +1,6 @@
 import Support
 
-/// Paths of api.brain-map.org that are served, and what answers them.
+/// The served paths of api.brain-map.org, and the service that answers each.
 struct Router: Sendable {
     let world: World
     private let engine: RMAEngine
@@ -66,7 +66,7 @@ struct Router: Sendable {
         }
     }
 
-    /// The older form has parameters of their own for what the stages say.
+    /// In the older form, parameters of the URL replace the stages of the query.
     private static func addOlderParameters(_ query: inout RMAQuery, _ request: Request) throws(RMAError) {
         if let include = request[parameter: "include"] { query.includes += try RMAParser.associations(include) }
         for name in ["num_rows", "start_row", "order", "only", "except", "count"] {

@@ -1,6 +1,6 @@
 import Support
 
-/// Electrophysiology, in so far as the catalogue states it; sweeps are made up.
+/// Electrophysiology, as far as the catalogue states it. The sweeps are invented.
 enum EphysRows {
     private static let features = [
         "adaptation", "avg_firing_rate", "avg_isi", "f_i_curve_slope", "fast_trough_v_long_square", "peak_t_ramp",

@@ -1,7 +1,7 @@
 import Support
 
-/// Kinds of files by the id of their WellKnownFileType. The first three ids are documented (docs/DATA.md 2);
-/// that of the recording is made up.
+/// Kinds of files by the id of their WellKnownFileType. The first three ids are documented (docs/DATA.md 2); the id of
+/// the recording is invented.
 enum FileKind: Int, CaseIterable {
     case skeleton = 303_941_301
     case markers = 486_753_749
@@ -17,7 +17,7 @@ enum FileKind: Int, CaseIterable {
         }
     }
 
-    /// Names that AllenSDK asks for.
+    /// The names that AllenSDK asks for.
     var name: String {
         switch self {
         case .skeleton: "3DNeuronReconstruction"
@@ -29,7 +29,7 @@ enum FileKind: Int, CaseIterable {
 
     var row: RMARow { RMARow(model: .wellKnownFileType, fields: ["id": .int(rawValue), "name": .string(name)]) }
 
-    /// Download name (docs/DATA.md 2): the marker file also ends in `.swc`.
+    /// The download name (docs/DATA.md 2). That of the marker file also ends in `.swc`.
     func fileName(_ cell: Cell) -> String {
         let reconstruction = cell.reconstruction.map(String.init) ?? ""
         return switch self {
@@ -62,7 +62,7 @@ enum FileKind: Int, CaseIterable {
     }
 }
 
-/// NeuronReconstruction rows, in so far as the catalogue states what they say.
+/// NeuronReconstruction rows, as far as the catalogue states their values.
 enum ReconstructionRow {
     static func make(_ cell: Cell) -> RMARow? {
         guard let id = cell.reconstruction else { return nil }

@@ -46,7 +46,8 @@ enum ImageRows {
             ])
     }
 
-    /// File number and section number differ by one, as in the captured stack. The folder's number belongs to no row.
+    /// File number and section number differ by one, as in the captured stack. The number in the folder's name belongs
+    /// to no row.
     private static func planePath(_ position: Int, _ stack: Stack) -> String {
         let number = String(stack.sections[position] - 1)
         let name = "\(stack.barcode)-" + String(repeating: "0", count: max(0, 4 - number.utf8.count)) + number
@@ -54,7 +55,7 @@ enum ImageRows {
             "/external/\(stack.root)/prod\(100 + stack.specimen % 400)/\(name)_\(stack.subImages[position] - 3)/\(name).aff"
     }
 
-    /// The catalogue names the path of the min xy projection; the others lie beside it.
+    /// The catalogue has the path of the min xy projection. The other projections are in the same folder.
     private static func projectionPath(_ projection: Projection, of cell: Cell, _ stack: Stack) -> String {
         let file = "\(projection.function)_\(projection.axes)_\(cell.id).aff"
         let known = cell.details["si__path"]?.stringValue
@@ -62,7 +63,7 @@ enum ImageRows {
         return "/" + (folder ?? "external/\(stack.root)/specimen_\(cell.id)") + "/" + file
     }
 
-    /// Halvings until the longer side is below 256 px, and the full image: 6 for 7570 px.
+    /// The halvings until the longer side is below 256 px, plus one for the full image: 6 for 7570 px.
     private static func tiers(_ stack: Stack) -> Int {
         var tiers = 1
         var side = max(stack.frameWidth, stack.frameHeight)
@@ -73,7 +74,7 @@ enum ImageRows {
         return tiers
     }
 
-    /// The image that a path of these rows leads to.
+    /// The image at a path of these rows.
     static func image(path: String, in world: World) throws -> ImageReference? {
         let parts = path.split(separator: "/")
         guard let file = parts.last, parts.count >= 3 else { return nil }
@@ -109,7 +110,7 @@ enum ImageReference {
     case plane(Cell, Stack, position: Int)
     case projection(Cell, Stack, Projection)
 
-    /// The row, which states size and path.
+    /// The row of the image, which states size and path.
     var row: RMARow {
         switch self {
         case .plane(let cell, let stack, let position): ImageRows.plane(position, of: cell, stack)

@@ -1,6 +1,6 @@
 import Support
 
-/// Order of field values: numbers by value, texts by their bytes, null last, as PostgreSQL sorts.
+/// The order of field values, as PostgreSQL sorts: numbers by value, texts by their bytes, null last.
 enum JSONOrder {
     static func compare(_ left: JSONValue?, _ right: JSONValue?) -> Int {
         switch (left ?? .null, right ?? .null) {
@@ -18,7 +18,7 @@ enum JSONOrder {
 }
 
 extension JSONValue {
-    /// A value as a query spells it: `true`, `12`, `abc`.
+    /// A value as a query writes it: `true`, `12`, `abc`.
     var plainText: String {
         switch self {
         case .string(let text), .number(let text): text
@@ -33,7 +33,7 @@ extension RMAFilter {
     func accepts(_ value: JSONValue) -> Bool {
         switch comparison {
         case .equal, .oneOf: values.contains { Self.isEqual(value, $0) }
-        // In SQL nothing is unequal to null, but for `is not null`.
+        // In SQL no value is unequal to null; only `is not null` selects values.
         case .notEqual:
             values.allSatisfy { wanted in
                 wanted == nil ? value != .null : value != .null && !Self.isEqual(value, wanted)
@@ -67,7 +67,8 @@ extension RMAFilter {
             ? Self.fits(Array(text.lowercased()), Array(pattern.lowercased())) : Self.fits(Array(text), Array(pattern))
     }
 
-    /// Whole-text match where `*` stands for any text; the last star is retried, which is linear in practice.
+    /// Matches the whole text, where `*` stands for any text. Only the last star is retried, which is linear in
+    /// practice.
     private static func fits(_ text: [Character], _ pattern: [Character]) -> Bool {
         var (position, next) = (0, 0)
         var star: (next: Int, position: Int)?

@@ -14,7 +14,7 @@ struct RMAEngine {
         guard let model = RMAModel(rawValue: query.model) else {
             throw RMAError(status: 404, message: "uninitialized constant \(query.model)")
         }
-        // A condition on an association also selects what is written of it: they are one join.
+        // A condition on an association also selects which of its rows are written, because both are one join.
         let joined = query.includes.map { include in Self.merge(include, query.criteria) }
         let table = try candidates(model, query)
         let criteria = query.criteria.filter { association in
@@ -24,7 +24,7 @@ struct RMAEngine {
         let conditions = joined.filter(\.isConditional)
         let options = query.options
         if query.filters.isEmpty && criteria.isEmpty && conditions.isEmpty && options.order.isEmpty {
-            // Only the page is made, however long the table.
+            // Only the rows of the page are created, however long the table is.
             return try result(table, Array(page(0..<table.count, options)), table.count, joined, options)
         }
         var matches: [Int] = []
@@ -49,7 +49,7 @@ struct RMAEngine {
         return Result(rows: rows, total: options.counts ? total : rows.count, startRow: options.startRow)
     }
 
-    /// The rows to look at: an equality on the key, or on the specimen, spares reading the whole table.
+    /// The rows to examine. An equality on the key, or on the specimen, avoids reading the whole table.
     private func candidates(_ model: RMAModel, _ query: RMAQuery) throws -> RMATable {
         if let ids = Self.wanted(query.filters, field: model.key) {
             return RMATable(try ids.compactMap { try database.row(model, id: $0) })
@@ -100,7 +100,7 @@ struct RMAEngine {
         try !matching(row, association).rows.isEmpty
     }
 
-    /// The related rows that meet the association's conditions and those below it.
+    /// The related rows that satisfy the conditions of the association and of those below it.
     private func matching(_ row: RMARow, _ association: RMAAssociation) throws -> RMARelation {
         guard let relation = try database.related(row, association.name) else {
             throw RMAError(status: 400, message: "\(row.model.rawValue) has no association '\(association.name)'")
@@ -150,7 +150,7 @@ struct RMAEngine {
 }
 
 extension RMAOptions {
-    /// What `only` and `except` say about an association: `products.name` and the like.
+    /// The part of `only` and `except` that concerns an association, such as `products.name`.
     fileprivate func below(_ association: String) -> RMAOptions {
         let prefix = association + "."
         var options = RMAOptions()

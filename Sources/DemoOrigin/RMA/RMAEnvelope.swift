@@ -1,6 +1,6 @@
 import Support
 
-/// The text around the rows. The envelope is written with ", " and ": ", the rows compact: with that the captured
+/// The text around the rows. The envelope is written with ", " and ": ", the rows without white space. So the captured
 /// replies come out byte for byte (docs/DATA.md 1).
 enum RMAEnvelope {
     static func success(_ result: RMAEngine.Result) -> [UInt8] {

@@ -1,4 +1,4 @@
-/// Recursive descent over the text of an RMA query.
+/// A recursive-descent parser for the text of an RMA query.
 struct RMAParser {
     private let text: [UInt8]
     private var position = 0
@@ -6,13 +6,13 @@ struct RMAParser {
     private init(_ text: String) { self.text = Array(text.utf8) }
 
     /// Parses a whole query: `model::X,rma::criteria,..,rma::include,..,rma::options[..]`.
-    /// - Parameter model: The model named by the path, for queries that leave it out.
+    /// - Parameter model: The model in the path, for queries that name none.
     static func query(_ text: String, model: String? = nil) throws(RMAError) -> RMAQuery {
         var parser = RMAParser(text)
         return try parser.parseQuery(model: model)
     }
 
-    /// Parses what stands in the parameter `include` of the older form.
+    /// Parses the value of the parameter `include` in the older form.
     static func associations(_ text: String) throws(RMAError) -> [RMAAssociation] {
         var parser = RMAParser(text)
         var result: [RMAAssociation] = []
@@ -27,7 +27,7 @@ struct RMAParser {
 
     private mutating func parseQuery(model pathModel: String?) throws(RMAError) -> RMAQuery {
         var query = RMAQuery(model: pathModel ?? "")
-        // A path that names the model may be followed by bare criteria.
+        // When the path names the model, the query may begin with criteria.
         var stage = pathModel == nil ? Stage.none : .criteria
         while byte != nil {
             if accept("model::") {
@@ -58,7 +58,7 @@ struct RMAParser {
         return query
     }
 
-    /// Nesting beyond this is refused, so that a hostile query cannot exhaust the stack.
+    /// The deepest nesting that is accepted, so that a hostile query cannot exhaust the stack.
     private static let maximumDepth = 16
 
     private mutating func parseAssociation(depth: Int) throws(RMAError) -> RMAAssociation {
@@ -94,7 +94,7 @@ struct RMAParser {
         }
     }
 
-    /// Sets one option; `values` are what stands behind the operator, split at commas.
+    /// Sets one option. `values` are the texts after the operator, split at commas.
     static func set(_ options: inout RMAOptions, _ name: String, _ values: [String]) throws(RMAError) {
         let items = values.flatMap { $0.split(separator: ",").map { trimmed($0) } }
         let first = items.first ?? ""
@@ -125,8 +125,8 @@ struct RMAParser {
 
     private struct Bracket {
         var field: String
-        /// `nil` for a bracket without operator, such as `[specimen_id]`: what is left when a shell or an HTTP layer
-        /// has swallowed `$eq...`. The real service ignores it and answers with a larger result.
+        /// `nil` for a bracket without operator, such as `[specimen_id]`, which is left when a shell or an HTTP layer
+        /// has removed `$eq...`. The real service ignores such a bracket and returns more rows.
         var comparison: RMAFilter.Operator?
         var values: [String?]
     }
@@ -220,7 +220,7 @@ struct RMAParser {
         return String(text)
     }
 
-    /// `specimens.id` means `id`: the table in front is the one that the brackets stand behind.
+    /// `specimens.id` means `id`: the table name before the dot is that of the association with the brackets.
     private static func lastComponent(_ name: Substring) -> String {
         name.split(separator: ".").last.map(String.init) ?? String(name)
     }

@@ -3,9 +3,9 @@ struct RMAQuery: Equatable {
     var model: String
     /// Conditions on rows of the model itself.
     var filters: [RMAFilter] = []
-    /// Associations that must exist, with conditions of their own.
+    /// Associations that must exist, with their own conditions.
     var criteria: [RMAAssociation] = []
-    /// Associations to be written into the rows.
+    /// Associations that are written into the rows.
     var includes: [RMAAssociation] = []
     var options = RMAOptions()
 }
@@ -16,7 +16,7 @@ struct RMAAssociation: Equatable {
     var filters: [RMAFilter] = []
     var children: [RMAAssociation] = []
 
-    /// Whether a condition stands anywhere below: such an include drops the rows that do not meet it.
+    /// Whether there is a condition at any level below. Such an include drops the rows that do not satisfy it.
     var isConditional: Bool { !filters.isEmpty || children.contains(where: \.isConditional) }
 }
 
@@ -26,9 +26,9 @@ struct RMAFilter: Equatable {
         case equal = "eq"
         case notEqual = "ne"
         case oneOf = "in"
-        /// SQL LIKE with `*` for any text.
+        /// SQL LIKE, with `*` for any text.
         case like = "li"
-        /// The same without regard to case.
+        /// SQL LIKE that ignores case.
         case ilike = "il"
         case greater = "gt"
         case less = "lt"
@@ -36,15 +36,15 @@ struct RMAFilter: Equatable {
 
     var field: String
     var comparison: Operator
-    /// One value, several for `$in`; `nil` is the bare word `null`.
+    /// One value, or several for `$in`. `nil` is the bare word `null`.
     var values: [String?]
 }
 
 struct RMAOptions: Equatable {
-    /// Rows returned where the query does not say (docs/DATA.md 1).
+    /// The number of rows in a reply when the query names none (docs/DATA.md 1).
     static let defaultPage = 50
 
-    /// `nil` stands for all.
+    /// `nil` means all rows.
     var rowLimit: Int? = defaultPage
     var startRow = 0
     var order: [(field: String, descending: Bool)] = []

@@ -1,6 +1,6 @@
 import Support
 
-/// A row of a model: its own fields, and the model, from which its associations follow.
+/// A row of a model: its own fields, and the model, which determines its associations.
 struct RMARow: Sendable {
     var model: RMAModel
     var fields: JSONObject
@@ -8,7 +8,7 @@ struct RMARow: Sendable {
     func number(_ field: String) -> Int? { fields[field]?.intValue }
 }
 
-/// What an association leads to.
+/// The rows at the other end of an association.
 enum RMARelation {
     /// `belongs_to` or `has_one`: an object, or null.
     case one(RMARow?)
@@ -23,7 +23,7 @@ enum RMARelation {
     }
 }
 
-/// The models that are served, by the names of the data model of the Allen API.
+/// The models that are served, with the names of the data model of the Allen API.
 enum RMAModel: String, CaseIterable, Sendable {
     case specimenDetail = "ApiCellTypesSpecimenDetail"
     case specimen = "Specimen"
@@ -40,7 +40,7 @@ enum RMAModel: String, CaseIterable, Sendable {
     /// The field that identifies a row.
     var key: String { self == .specimenDetail ? "specimen__id" : "id" }
 
-    /// Associations that no row lacks: asking for them alone selects nothing.
+    /// Associations that every row has: a query for them alone selects no rows.
     var mandatory: Set<String> {
         switch self {
         case .subImage: ["data_set"]
@@ -51,7 +51,7 @@ enum RMAModel: String, CaseIterable, Sendable {
     }
 }
 
-/// Rows of a model, made when asked for: the planes of all stacks together are hundreds of thousands of rows.
+/// Rows of a model, created when they are read: all stacks together have hundreds of thousands of planes.
 struct RMATable {
     /// Number of rows.
     var count: Int
@@ -66,12 +66,12 @@ struct RMATable {
     init(_ rows: [RMARow]) { self.init(count: rows.count) { rows[$0] } }
 }
 
-/// Where the engine finds rows.
+/// The database in which the engine finds rows.
 protocol RMADatabase: Sendable {
-    /// All rows of a model, or those that can match where the cells concerned are known (`nil`: not known).
+    /// All rows of a model, or only those that can match when the cells are known (`nil`: not known).
     func table(_ model: RMAModel, specimens: [Int]?) throws -> RMATable
-    /// The row with an id, where there is a quick way to it.
+    /// The row with an id, when it can be found quickly.
     func row(_ model: RMAModel, id: Int) throws -> RMARow?
-    /// What an association of a row leads to; `nil` where the model has no such association.
+    /// The rows at the other end of an association of a row; `nil` when the model has no such association.
     func related(_ row: RMARow, _ association: String) throws -> RMARelation?
 }

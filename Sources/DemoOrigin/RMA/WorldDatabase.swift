@@ -118,7 +118,7 @@ struct WorldDatabase: RMADatabase {
         return Projection.allCases.map { ImageRows.projection($0, of: cell, stack) }
     }
 
-    /// Planes of several stacks behind one another, none made before it is asked for.
+    /// The planes of several stacks, one stack after another. Each row is created when it is read.
     private func planes(_ cells: [Cell]) throws -> RMATable {
         var starts: [(start: Int, cell: Cell, stack: Stack)] = []
         var count = 0
@@ -140,7 +140,7 @@ extension RMATable {
 }
 
 extension Array {
-    /// The first index whose element meets a condition that, once met, stays met.
+    /// The first index whose element satisfies a condition that all later elements satisfy too.
     func partitioningIndex(where condition: (Element) -> Bool) -> Int {
         var (low, high) = (0, count)
         while low < high {

@@ -1,13 +1,13 @@
 import ImageCodec
 import Support
 
-/// `/api/v2/*_image_download/<id>`, which redirects, and `/cgi-bin/imageservice`, which delivers a JPEG
-/// (docs/DATA.md 4).
+/// `/api/v2/*_image_download/<id>`, which redirects, and `/cgi-bin/imageservice`, which returns a JPEG (docs/DATA.md
+/// 4).
 struct ImageService: Sendable {
     static let downloads: Set<String> = [
         "section_image_download", "image_download", "projection_image_download", "atlas_image_download",
     ]
-    /// The captured plane of 43.6 Mpx takes 2.0 MB; libjpeg's customary quality for pictures on the web.
+    /// libjpeg's customary quality for pictures on the web. With it, the captured plane of 43.6 Mpx takes 2.0 MB.
     private static let defaultQuality = 80
     private static let deepestDownsample = 12
 
@@ -51,7 +51,7 @@ struct ImageService: Sendable {
             let (pixels, width, height) = try pixels(image, region, halvings: halvings)
             let jpeg: [UInt8]
             if case .plane = image {
-                // A faint warm tint: the luma carries the picture.
+                // A faint warm tint; the luma contains the picture.
                 jpeg = try JPEG.encodeLuma(pixels, width: width, height: height, quality: quality, cb: 124, cr: 130)
             } else {
                 jpeg = try JPEG.encodeGray(pixels, width: width, height: height, quality: quality)
@@ -64,7 +64,7 @@ struct ImageService: Sendable {
         }
     }
 
-    /// The picture file of a cell: its minimum projection, small, as PNG; `nil` for a cell without images.
+    /// The picture file of a cell, its minimum projection as a small PNG; `nil` for a cell without images.
     func picture(_ cell: Cell) throws -> [UInt8]? {
         guard let stack = try world.stack(cell) else { return nil }
         let whole = PixelRect(x: 0, y: 0, width: stack.frameWidth, height: stack.frameHeight)
@@ -81,7 +81,7 @@ struct ImageService: Sendable {
         return try database.row(.subImage, id: id) ?? database.row(.projectionImage, id: id)
     }
 
-    /// Renders in bands of full resolution and averages squares of 2^halvings px: memory stays small and a reduced
+    /// Renders bands of full resolution and averages squares of 2^halvings px. So memory stays small, and a reduced
     /// picture is the mean of the full one. Width and height of the reply are rounded up.
     private func pixels(
         _ image: ImageReference, _ region: PixelRect, halvings: Int
@@ -109,11 +109,11 @@ struct ImageService: Sendable {
     }
 }
 
-/// Where an image lies in the full frame.
+/// The position of an image in the full frame.
 private struct Frame {
     /// The image's own rectangle.
     var own: PixelRect
-    /// The full frame, which holds pixels all around a SubImage.
+    /// The full frame, which has pixels all around a SubImage.
     var whole: PixelRect
 
     init?(_ row: RMARow) {
@@ -125,7 +125,7 @@ private struct Frame {
         whole = PixelRect(x: 0, y: 0, width: frameWidth, height: frameHeight)
     }
 
-    /// The rectangle that a request names; what it leaves out is the image's own.
+    /// The rectangle that a request names. A value that it omits is that of the image.
     func region(_ request: Request) -> PixelRect {
         PixelRect(
             x: request.integer("left") ?? own.x, y: request.integer("top") ?? own.y,

@@ -1,26 +1,28 @@
-/// How a stained tube darkens the field: fully where the focal plane cuts it, blurred and fainter the farther the plane.
+/// How a stained tube darkens the field: fully where the focal plane cuts it, and more blurred and fainter with growing
+/// distance of the plane.
 ///
-/// Shapes and constants are chosen by eye after real planes (dark in focus, gone some 6 um away for a thin neurite);
-/// they are no model of the microscope.
+/// Shapes and constants are chosen by eye after real planes. Those are dark in focus, and a thin neurite is invisible
+/// about 6 um away. They are no model of the microscope.
 enum Optics {
     static let pixel = Float(Imaging.pixel)
-    /// Share of the light that a tube in focus takes.
+    /// The share of the light that a tube in focus absorbs.
     static let darkest: Float = 0.62
-    /// Out of focus by this many times (0.7 um + radius), a tube is invisible.
+    /// A tube is invisible when it is out of focus by this many times (0.7 um + radius).
     static let cutOff: Float = 7
 
-    /// Micrometres around the axis that a tube of a radius can darken at all.
+    /// The largest distance from the axis, in micrometres, at which a tube of a radius can darken the field.
     static func farthestReach(_ radius: Float) -> Float {
         radius + softness(radius, sunk: radius, outOfFocus: cutOff * (0.7 + radius)) + pixel
     }
 
-    /// Width of the edge in um. `sunk` is how much of the radius the plane misses, `outOfFocus` its distance from the
-    /// surface of the tube.
+    /// The width of the edge in um. `sunk` is the part of the radius that the plane misses. `outOfFocus` is the
+    /// distance of the plane from the surface of the tube.
     @inline(__always) static func softness(_ radius: Float, sunk: Float, outOfFocus: Float) -> Float {
         0.3 + 0.8 * sunk + 0.4 * outOfFocus
     }
 
-    /// Share of light taken at `lateral` um beside the axis by a tube of `radius` whose axis is `depth` um off the plane.
+    /// The share of the light that a tube of `radius` absorbs at `lateral` um beside its axis, when the axis is `depth`
+    /// um off the plane.
     @inline(__always) static func darkness(radius: Float, depth: Float, lateral: Float) -> Float {
         let cut = depth < radius ? (radius * radius - depth * depth).squareRoot() : 0
         let outOfFocus = max(0, depth - radius)

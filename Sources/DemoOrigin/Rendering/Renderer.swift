@@ -7,7 +7,7 @@ struct Renderer: Sendable {
 
     init(world: World) { self.world = world }
 
-    /// A view of a cell: which tubes, in which focus, on which field.
+    /// A view of a cell: its tubes, the focus, and the field.
     private struct View {
         var index: TubeIndex?
         var focus = Shadow.Focus.everything

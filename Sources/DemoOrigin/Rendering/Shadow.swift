@@ -1,11 +1,11 @@
-/// Accumulates what the tubes take of the light, 0...255 a pixel: the darkest wins, so that neither joints nor the order
-/// of drawing show.
+/// The light that the tubes absorb, 0...255 a pixel. The darkest value wins, so that neither joints nor the drawing
+/// order are visible.
 struct Shadow {
-    /// What of the third dimension is seen.
+    /// The part of the third dimension that is visible.
     enum Focus {
         /// One focal plane, at this depth in um.
         case plane(Float)
-        /// Every tube sharp, as in a minimum projection.
+        /// Every tube in focus, as in a minimum projection.
         case everything
     }
 
@@ -56,7 +56,7 @@ struct Shadow {
     }
 }
 
-/// One tube, ready to be asked at many points.
+/// One tube, prepared for sampling at many points.
 private struct TubeSampler {
     let tube: Tube
     let depth: Float?
@@ -78,8 +78,8 @@ private struct TubeSampler {
         inverseSolid = solid > 1e-9 ? 1 / solid : 0
     }
 
-    /// The larger of two shadows: that of the nearest point of the axis in space, which decides where the plane cuts the
-    /// tube, and that of the nearest point as seen from above, which decides the blur of what lies off the plane.
+    /// The larger of two shadows. The nearest point of the axis in space decides where the plane cuts the tube. The
+    /// nearest point in the projection decides the blur of parts off the plane.
     @inline(__always) func darkness(_ x: Float, _ y: Float) -> Float {
         let along = (x - tube.ax) * dx + (y - tube.ay) * dy
         let flat = min(max(along * inverseFlat, 0), 1)

@@ -1,7 +1,7 @@
-/// The bright field behind the neuron: slow shading, mottled tissue and fine grain. Integer arithmetic on absolute pixel
-/// coordinates, so that a pixel is the same whatever tile it is asked for in.
+/// The bright field behind the neuron: slow shading, mottled tissue and fine grain. It uses integer arithmetic on
+/// absolute pixel coordinates, so that a pixel is the same in every tile.
 struct Texture {
-    /// Mean grey of a real plane's field (docs/DATA.md 7: the image's mean is 197).
+    /// The mean grey of the field in a real plane (docs/DATA.md 7: the mean of the image is 197).
     var level: Int32 = 197
 
     private struct Layer {
@@ -37,7 +37,7 @@ struct Texture {
     private let grainSeed: UInt32
     private let grain: Int32
 
-    /// - Parameter variant: The plane, since mottling and grain differ between planes; shading does not.
+    /// - Parameter variant: The plane. Mottling and grain differ between planes; shading does not.
     init(seed: Int, variant: Int) {
         let base = Self.hash(UInt32(truncatingIfNeeded: seed))
         let own = Self.hash(base ^ UInt32(truncatingIfNeeded: variant) &* 0xC2B2_AE3D)
@@ -63,7 +63,7 @@ struct Texture {
         let mean = level << 8
         for index in 0..<count {
             let hash = Self.hash(UInt32(truncatingIfNeeded: x &+ index) &* 0x9E37_79B1 ^ rowSeed)
-            // Two bytes added give a triangular distribution around 0.
+            // The sum of two random bytes has a triangular distribution; less 255 it is centred at 0.
             let noise = Int32(truncatingIfNeeded: hash & 0xFF) &+ Int32(truncatingIfNeeded: hash >> 8 & 0xFF) &- 255
             unsafe row[index] = mean &+ noise &* grain
         }

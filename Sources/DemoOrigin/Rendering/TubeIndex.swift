@@ -1,4 +1,4 @@
-/// Tubes by squares of 256 px, so that a tile looks only at what can darken it.
+/// The tubes by squares of 256 px, so that a tile examines only tubes that can darken it.
 struct TubeIndex: Sendable {
     static let bucketShift = 8
     private static let bucketSide = 1 << bucketShift
@@ -49,7 +49,7 @@ struct TubeIndex: Sendable {
         return max(0, first)..<min(limit - 1, last) + 1
     }
 
-    /// Calls `body` for every bucket that meets `region`, with the part of it inside and the tubes that may reach it.
+    /// Calls `body` for every bucket that intersects `region`, with the common part and the tubes that may reach it.
     func forEachBucket(in region: PixelRect, _ body: (PixelRect, ArraySlice<Int32>) -> Void) {
         guard !region.isEmpty else { return }
         for row in (region.y >> Self.bucketShift)...((region.y + region.height - 1) >> Self.bucketShift) {

@@ -1,6 +1,6 @@
 import Support
 
-/// Catalogue rows of made-up cells: the 54 columns of the real table, null and '' mixed as there.
+/// Catalogue rows of invented cells: the 54 columns of the real table, with null and '' mixed in the same way.
 enum BuiltInDetails {
     static func row(_ cell: BuiltInCell, neuron: Cell.Skeleton?) -> JSONObject {
         var random = Random(seed: cell.id, stream: 5)
@@ -50,7 +50,7 @@ enum BuiltInDetails {
             "donor__age", "donor__sex", "donor__disease_state", "donor__race", "donor__years_of_seizure_history",
         ]
         guard cell.human else { return Dictionary(uniqueKeysWithValues: columns.map { ($0, .string("")) }) }
-        // One human: what belongs to the donor must not differ between its cells.
+        // The donor is one human, so its values must not differ between its cells.
         var own = Random(seed: cell.donor, stream: 6)
         return [
             "donor__age": .string("\(own.whole(20...70)) yrs"), "donor__sex": .string(own.pick(["Male", "Female"])),
@@ -106,14 +106,14 @@ enum BuiltInDetails {
     private static func real(_ value: Double) -> JSONValue { .double((value * 1e6).rounded() / 1e6) }
 }
 
-/// The measures of a reconstruction that the catalogue lists, in micrometres where they are lengths.
+/// The measures of a reconstruction that the catalogue lists. Lengths are in micrometres.
 struct NeuronMeasures {
     var maxEuclideanDistance = 0.0
     var stems = 0
     var bifurcations = 0
-    /// Mean over branches of straight length over path length.
+    /// The mean, over branches, of straight length over path length.
     var averageContraction = 0.0
-    /// Mean over bifurcations of the daughters' mean radius over the parent's.
+    /// The mean, over bifurcations, of the daughters' mean radius over the parent's radius.
     var averageParentDaughterRatio = 0.0
 
     init(_ nodes: [NeuronGrower.Node]) {

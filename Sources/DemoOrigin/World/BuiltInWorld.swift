@@ -1,16 +1,16 @@
 import Support
 
 extension World {
-    /// A dozen made-up cells of both species, small enough that a demonstration is quick, with every irregularity of the
-    /// real data: cells without images or without skeleton, two cells of one donor, a stack that starts at section 26, a
-    /// missing plane, several roots, ids from 0, CRLF, a parent behind its child. Donors are chosen so that each of the
-    /// splits has a cell: they follow from a hash of the donor's id.
+    /// A dozen invented cells of both species, small enough for a quick demonstration. They have every irregularity of
+    /// the real data: cells without images or without skeleton, two cells of one donor, a stack that starts at section
+    /// 26, a missing plane, several roots, ids from 0, CRLF, a parent behind its child. The splits follow from a hash
+    /// of the donor's id, and the donors are chosen so that each split has a cell.
     public static func builtIn() -> World {
         World(cells: BuiltInCell.all.enumerated().map { $1.cell(ordinal: $0) })
     }
 }
 
-/// A made-up cell, in the few facts from which its catalogue row follows.
+/// An invented cell: the few facts that determine its catalogue row.
 struct BuiltInCell {
     struct Area {
         var id: Int
@@ -26,7 +26,7 @@ struct BuiltInCell {
         var height: Int
         var planes: Int
         var firstSection = 2
-        /// Index of a plane that the service does not have.
+        /// The index of a plane that the service lacks.
         var missing: Int?
 
         var sections: [Int] {

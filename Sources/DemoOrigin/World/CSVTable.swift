@@ -1,5 +1,5 @@
-/// A CSV file (RFC 4180) that keeps the difference between an empty field and a quoted empty one: the catalogue's export
-/// writes null as the one and '' as the other.
+/// A CSV file (RFC 4180). It distinguishes an empty field from a quoted empty one: the export of the catalogue writes
+/// null as the former and '' as the latter.
 enum CSVTable {
     struct Field: Equatable {
         var text: String

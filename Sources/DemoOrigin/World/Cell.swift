@@ -3,30 +3,30 @@ import Support
 /// A cell of a world.
 struct Cell: Sendable {
     enum Skeleton: Sendable {
-        /// A file as the database delivers it.
+        /// A file in the form in which the database delivers it.
         case file(String)
-        /// Grown when asked for.
+        /// Generated when it is read.
         case grown(NeuronPlan)
     }
 
     enum Markers: Sendable {
         case file(String)
-        /// Set at the tips of the skeleton.
+        /// Placed at the tips of the skeleton.
         case placed
     }
 
     /// Specimen id.
     var id: Int
-    /// Position in the catalogue, from which the ids follow that the catalogue does not name.
+    /// The position in the catalogue. It determines the ids that the catalogue does not contain.
     var ordinal: Int
     /// The row of ApiCellTypesSpecimenDetail, keys in alphabetical order.
     var details: JSONObject
-    /// What the planes show; nil for a cell without images.
+    /// The neuron in the planes; nil for a cell without images.
     var neuron: Skeleton?
     var markers: Markers?
-    /// Section numbers where they are not derived from the skeleton.
+    /// Section numbers, when they are not derived from the skeleton.
     var sections: [Int]?
-    /// Captured rows of the real service, served in place of made ones.
+    /// Captured rows of the real service, which are served in place of generated ones.
     var capturedPlanes: [JSONObject] = []
     var capturedProjections: [JSONObject] = []
 
@@ -41,16 +41,16 @@ struct Cell: Sendable {
     /// The reconstruction id is the SWC file id less 2 in 7 of 8 cells (docs/DATA.md 2).
     var reconstruction: Int? { skeletonFile.map { $0 - 2 } }
 
-    /// Name of a file as the service would call it: `;` becomes `_`.
+    /// The name of a file in the form of the service: `;` becomes `_`.
     var fileStem: String { String(name.map { $0 == ";" ? "_" : $0 }) }
 }
 
-/// Ids that the catalogue does not name, from blocks of their own far above the real ones.
+/// Ids that the catalogue does not contain, from ranges of their own far above the real ones.
 enum MadeID {
     static let base = 1_100_000_000
     static let block = 16_384
     static let firstSubImage = 1000
-    /// Between neighbouring SubImages, with a jitter, since the real ones ascend without being consecutive.
+    /// The step between neighbouring SubImages, before a jitter. Real ids ascend without being consecutive.
     static let subImageStep = 5
 
     enum Kind: Int {

@@ -74,7 +74,8 @@ enum DataFolder {
     /// Stacks whose sections are known from live replies (docs/DATA.md 3).
     private static let measuredStacks: [Int: Range<Int>] = [313_862_022: 2..<629, 529_878_215: 26..<546]
 
-    /// Paths by specimen id; a name that is no number before the suffix is not in the image frame and not served.
+    /// Paths by specimen id. A file whose name is no number before the suffix is not in the image frame, and is not
+    /// served.
     private static func files(_ directory: String, suffix: String) throws -> [Int: String] {
         var paths: [Int: String] = [:]
         guard FileManager.default.fileExists(atPath: directory) else { return paths }
@@ -104,9 +105,9 @@ enum DataFolder {
 }
 
 extension World {
-    /// The real catalogue with the real skeletons and markers of a folder; cells whose skeleton is not there get one
-    /// that is grown within their frame.
+    /// The real catalogue with the real skeletons and markers of a folder. A cell without a skeleton there gets one
+    /// that is grown within its frame.
     /// - Parameter directory: Path of the folder.
-    /// - Throws: `WorldError` or a JSON error where the folder cannot be read.
+    /// - Throws: `WorldError` or a JSON error when the folder cannot be read.
     public static func load(directory: String) throws -> World { World(cells: try DataFolder.cells(directory)) }
 }

@@ -1,14 +1,14 @@
-/// The microscope's constants (docs/DATA.md 7): 63x oil, the same for every cell of the database.
+/// The constants of the microscope (docs/DATA.md 7): 63x oil, the same for every cell of the database.
 enum Imaging {
-    /// Micrometres a pixel in x and y.
+    /// The xy spacing, micrometres.
     static let pixel = 0.1144
-    /// Micrometres a plane in z.
+    /// The z spacing, micrometres.
     static let plane = 0.28
-    /// A SubImage is the full frame less this many pixels at each side.
+    /// A SubImage is the full frame without this many pixels at each side.
     static let inset = 1
 }
 
-/// The stack of a cell: frame, planes, and the ids under which they are asked for.
+/// The stack of a cell: its frame, its planes and their ids.
 struct Stack: Sendable {
     var specimen: Int
     var dataSet: Int
@@ -29,11 +29,11 @@ struct Stack: Sendable {
     var firstSection: Int { sections.first ?? 0 }
     var planeSpan: Int { (sections.last ?? 0) - firstSection + 1 }
 
-    /// Planes in front of the first one that the yz projection shows. A stack that starts at section 2 has none; the yz
-    /// projection of 529878215, which starts at 26, covers 545 planes from 1 on (docs/DATA.md 3).
+    /// The planes before the first one that the yz projection also shows. A stack that starts at section 2 has none.
+    /// The yz projection of 529878215, whose stack starts at 26, covers 545 planes from 1 on (docs/DATA.md 3).
     var yzLead: Int { firstSection <= 2 ? 0 : firstSection - 1 }
 
-    /// Width of the yz projections in px: planes x 0.28 / 0.1144, cut off; 627 planes are 1534 px.
+    /// The width of the yz projections in px: planes x 0.28 / 0.1144, rounded down. 627 planes are 1534 px.
     var yzWidth: Int { Int(Double(planeSpan + yzLead) * Imaging.plane / Imaging.pixel) }
 }
 

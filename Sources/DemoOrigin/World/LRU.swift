@@ -1,6 +1,6 @@
 import Support
 
-/// The few most recently used values; each is made once, by one thread, outside the lock.
+/// The few most recently used values. One thread creates each value once, outside the lock.
 final class LRU<Value: Sendable>: Sendable {
     private struct State {
         var values: [(key: Int, value: Value)] = []

@@ -1,4 +1,4 @@
-/// Grows a neuron: random walks with inertia that branch, taper and turn back at the walls of the section.
+/// Grows a neuron: random walks with inertia that branch, taper and turn back at the surfaces of the section.
 struct NeuronGrower {
     private let plan: NeuronPlan
     private var random: Random
@@ -74,7 +74,7 @@ struct NeuronGrower {
         for _ in 0..<plan.style.extraRoots { growDetachedAxon() }
     }
 
-    /// Whole pixels and planes, as in half of the database.
+    /// Whole pixels and planes, as in half of the skeletons of the database.
     private mutating func placeSoma() {
         let x = plan.width * random.between(0.42, 0.58)
         let y = plan.height * (plan.isPyramidal ? random.between(0.58, 0.66) : random.between(0.42, 0.58))
@@ -104,7 +104,7 @@ struct NeuronGrower {
         for index in 1...steps {
             direction.x += random.normal() * branch.wobble
             direction.y += random.normal() * branch.wobble
-            // A slice is thin: neurites run mostly in its plane.
+            // A slice is thin, so neurites run mostly in its plane.
             direction.z = direction.z * 0.9 + random.normal() * branch.wobble * 0.5
             direction = direction.normalised()
             let origin = nodes[parent]
@@ -159,8 +159,8 @@ struct NeuronGrower {
     private func clamp(_ value: Double, _ low: Double, _ high: Double) -> Double { min(max(value, low), high) }
 }
 
-/// Cosine and sine to eight digits by a Taylor series: the C library's may differ in the last digit between machines,
-/// and the world must not.
+/// Cosine and sine to eight digits by a Taylor series. The C library may give another last digit on another machine,
+/// and the world must not differ between machines.
 private func cosine(_ angle: Double) -> Double { sine(angle + .pi / 2) }
 
 private func sine(_ angle: Double) -> Double {

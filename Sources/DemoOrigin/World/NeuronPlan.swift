@@ -1,6 +1,6 @@
-/// What to grow: everything that the generator needs, so that a neuron can be made again at any time.
+/// Everything that the generator needs, so that a neuron can be grown again at any time.
 struct NeuronPlan: Sendable {
-    /// How the SWC file is written, since real ones differ (docs/DATA.md 8).
+    /// The form of the SWC file; real files differ in it (docs/DATA.md 8).
     struct Style: Sendable {
         var firstID = 1
         var carriageReturns = false
@@ -8,18 +8,18 @@ struct NeuronPlan: Sendable {
         var parentAfterChild = false
         /// Detached pieces of axon, each with a root of its own.
         var extraRoots = 0
-        /// Written as AllenSDK re-saves a file: another header.
+        /// Written as AllenSDK saves a file again: with another header.
         var headerOfSDK = false
     }
 
     var seed: Int
-    /// Space in micrometres, from 0.
+    /// The size of the space in micrometres, from 0.
     var width: Double
     var height: Double
     var depth: Double
     /// A pyramidal cell has an apical dendrite.
     var isPyramidal: Bool
-    /// Whether the axon is followed; otherwise a stub of it.
+    /// Whether the whole axon is grown; otherwise only its first part.
     var fullAxon: Bool
     var style = Style()
 }

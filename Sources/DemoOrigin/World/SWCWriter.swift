@@ -1,4 +1,4 @@
-/// Writes grown neurons as SWC, in the spellings that real files have.
+/// Writes grown neurons as SWC, in the variants that real files have.
 enum SWCWriter {
     static func text(_ nodes: [NeuronGrower.Node], style: NeuronPlan.Style) -> [UInt8] {
         var lines =
@@ -22,7 +22,7 @@ enum SWCWriter {
         return order
     }
 
-    /// At most four decimals, none that say nothing: `272.844`, `25.2`, `7`.
+    /// A number with at most four decimals and no trailing zeros: `272.844`, `25.2`, `7`.
     static func decimal(_ value: Double) -> String {
         let scaled = Int((abs(value) * 10_000).rounded())
         var fraction = String(scaled % 10_000)

@@ -1,8 +1,8 @@
 import Support
 
-/// What a stand-in origin serves: cells with their catalogue rows, skeletons, stacks and files.
+/// The data of a stand-in origin: cells with their catalogue rows, skeletons, stacks and files.
 ///
-/// Everything is made when asked for and the same at every run; nothing is kept on disk.
+/// Everything is created when it is read, and is the same in every run. Nothing is kept on disk.
 public final class World: Sendable {
     let cells: [Cell]
     let bySpecimen: [Int: Int]
@@ -65,7 +65,7 @@ public final class World: Sendable {
 
     func cell(specimen: Int) -> Cell? { bySpecimen[specimen].map { cells[$0] } }
 
-    /// The files of a cell: SWC, markers, picture, recording, as far as it has them.
+    /// The files of a cell: SWC, markers, picture and recording, as far as the cell has them.
     static func files(of cell: Cell, at index: Int) -> [FileReference] {
         var files: [FileReference] = []
         if let id = cell.skeletonFile {
@@ -95,7 +95,7 @@ public final class World: Sendable {
     func capturedPlane(path: String) -> PlaneReference? { byCapturedPath[path] }
     func projection(id: Int) -> ProjectionReference? { byProjection[id] }
 
-    /// The SWC bytes, also of a cell whose skeleton the database does not have: its planes show it all the same.
+    /// The SWC bytes. A cell without a skeleton in the database has them too, because its planes show the neuron.
     func skeletonBytes(_ cell: Cell) throws -> [UInt8]? {
         switch cell.neuron {
         case nil: nil
@@ -116,7 +116,7 @@ public final class World: Sendable {
         }
     }
 
-    /// The stack of a cell, `nil` for one without images.
+    /// The stack of a cell; `nil` for a cell without images.
     func stack(_ cell: Cell) throws -> Stack? {
         guard let width = cell.frameWidth, let height = cell.frameHeight else { return nil }
         if let known = stacks.withLock({ $0[cell.id] }) { return known }
@@ -135,7 +135,8 @@ public final class World: Sendable {
         return stack
     }
 
-    /// The planes that a skeleton of this depth (um) needs, and twenty more, from section 2 as in most stacks.
+    /// The planes that a skeleton of this depth (um) needs, and twenty more. They begin at section 2, as in most
+    /// stacks.
     private static func sections(depth: Double) -> [Int] {
         let planes = Int((depth / Imaging.plane).rounded(.up)) + 20
         return Array(2..<2 + planes)

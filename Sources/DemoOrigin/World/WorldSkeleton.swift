@@ -1,4 +1,4 @@
-/// A skeleton as the renderer needs it: tubes in micrometres. Reads any of the SWC variants of the database
+/// A skeleton in the form that the renderer needs: tubes in micrometres. It reads all SWC variants of the database
 /// (docs/DATA.md 8): comments, CRLF, ids from 0, a parent behind its child, several roots.
 struct WorldSkeleton: Sendable {
     struct Node: Sendable {
@@ -14,8 +14,8 @@ struct WorldSkeleton: Sendable {
 
     var nodes: [Node]
 
-    /// Tubes along the edges, and a sphere at each soma. The edge from a soma is a tube of the child's radius: the
-    /// soma's own radius would make a cone of it.
+    /// Tubes along the edges, and a sphere at each soma. The edge from a soma is a tube of the child's radius, because
+    /// the soma's own radius would make a cone of it.
     var tubes: [Tube] {
         var tubes: [Tube] = []
         tubes.reserveCapacity(nodes.count)
@@ -34,7 +34,7 @@ struct WorldSkeleton: Sendable {
     /// Largest z in micrometres; 0 without nodes.
     var depth: Double { Double(nodes.map(\.z).max() ?? 0) }
 
-    /// Lines that are no node (other than seven numbers) are skipped.
+    /// Lines that are no node (anything but seven numbers) are skipped.
     static func parse(_ bytes: [UInt8]) -> WorldSkeleton {
         var nodes: [Node] = []
         var parents: [Int] = []
@@ -58,7 +58,7 @@ struct WorldSkeleton: Sendable {
     }
 }
 
-/// A round cone between two points, in micrometres.
+/// A rounded cone between two points, in micrometres.
 struct Tube: Sendable {
     var ax: Float
     var ay: Float
@@ -69,7 +69,7 @@ struct Tube: Sendable {
     var bz: Float
     var bRadius: Float
 
-    /// Half a voxel's diagonal: no neurite is thinner in the labels (docs/LABELS.md, the rules), so none is drawn
+    /// Half a voxel's diagonal. No neurite is thinner in the labels (docs/LABELS.md, the rules), so none is drawn
     /// thinner.
     static let thinnest = Float(
         0.5 * (2 * Imaging.pixel * Imaging.pixel + Imaging.plane * Imaging.plane).squareRoot())
@@ -81,7 +81,7 @@ struct Tube: Sendable {
         self.bRadius = max(bRadius, Self.thinnest)
     }
 
-    /// Seen from the side: z runs to the right, y down, x into the depth.
+    /// The tube seen from the side: z runs to the right, y down, x into the depth.
     var turnedSideways: Tube {
         var tube = self
         (tube.ax, tube.az) = (az, ax)

@@ -1,4 +1,4 @@
-/// The checksum of HDF5's metadata.
+/// The checksum of the metadata in HDF5.
 enum HDF5Checksum {
     /// The checksum of `bytes` as the file stores it: four bytes, little end first.
     static func bytes(_ bytes: some Collection<UInt8>) -> [UInt8] {

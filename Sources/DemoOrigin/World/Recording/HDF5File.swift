@@ -1,10 +1,11 @@
-/// What stands in an HDF5 file, as far as a recording needs it.
+/// The contents of an HDF5 file, as far as a recording needs them.
 indirect enum HDF5Node {
     /// Members in the order given; names are ASCII.
     case group([(name: String, node: HDF5Node)], attributes: [(name: String, value: HDF5Value)] = [])
     /// A small data set, stored in its own header.
     case value(HDF5Value, attributes: [(name: String, value: HDF5Value)] = [])
-    /// `count` 32-bit floats in one piece. Their bytes are no part of the metadata: `index` names the piece.
+    /// `count` 32-bit floats in one piece. Their bytes are not part of the metadata; `index` is the number of the
+    /// piece.
     case samples(index: Int, count: Int, attributes: [(name: String, value: HDF5Value)])
     /// A soft link to an absolute path of the same file.
     case link(String)
@@ -21,27 +22,27 @@ enum HDF5Value {
     case integer(Int)
 }
 
-/// The metadata of an HDF5 file, and where its pieces of samples lie.
+/// The metadata of an HDF5 file, and the offsets of its pieces of samples.
 ///
-/// The subset of the HDF5 File Format Specification 3.0 that needs no B-tree, heap or chunk index: superblock version 2,
-/// object headers version 2, links inside the header of their group, data sets contiguous or compact. Each object is
-/// written behind its members, so that addresses are known when they are needed.
+/// It uses the subset of the HDF5 File Format Specification 3.0 that needs no B-tree, heap or chunk index. That is
+/// superblock version 2, object headers version 2, links inside the header of their group, and contiguous or compact
+/// data sets. Each object is written behind its members, so that their addresses are known when they are needed.
 struct HDF5File {
-    /// Everything before the first sample.
+    /// The bytes before the first sample.
     let head: [UInt8]
-    /// Offset of each piece of samples, by its index.
+    /// The offset of each piece of samples, by its index.
     let offsets: [Int]
     /// Bytes of the whole file.
     let size: Int
 
     /// Bytes of a sample.
     static let sampleBytes = 4
-    /// Signature to checksum of superblock version 2.
+    /// The size of superblock version 2, from its signature to its checksum.
     private static let superblockBytes = 48
 
     /// - Parameters:
     ///   - root: the root group.
-    ///   - counts: samples of each piece; the pieces follow each other behind the metadata.
+    ///   - counts: the number of samples of each piece. The pieces follow each other behind the metadata.
     init(root: HDF5Node, counts: [Int]) {
         var relative: [Int] = []
         var length = 0
@@ -95,8 +96,8 @@ private struct HDF5Writer {
         case attribute = 12
     }
 
-    /// Writes `node` and all below it.
-    /// - Returns: The address of its header. A link has none of its own: 0.
+    /// Writes `node` and everything below it.
+    /// - Returns: The address of its header; 0 for a link, which has no header.
     mutating func add(_ node: HDF5Node) -> Int {
         switch node {
         case .link: return 0
@@ -130,7 +131,7 @@ private struct HDF5Writer {
     }
 
     private static func dataset(_ type: [UInt8], _ space: [UInt8], _ layout: [UInt8]) -> [UInt8] {
-        // Fill value version 3: space is taken late, and filled when a value is set, which none is.
+        // Fill value version 3: space is allocated late, and filled only when a value is set. None is set.
         message(.dataspace, space) + message(.datatype, type) + message(.fillValue, [3, 0x0A])
             + message(.layout, layout)
     }
@@ -203,7 +204,7 @@ extension HDF5Value {
         }
     }
 
-    /// Bytes of one text; HDF5 has no texts of no length.
+    /// The bytes of one text, at least one: HDF5 has no empty texts.
     private var width: Int {
         switch self {
         case .text(let text): max(1, text.utf8.count)
@@ -217,9 +218,9 @@ extension HDF5Value {
     }
 }
 
-/// Numbers as HDF5 files of this writer hold them.
+/// Numbers in the form of the HDF5 files that this writer makes.
 private enum HDF5Bytes {
-    /// The address that says "there is none".
+    /// The address that means "none".
     static let undefined = little(UInt64.max)
 
     static func integer(_ value: Int) -> [UInt8] { little(UInt64(bitPattern: Int64(value))) }

@@ -1,5 +1,5 @@
-/// The recording of a made-up cell: a small NWB 1.0 file, laid out as those of the database are as far as AllenSDK's
-/// `NwbDataSet` reads them. The metadata is written at once, samples when a range of them is asked for.
+/// The recording of an invented cell: a small NWB 1.0 file. Its layout is that of the database's files, as far as
+/// AllenSDK's `NwbDataSet` reads them. The metadata is created at once, samples when a range of them is read.
 struct Recording {
     private struct Piece {
         var sweep: Sweep
@@ -11,7 +11,7 @@ struct Recording {
     private let pieces: [Piece]
     private let file: HDF5File
 
-    /// Bytes of the file.
+    /// The size of the file in bytes.
     var size: Int { file.size }
 
     init(_ cell: Cell) {
@@ -43,20 +43,20 @@ struct Recording {
         return result
     }
 
-    /// A sample with a little noise, as an amplifier has it. Thereby no stretch of a file is like another, and a test that
-    /// reads from the wrong place notices.
+    /// A sample with a little noise, as an amplifier gives. So no two parts of a file are equal, and a test that reads
+    /// from the wrong place fails.
     private func sample(_ number: Int, of piece: Piece, _ index: Int) -> Float {
         let time = Double(number) / Sweep.rate
         let sweep = piece.sweep
         let value = piece.isResponse ? sweep.response(at: time, of: membrane) : sweep.stimulus(at: time)
-        // 0.05 mV or 0.5 pA at most.
+        // At most 0.05 mV or 0.5 pA.
         let isVoltage = sweep.isVoltageHeld != piece.isResponse
         var random = Random(seed: seed &+ number, stream: 1000 + index)
         return Float(value + random.between(-1, 1) * (isVoltage ? 5e-5 : 5e-13))
     }
 }
 
-/// The groups of an NWB 1.0 file as the database's have them.
+/// The groups of an NWB 1.0 file, as in the database.
 private enum NWBLayout {
     static func root(_ cell: Cell, _ sweeps: [Sweep]) -> HDF5Node {
         let date = "Mon Jan 05 2015 09:00:00"
@@ -113,7 +113,7 @@ private enum NWBLayout {
         return .group(members, attributes: [("neurodata_type", .text("TimeSeries"))])
     }
 
-    /// The whole sweep, and what of it follows the test pulse.
+    /// The whole sweep, and its part after the test pulse.
     private static func epochs(_ sweep: Sweep) -> [(name: String, node: HDF5Node)] {
         let whole = (title(sweep), epoch(sweep, from: 0))
         guard let first = sweep.experimentIndex else { return [whole] }

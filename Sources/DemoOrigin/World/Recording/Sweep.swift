@@ -1,22 +1,23 @@
 import Foundation
 import Support
 
-/// A sweep of a made-up recording: what was injected, and what the cell did.
+/// A sweep of an invented recording: the stimulus, and the response of the cell.
 struct Sweep {
-    /// Samples a second. The database has 200,000 or 50,000; so few keep the file small and a spike visible.
+    /// Samples a second. The database has 200,000 or 50,000. With this rate the file is small, and a spike is still
+    /// visible.
     static let rate = 5000.0
-    /// Seconds before which a sweep holds the test pulse alone.
+    /// Seconds at the start of a sweep that contain only the test pulse.
     static let experimentStart = 0.5
 
     var number: Int
     var name: String
-    /// `Amps`, or `Volts` where the voltage is held and the current is measured.
+    /// `Amps`, or `Volts` when the voltage is held and the current is measured.
     var units: String
-    /// Seconds from the beginning of the sweep.
+    /// Seconds from the start of the sweep to the stimulus.
     var start: Double
-    /// Seconds.
+    /// The length of the stimulus in seconds.
     var duration: Double
-    /// pA, or mV where the voltage is held.
+    /// pA, or mV when the voltage is held.
     var amplitude: Double
     var spikes: Int
 
@@ -32,7 +33,7 @@ struct Sweep {
         return (0..<12).map { number in
             let stimulus = stimuli[number == 0 ? 0 : 1 + number % 3]
             let amplitude = Double(random.whole(-11...30) * 10)
-            // No cell fires more than once in 50 ms here.
+            // In this model a cell fires at most once in 50 ms.
             let most = max(1, Int(stimulus.duration * 20))
             let spikes = amplitude > 100 && number > 0 ? min(random.whole(1...20), most) : 0
             return Sweep(
@@ -43,19 +44,19 @@ struct Sweep {
 
     var isVoltageHeld: Bool { units == "Volts" }
 
-    /// Samples of the stimulus, and of the response: until a tenth of a second behind the stimulus.
+    /// The number of samples of the stimulus, and of the response: up to a tenth of a second after the stimulus.
     var count: Int { Int(((start + duration + 0.1) * Self.rate).rounded()) }
 
-    /// The first sample behind the test pulse; nil for a sweep that is nothing else.
+    /// The first sample after the test pulse; nil for a sweep that is only a test pulse.
     var experimentIndex: Int? { isVoltageHeld ? nil : Int(Self.experimentStart * Self.rate) }
 
-    /// Seconds from the beginning of the sweep, evenly over the stimulus.
+    /// Seconds from the start of the sweep, spread evenly over the stimulus.
     var spikeTimes: [Double] { (0..<spikes).map { start + duration * (Double($0) + 0.5) / Double(spikes) } }
 
     /// A or V at `time`, s.
     func stimulus(at time: Double) -> Double {
         let passed = time - start
-        // Half a sample aside, the rounding of Double decides nothing.
+        // With a margin of half a sample, the rounding of Double has no effect.
         let half = 0.5 / Self.rate
         guard passed > -half, passed < duration - half else { return 0 }
         let full = amplitude * (isVoltageHeld ? 1e-3 : 1e-12)
@@ -69,7 +70,7 @@ struct Sweep {
         return membrane.rest + min(depolarisation(at: time, of: membrane), Membrane.ceiling) + height * spike(at: time)
     }
 
-    /// How near the peak of a spike is: 1 at the peak, 0 from half a millisecond on.
+    /// How near the peak of a spike is: 1 at the peak, 0 at half a millisecond or more.
     private func spike(at time: Double) -> Double {
         guard spikes > 0 else { return 0 }
         let interval = duration / Double(spikes)
@@ -89,17 +90,17 @@ struct Sweep {
 
 /// The passive membrane of a cell, from its row of the catalogue.
 struct Membrane {
-    /// Most that current alone lifts the voltage, V: a cell that fires stays near its threshold.
+    /// The most that current alone raises the voltage, V: a cell that fires stays near its threshold.
     static let ceiling = 0.025
 
-    /// V.
+    /// The resting voltage, V.
     var rest: Double
-    /// ohm.
+    /// The input resistance, ohm.
     var resistance: Double
-    /// s.
+    /// The time constant, s.
     var tau: Double
 
-    /// Where the catalogue says nothing: values of a middling cell.
+    /// A value that the catalogue lacks is that of an average cell.
     init(_ cell: Cell) {
         func value(_ column: String, _ fallback: Double) -> Double {
             cell.details[column]?.doubleValue ?? fallback
