@@ -5,7 +5,7 @@ import Testing
 @testable import DemoOrigin
 
 @Suite struct DemoServerTests {
-    /// Runs blocking work on a thread of its own: `start` and `stop` wait for the cooperative pool.
+    /// Runs blocking work on a thread of its own, because `start` and `stop` wait for the cooperative pool.
     private func onThread<R: Sendable>(_ body: @escaping @Sendable () -> R) async throws -> R {
         try await withCheckedThrowingContinuation { continuation in
             do {
@@ -53,7 +53,7 @@ import Testing
         #expect(replies[2].hasSuffix("\r\n\r\n# gener"))
     }
 
-    /// Sends everything and reads until the server closes.
+    /// Sends the whole text and reads until the server closes the connection.
     private static func exchange(_ port: UInt16, _ text: String) -> String {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }

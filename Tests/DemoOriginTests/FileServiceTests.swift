@@ -84,7 +84,7 @@ import Testing
             let range = first..<min(recording.size, first + random.whole(1...3000))
             #expect(recording.bytes(range) == Array(whole[range]))
         }
-        // A reader of the wrong place is noticed only where no two stretches are alike.
+        // A read from the wrong place is noticed only when no two parts of the file are equal.
         let stretches = stride(from: 65_536, to: whole.count - 64, by: 64).map { Array(whole[$0..<$0 + 64]) }
         #expect(Set(stretches).count == stretches.count)
     }

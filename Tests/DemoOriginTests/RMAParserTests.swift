@@ -2,7 +2,7 @@ import Testing
 
 @testable import DemoOrigin
 
-/// The queries that are documented or that clients were seen to send (docs/DATA.md 1 to 3).
+/// Queries from the documentation, or from clients in use (docs/DATA.md 1 to 3).
 @Suite struct RMAParserTests {
     @Test func theCatalogueAllRowsQuotedOrNot() throws {
         var expected = RMAQuery(model: "ApiCellTypesSpecimenDetail")

@@ -4,7 +4,7 @@ import Testing
 
 @testable import DemoOrigin
 
-/// Against the captured replies and the catalogue, where they are at hand.
+/// Compares with the captured replies and the catalogue, when the machine has them.
 @Suite(.enabled(if: RealData.directory != nil)) struct RealDataTests {
     private static let router = Result { Router(world: try World.load(directory: RealData.directory ?? "")) }
 

@@ -45,8 +45,9 @@ import Testing
         }
     }
 
-    /// The label of a voxel by its definition (docs/LABELS.md, the rules), evaluated here by brute force: within the
-    /// radius, no smaller than half a voxel diagonal, of the axis of an edge, in space.
+    /// The label of a voxel by its definition (docs/LABELS.md, the rules), evaluated here by brute force. A voxel is
+    /// inside when its distance in space to the axis of an edge is at most the radius. The radius is at least half a
+    /// voxel diagonal.
     private func distanceBeyondSurface(_ nodes: [WorldSkeleton.Node], _ x: Double, _ y: Double, _ z: Double) -> Double {
         var nearest = Double.infinity
         for node in nodes {
@@ -69,7 +70,7 @@ import Testing
         let soma = try somaPlane(specimen)
         let region = PixelRect(x: soma.x - 220, y: soma.y - 220, width: 440, height: 440)
         let nodes = try TestWorld.world.skeleton(TestWorld.cell(specimen)).nodes
-        // Edges out of reach of the region decide nothing.
+        // Edges out of reach of the region have no effect.
         let low = (Float(region.x) * 0.1144 - 15, Float(region.y) * 0.1144 - 15)
         let near = nodes.indices.filter { index in
             let node = nodes[index]
@@ -117,7 +118,7 @@ import Testing
         ] {
             let reply = TestWorld.get(base + "&left=\(left + 1)&top=\(top + 1)&width=\(width)&height=\(height)")
             let tile = try JPEG.decodeLuma(reply.bytes, width: width, height: height)
-            // Where the tile ends inside a block of 8 px and the plane does not, the blocks differ.
+            // The blocks differ where the tile ends inside a block of 8 px and the plane does not.
             let (right, bottom) = (width & ~7, height & ~7)
             var differing = 0
             for y in 0..<bottom {

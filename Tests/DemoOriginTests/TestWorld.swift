@@ -2,7 +2,7 @@ import Support
 
 @testable import DemoOrigin
 
-/// The built-in world, made once, and short ways to ask it.
+/// The built-in world, created once, with short functions to query it.
 enum TestWorld {
     static let world = World.builtIn()
     static let router = Router(world: world)
@@ -13,7 +13,7 @@ enum TestWorld {
         router.reply(to: Request(method: method, target: target, headers: headers))
     }
 
-    /// The text of an RMA reply; the query is percent-encoded as AllenSDK does it.
+    /// The text of an RMA reply. The query is percent-encoded as AllenSDK does it.
     static func query(_ text: String, form: String = "q", router: Router = router) -> String {
         String(decoding: get("/api/v2/data/query.json?\(form)=" + quoted(text), router: router).bytes, as: UTF8.self)
     }

@@ -1,5 +1,5 @@
-/// JPEGs of 37 x 21 px that Pillow 13 wrote, with the luma that OpenCV 5 (`IMREAD_GRAYSCALE`) and Pillow (`draft("L")`)
-/// both read from them: neither goes through this module.
+/// JPEGs of 37 x 21 px that Pillow 13 wrote. The expected luma is the one that OpenCV 5 (`IMREAD_GRAYSCALE`) and Pillow
+/// (`draft("L")`) both read from them. Neither uses this module.
 enum Fixture {
     static let width = 37
     static let height = 21

@@ -115,7 +115,7 @@ import Testing
         #expect(throws: ImageCodecError.self) { try JPEG.encodeGray([1], width: 1, height: 1, quality: 101) }
     }
 
-    /// Index of the SOF0 marker, found by its own bytes: no other segment of Pillow's files holds FF C0.
+    /// The index of the SOF0 marker, found by its own bytes: no other segment of Pillow's files contains FF C0.
     private func frameHeader(_ jpeg: [UInt8]) -> Int? {
         jpeg.indices.dropLast().first { jpeg[$0] == 0xFF && jpeg[$0 + 1] == 0xC0 }
     }

@@ -39,7 +39,7 @@ import Testing
         bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
     }
 
-    /// CRC-32 a bit at a time (PNG annex D), to check zlib's use.
+    /// CRC-32, one bit at a time (PNG annex D), to check the calls of zlib.
     private static func bitwiseCRC(_ bytes: [UInt8]) -> Int {
         var value: UInt32 = 0xFFFF_FFFF
         for byte in bytes {

@@ -1,7 +1,7 @@
 import Morphology
 import Testing
 
-/// The engine against the definition, voxel by voxel: no difference is tolerated.
+/// Compares the engine with the definition, voxel by voxel. No difference is tolerated.
 @Suite struct BruteForceTests {
     static let small = VoxelGrid(width: 44, height: 37, depth: 17, originX: 1, originY: 1)
 
@@ -23,7 +23,7 @@ import Testing
         return zip(source.allVoxels, expected).count { pair in pair.0 != pair.1 }
     }
 
-    /// Runs `differing` over seeds; on a failure drops nodes while it still fails and reports what is left.
+    /// Runs `differing` over seeds. On a failure it drops nodes while the case still fails, and reports the rest.
     static func check(
         seeds: Range<Int>, count: Int, grid: VoxelGrid, variant: LabelVariant = .classes,
         options: LabelOptions = LabelOptions()

@@ -1,7 +1,7 @@
 import Morphology
 import Testing
 
-/// With the radius floor a neuron is never drawn in more 26-connected pieces than it has roots.
+/// With the radius floor, a neuron is never drawn in more 26-connected pieces than it has roots.
 @Suite struct ConnectivityTests {
     /// 26-connected components of the labelled voxels, by joining runs that touch.
     static func components(_ source: any LabelSource) -> Int {
@@ -14,7 +14,7 @@ import Testing
             }
             return at
         }
-        // Rows of the plane above, then of this one: the runs' columns and numbers.
+        // The columns and numbers of the runs, for the rows of the plane above and then of this one.
         var above: [Int: [(columns: Range<Int>, number: Int)]] = [:]
         for plane in 0..<source.grid.depth {
             var here: [Int: [(columns: Range<Int>, number: Int)]] = [:]
@@ -43,7 +43,7 @@ import Testing
 
     @Test func neverMorePiecesThanRoots() throws {
         let box = VoxelGrid(width: 60, height: 50, depth: 24)
-        // Wide enough for everything the generator makes.
+        // Wide enough for every neuron of the generator.
         let grid = VoxelGrid(width: 220, height: 210, depth: 90, originX: -80, originY: -80, originZ: -33)
         var withoutFloor = 0
         for seed in 800..<830 {
@@ -62,7 +62,7 @@ import Testing
             withoutFloor +=
                 Self.components(try RunIndex(skeleton, grid: grid, options: thin)) > skeleton.roots.count ? 1 : 0
         }
-        // Otherwise the neurons would be too thick to show anything.
+        // Without this, the neurons would be too thick to prove anything.
         #expect(withoutFloor > 5)
     }
 }

@@ -9,7 +9,7 @@ import Testing
         Skeleton.Node(id: id, type: type, x: x, y: y, z: z, radius: r, parent: parent)
     }
 
-    /// A chain of one neurite: no soma, each node the next one's parent.
+    /// A chain of one neurite: no soma, and each node is the parent of the next.
     static func chain(_ points: [(Double, Double, Double, Double)], type: Int = 3) -> [Skeleton.Node] {
         points.enumerated().map { index, p in node(type, p.0, p.1, p.2, p.3, index - 1, id: index) }
     }
@@ -53,7 +53,7 @@ import Testing
             Self.chain([(0.5, 0.4, 0.7, 0.1144), (2.9, 2.4, 0.7 + 55 * 0.28, 0.3432)]), grid, "55 planes")
     }
 
-    /// 1.7 mm from the origin, where Float would fail by half a micrometre's thousandth.
+    /// 1.7 mm from the origin, where Float would be wrong by half a thousandth of a micrometre.
     @Test func farFromTheOrigin() throws {
         let grid = VoxelGrid(width: 40, height: 34, depth: 12, originX: 15001, originY: 15890, originZ: 640)
         try BruteForceTests.check(seeds: 700..<704, count: 14, grid: grid)
@@ -61,7 +61,7 @@ import Testing
 
     @Test func tiesBelongToTheSolid() throws {
         let grid = VoxelGrid(width: 21, height: 3, depth: 3)
-        // A voxel centre up to 1e-6 um outside the ball is inside, one farther is not.
+        // A voxel centre up to 1e-6 um outside the ball is inside; one farther away is not.
         for (short, columns) in [(0, 5..<16), (0.9e-6, 5..<16), (1.1e-6, 6..<15)] {
             let ball = Self.chain([(10 * 0.1144, 0.1144, 0.28, 5 * 0.1144 - short)])
             let runs = try LabelVariant.binary.source(of: Skeleton(nodes: ball), in: grid).runs(plane: 1)
@@ -72,7 +72,7 @@ import Testing
             ])
             let rows = try LabelVariant.binary.source(of: Skeleton(nodes: tube), in: grid).runs(plane: 1)
             #expect(rows.map(\.columns) == [columns, columns, columns])
-            // And for both caps of a tube along x.
+            // The same for both caps of a tube along x.
             for (end, whole) in [(3.0, columns.lowerBound..<21), (-3.0, 0..<columns.upperBound)] {
                 let capped = Self.chain([
                     (10 * 0.1144, 0.1144, 0.28, 5 * 0.1144 - short), (end, 0.1144, 0.28, 5 * 0.1144 - short),

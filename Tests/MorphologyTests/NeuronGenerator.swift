@@ -19,10 +19,11 @@ struct SplitMix: RandomNumberGenerator {
     mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
 }
 
-/// Small neurons with everything awkward in them.
+/// Small neurons with every difficult feature.
 enum NeuronGenerator {
-    /// A forest of about `count` nodes in and a little around `grid`: several roots, all types, zero and huge radii,
-    /// coincident nodes, nodes on voxel centres with whole-pixel radii (exact ties), parents after their children.
+    /// A forest of about `count` nodes in and a little around `grid`. It has several roots, all types, zero and huge
+    /// radii, coincident nodes and parents after their children. Nodes on voxel centres with whole-pixel radii give
+    /// exact ties.
     static func awkward(_ seed: Int, count: Int, in grid: VoxelGrid) -> [Skeleton.Node] {
         var random = SplitMix(seed)
         var nodes: [Skeleton.Node] = []
@@ -37,7 +38,7 @@ enum NeuronGenerator {
             node.y = grid.originY * grid.spacingY + (random.unit() * 1.2 - 0.1) * size.1
             node.z = grid.originZ * grid.spacingZ + (random.unit() * 1.2 - 0.1) * size.2
             if node.parent >= 0 && random.chance(0.5) {
-                // A short step, as traced neurites have.
+                // A short step, as in traced neurites.
                 node.x = nodes[node.parent].x + (random.unit() - 0.5) * 10 * grid.spacingX
                 node.y = nodes[node.parent].y + (random.unit() - 0.5) * 10 * grid.spacingY
                 node.z = nodes[node.parent].z + (random.unit() - 0.5) * 4 * grid.spacingZ
@@ -85,7 +86,7 @@ enum NeuronGenerator {
         return rest
     }
 
-    /// The smallest forest found by dropping nodes for which `fails` still holds.
+    /// The smallest forest, found by dropping nodes, for which `fails` still holds.
     static func shrunk(_ nodes: [Skeleton.Node], while fails: ([Skeleton.Node]) -> Bool) -> [Skeleton.Node] {
         var smallest = nodes
         var index = 0

@@ -1,11 +1,11 @@
 import Glibc
 import Morphology
 
-/// The labels evaluated from their definition, sharing no code with the engine.
+/// The labels, evaluated from their definition. This code shares nothing with the engine.
 ///
-/// A rounded cone is the union of the balls along an edge whose radius changes linearly, so a point is inside when the
-/// least of |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t (a distance to a moving
-/// point minus a linear function), so a golden section search over t converges to the minimum: 64 steps leave an
+/// A rounded cone is the union of the balls along an edge whose radius changes linearly. So a point is inside when the
+/// least |p - c(t)| - r(t) over t in 0...1 is at most 1e-6 um. That function is convex in t: a distance to a moving
+/// point minus a linear function. So a golden section search over t converges to the minimum; 64 steps leave an
 /// interval of 1e-13 of the edge. The engine never evaluates this function; it solves quadratics.
 struct Oracle {
     var nodes: [Skeleton.Node]
@@ -13,7 +13,7 @@ struct Oracle {
     var floor: Double
     var taper = false
     var slab = false
-    /// Nodes of a soma's outline, in order: its area is labelled 1 up to the floor above and below.
+    /// The nodes of a soma's outline, in order. Its area is labelled 1, up to the radius floor above and below it.
     var outline: [Int] = []
 
     init(_ nodes: [Skeleton.Node], _ grid: VoxelGrid, floor: Bool = true, taper: Bool = false, slab: Bool = false) {
@@ -36,7 +36,7 @@ struct Oracle {
         var node: Int
     }
 
-    /// The class of a node: of types 5 and 6 by walking up, then by looking down level by level.
+    /// The class of a node. For types 5 and 6 it goes up, and then goes down level by level.
     func compartment(_ index: Int) -> Int {
         func isOpen(_ at: Int) -> Bool { nodes[at].type == 5 || nodes[at].type == 6 }
         guard isOpen(index) else { return (1...4).contains(nodes[index].type) ? nodes[index].type : 255 }
@@ -52,7 +52,7 @@ struct Oracle {
         return 255
     }
 
-    /// What is drawn: one piece an edge, one a root.
+    /// The pieces that are drawn: one for each edge, one for each root.
     var pieces: [Piece] {
         nodes.indices.map { index in
             let node = nodes[index]
@@ -77,8 +77,8 @@ struct Oracle {
         return sqrt(dx * dx + dy * dy + dz * dz) - max(piece.from.r, piece.to.r) - halfSlab
     }
 
-    /// The least of |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, which
-    /// keeps the function convex.
+    /// The least |p - c(t)| - r(t). For a slab, the distance is to the vertical segment through the voxel, so the
+    /// function stays convex.
     static func depth(_ piece: Piece, _ x: Double, _ y: Double, _ z: Double, halfSlab: Double = 0) -> Double {
         func at(_ t: Double) -> Double {
             let cx = piece.from.x + t * (piece.to.x - piece.from.x)
@@ -109,7 +109,8 @@ struct Oracle {
         return min(min(at(0), at(1)), min(atLeft, atRight))
     }
 
-    /// The least value of the pieces that contain voxels of the box, planes then rows then columns.
+    /// The least value of the pieces that contain the voxel, for each voxel of the box; planes, then rows, then
+    /// columns.
     func volume(
         x: Range<Int>, y: Range<Int>, z: Range<Int>, pieces given: [Piece]? = nil,
         merge: (_ piece: Piece, _ depth: Double, _ old: Int) -> Int = { piece, depth, old in
@@ -118,7 +119,7 @@ struct Oracle {
     ) -> [Int] {
         var volume = [Int](repeating: 0, count: x.count * y.count * z.count)
         for piece in given ?? pieces {
-            // Only voxels in the box around the piece can be within reach.
+            // Only voxels in the box around the piece can be in reach.
             let (a, b) = (piece.from, piece.to)
             let xs = Self.indices(
                 min(a.x - a.r, b.x - b.r) - reach, max(a.x + a.r, b.x + b.r) + reach, grid.spacingX, grid.originX, x)
@@ -154,8 +155,8 @@ struct Oracle {
         return (first..<(last + 1)).clamped(to: range)
     }
 
-    /// Whether a point lies in the outline's area, whose corners are all at one z, or as near above or below as a ball of
-    /// the floor reaches. By the winding number, where the engine counts crossings.
+    /// Whether a point lies in the outline's area, or so near above or below it that a ball of the floor's radius
+    /// reaches it. All corners have one z. It uses the winding number, while the engine counts crossings.
     func isFilled(_ x: Double, _ y: Double, _ z: Double) -> Bool {
         guard let first = outline.first else { return false }
         let thickness = max(floor, outline.map { nodes[$0].radius }.min() ?? 0)
@@ -168,7 +169,7 @@ struct Oracle {
         return abs(turn) > .pi
     }
 
-    /// The whole grid with the area of the outline, and with the edge that closes it.
+    /// The whole grid, with the area of the outline and the edge that closes it.
     var filledVolume: [Int] {
         var pieces = pieces
         if let first = outline.first, let last = outline.last {
@@ -204,7 +205,7 @@ extension LabelSource {
         return stride(from: 0, to: bytes.count, by: 2).map { at in Int(bytes[at]) | Int(bytes[at + 1]) << 8 }
     }
 
-    /// A box of voxels through `paintWindow`, rows padded to check the stride.
+    /// A box of voxels through `paintWindow`, with padded rows to check the stride.
     func box(x: Range<Int>, y: Range<Int>, z: Range<Int>) -> [Int] {
         z.flatMap { plane -> [Int] in
             let rowBytes = x.count * bytesPerVoxel

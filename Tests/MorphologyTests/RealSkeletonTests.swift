@@ -3,7 +3,7 @@ import Morphology
 import Support
 import Testing
 
-/// The Allen Institute's files, where the machine has them: `$NEURONFS_REAL_DATA`, or shared/allen beside the
+/// The Allen Institute's files, when the machine has them: `$NEURONFS_REAL_DATA`, or shared/allen beside the
 /// repository.
 enum RealData {
     static let folder: String = {
@@ -12,7 +12,7 @@ enum RealData {
             + "/shared/allen"
     }()
 
-    /// `nil` when the file is not there.
+    /// `nil` when the file does not exist.
     static func bytes(_ name: String) -> [UInt8]? {
         guard let file = fopen("\(folder)/\(name)", "rb") else { return nil }
         defer { fclose(file) }
@@ -22,13 +22,13 @@ enum RealData {
         return bytes
     }
 
-    /// A cell of the folder and the size of its planes: the catalogue's si__width and si__height less 2, the inset of a
-    /// SubImage.
+    /// A cell of the folder with the size of its planes: the catalogue's si__width and si__height less 2, the inset of
+    /// a SubImage.
     struct Cell: Sendable, CustomStringConvertible {
         var id: Int
         var width: Int
         var height: Int
-        /// Planes; 0 where they are counted from the deepest node.
+        /// Planes; 0 when they are counted from the deepest node.
         var depth = 0
         /// CRC-32C of the runs of `classes`, see `RealSkeletonTests.checksum`.
         var golden: UInt32
@@ -42,7 +42,8 @@ enum RealData {
         }
     }
 
-    /// The goldens come from `Benchmarks/labels/reference.py`, which evaluates another closed form for every voxel.
+    /// The expected values come from `Benchmarks/labels/reference.py`, which evaluates another closed form for every
+    /// voxel.
     static let cells = [
         Cell(id: 313_862_022, width: 5760, height: 7568, depth: 627, golden: 0xB5B1_E86B),
         Cell(id: 485_909_730, width: 5742, height: 7581, golden: 0x020E_050A),
@@ -82,7 +83,7 @@ enum RealData {
         #expect(ConnectivityTests.components(index) <= skeleton.roots.count)
     }
 
-    /// Boxes around nodes of every part of the file, against the brute-force evaluation.
+    /// Compares boxes around nodes of every part of the file with the brute-force evaluation.
     @Test(arguments: RealData.cells)
     func crops(_ cell: RealData.Cell) throws {
         guard let skeleton = try cell.skeleton() else { return }
@@ -109,7 +110,7 @@ enum RealData {
         #expect(try #require(frame.refusal(of: Skeleton.parse(bytes))).contains("upright"))
     }
 
-    /// Markers coincide with nodes once the voxel is subtracted.
+    /// Markers coincide with nodes after the subtraction of one voxel.
     @Test(arguments: RealData.cells)
     func markersLieOnNodes(_ cell: RealData.Cell) throws {
         guard let skeleton = try cell.skeleton(), let bytes = RealData.bytes("markers/\(cell.id)_marker.swc") else {

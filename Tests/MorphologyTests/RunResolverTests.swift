@@ -2,7 +2,7 @@ import Testing
 
 @testable import Morphology
 
-/// Runs that overlap in every way, against the lowest value column by column.
+/// Compares runs that overlap in every way with the lowest value, column by column.
 @Suite struct RunResolverTests {
     private func check(_ runs: [(columns: ClosedRange<Int>, value: UInt16)], _ comment: Comment) {
         var raw = WordBuffer(capacity: runs.count)
@@ -45,7 +45,8 @@ import Testing
         }
     }
 
-    /// A zigzag drawn five times over itself. Were each step to look at all runs before it, there would be nine billion looks.
+    /// A zigzag drawn five times over itself. If each step examined all runs before it, there would be nine billion
+    /// steps.
     @Test func aRowOfManyShortRunsIsNoQuadraticWork() {
         var runs: [(columns: ClosedRange<Int>, value: UInt16)] = [(0...60_001, 9)]
         for column in 0..<60_000 {

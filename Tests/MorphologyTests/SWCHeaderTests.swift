@@ -1,7 +1,7 @@
 import Morphology
 import Testing
 
-/// What the comments of a file say, and the warnings about it.
+/// The statements in the comments of a file, and the warnings about them.
 @Suite struct SWCHeaderTests {
     static let node = "1 1 8000 6000 4000 1893 -1\n"
 
@@ -36,7 +36,7 @@ import Testing
         #expect(try Self.parse("# unit: px\n", "1 1 10 20 30 5 -1\n").nodes.first?.z == 15)
     }
 
-    /// Words that state no unit.
+    /// Comments that state no unit.
     @Test(arguments: ["# community: nm\n", "# units\n", "# the unit is nm\n", "# united = nm\n", "#\n", "# unit"])
     func otherWordsStateNothing(_ header: String) throws {
         let skeleton = try Self.parse(header + "\n", "1 1 1 2 3 1 -1\n")
@@ -92,7 +92,7 @@ import Testing
         #expect(try Self.parse("# SCALE 1.0 1.0 1.0\n", "1 2 1 2 3 1 -1\n").findings.warnings.isEmpty)
     }
 
-    // MARK: what is missing
+    // MARK: nodes in comments
 
     @Test(arguments: [
         "# header without a line end 1 1 20 20 10 4 -1\n", "# id type x y z r P1 1 20 20 10 4 -1\n",

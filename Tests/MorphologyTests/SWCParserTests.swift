@@ -6,7 +6,7 @@ import Testing
         try Skeleton.parse(Array(text.utf8), limits: limits)
     }
 
-    /// One soma, two neurite nodes, as every tolerated spelling must read it.
+    /// One soma and two neurite nodes, which every tolerated spelling must give.
     static let plain = [
         Skeleton.Node(id: 1, type: 1, x: 10.5, y: 20, z: 3.25, radius: 5, parent: -1),
         Skeleton.Node(id: 2, type: 3, x: 16, y: 20.25, z: 3, radius: 0.1144, parent: 0),
@@ -58,7 +58,7 @@ import Testing
         #expect(skeleton.findings.unknownClasses == 7)
     }
 
-    /// Types and parents, and the classes that follow. Node i has id i.
+    /// Types and parents, and the resulting classes. Node i has id i.
     @Test(arguments: [
         ("below where nothing is above", [1, 5, 3], [-1, 0, 1], [1, 3, 3]),
         ("above before below", [1, 2, 5, 3], [-1, 0, 1, 2], [1, 2, 2, 3]),
@@ -104,7 +104,7 @@ import Testing
         #expect(skeleton.nodes.map(\.parent) == [-1, 0, 1])
     }
 
-    /// Line and a word of the reason for everything refused.
+    /// For each refused text: the line, and a part of the reason.
     @Test(arguments: [
         ("1 1 0 0 0 1\n", 1, "no parent"),
         ("# c\n1\n", 2, "no type"),
@@ -152,7 +152,7 @@ import Testing
     }
 
     @Test func twoMillionNodesAreRefusedBeforeAnyIsRead() {
-        // The first line is no node: were lines read before they are counted, that would be the reason.
+        // The first line is no node. If lines were read before they are counted, that would be the reason.
         let line = Array("x 3 0 0 0 1 -1\n".utf8)
         var bytes: [UInt8] = []
         bytes.reserveCapacity(line.count * 2_000_000)
@@ -189,7 +189,7 @@ import Testing
         }
     }
 
-    /// No bytes make the parser trap: cut, damaged and duplicated pieces of a valid file.
+    /// No bytes can make the parser trap: truncated, damaged and duplicated pieces of a valid file.
     @Test func damagedFilesNeverTrap() {
         let valid = Array(
             "# c\r\n1 1 10.5 20 3.25 5 -1\r\n2 3 16 20.25 3 1e-1 1\n3 2 18 -0.5 0 0 2\n".utf8)

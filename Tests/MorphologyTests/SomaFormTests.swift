@@ -2,7 +2,7 @@ import Glibc
 import Morphology
 import Testing
 
-/// Somata of several nodes: what they are read as.
+/// Somata of several nodes, and how they are read.
 @Suite struct SomaFormTests {
     static let grid = VoxelGrid(width: 50, height: 50, depth: 25, spacingX: 1, spacingY: 1, spacingZ: 1)
 
@@ -35,7 +35,7 @@ import Testing
         #expect(try Sections(three).all.map(\.nodeCount) == [1, 2])
     }
 
-    /// Forms that are near to three points and none.
+    /// Forms that resemble three points but are none.
     @Test(arguments: [
         "1 1 20 20 10 5 -1\n2 1 20 15 10 5 1\n3 1 20 25 10 4 1\n",
         "1 1 20 20 10 5 -1\n2 1 15 20 10 5 1\n3 1 25 20 10 5 1\n",
@@ -62,7 +62,7 @@ import Testing
 
     // MARK: outlines
 
-    /// An outline with neurites on it; `turn` of the corners stand before the first.
+    /// An outline with neurites on it, in which `turn` of the corners come before the first.
     static func outlined(
         _ corners: [(Double, Double)], z: Double = 10, radius: Double = 0, turn: Int = 0
     ) -> [Skeleton.Node] {
@@ -103,7 +103,7 @@ import Testing
         }
     }
 
-    /// Levels of a pyramid, uneven spacings and shifted grids have rows of their own.
+    /// Levels of a pyramid, uneven spacings and shifted grids each have their own rows.
     @Test func outlinesAreFilledOnAnyGrid() throws {
         let nodes = Self.outlined(Self.concave)
         let full = VoxelGrid(
@@ -117,7 +117,7 @@ import Testing
         }
     }
 
-    /// The file that version 0.1.0 drew as a ring: every voxel of its plane inside the outline is soma.
+    /// Version 0.1.0 drew this file as a ring. Every voxel of its plane inside the outline is soma.
     @Test func theAreaHasNoHole() throws {
         let source = try LabelVariant.classes.source(of: Skeleton(nodes: Self.outlined(Self.ellipse)), in: Self.grid)
         let plane = source.plane(10)
@@ -146,7 +146,7 @@ import Testing
         #expect(peaks[(10 * 50 + 20) * 50 + 20] == 255 && peaks[(10 * 50 + 20) * 50 + 14] == 0)
     }
 
-    /// Outside, the distance is to the area; the oracle measures it from the area's definition.
+    /// Outside, the distance is that to the area. The oracle measures it from the definition of the area.
     @Test func distancesToAnOutline() throws {
         let nodes = Array(Self.outlined(Self.square).dropLast())
         var options = LabelOptions()
@@ -163,7 +163,8 @@ import Testing
         }
     }
 
-    /// Lines around nothing, bodies of thick nodes, and a soma with a branch are no outlines. Thin ones get a warning.
+    /// Lines that enclose nothing, bodies of thick nodes, and a soma with a branch are no outlines. Thin ones get a
+    /// warning.
     @Test(arguments: [
         ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 30 10 5 0 2\n4 1 40 10 5 0 3\n", 4),
         ("1 1 10 10 5 0 -1\n2 1 20 10 5 0 1\n3 1 10 10.5 5 0 2\n4 1 10 10.2 5 0 3\n", 4),

@@ -2,7 +2,7 @@ import Glibc
 import Morphology
 import Testing
 
-/// Each variant against a brute-force evaluation of its definition.
+/// Compares each variant with a brute-force evaluation of its definition.
 @Suite struct VariantTests {
     static let grid = VoxelGrid(width: 44, height: 37, depth: 13, originX: 1, originY: 1)
 
@@ -21,7 +21,7 @@ import Testing
 
     // MARK: instance
 
-    /// The node that begins the section of each node, by walking up.
+    /// The node that begins the section of each node, found by going up.
     static func heads(_ nodes: [Skeleton.Node], _ oracle: Oracle) -> [Int] {
         nodes.indices.map { index in
             var at = index
@@ -85,7 +85,7 @@ import Testing
 
     // MARK: centre lines
 
-    /// The nearest integer to d k / n, halves up, found by comparing and not by dividing.
+    /// The nearest integer to d k / n, with halves rounded up. It is found by comparing and not by dividing.
     static func rounded(_ d: Int, _ k: Int, _ n: Int) -> Int {
         var q = -abs(d) - 1
         while 2 * d * k >= 2 * q * n + n { q += 1 }
@@ -132,7 +132,7 @@ import Testing
         options.ignoreRadius = 0.9
         options.ignoreValue = value
         let nodes = NeuronGenerator.awkward(seed, count: 14, in: Self.grid)
-        // Type 30 and a marker without a type ignore nothing; nodes on voxel centres make ties with the ball.
+        // Type 30 and a marker without a type ignore nothing. Nodes on voxel centres make ties with the ball.
         let markers = [10, 20, 30, nil, 10].enumerated().map { number, type in
             Marker(x: nodes[number].x, y: nodes[number].y, z: nodes[number].z, type: type)
         }
@@ -159,7 +159,7 @@ import Testing
         options.clip = clip
         let nodes = NeuronGenerator.awkward(seed, count: 9, in: Self.grid)
         let oracle = Oracle(nodes, Self.grid)
-        // The least depth over the pieces, in units of 1e-12 um above -1000 um; 0 where no piece is in reach.
+        // The least depth over the pieces, in units of 1e-12 um above -1000 um; 0 when no piece is in reach.
         let depths = oracle.volume(
             x: 0..<Self.grid.width, y: 0..<Self.grid.height, z: 0..<Self.grid.depth,
             merge: { _, depth, old in
@@ -174,7 +174,7 @@ import Testing
         let drawn = try LabelVariant.distance.source(of: skeleton, in: Self.grid, options: options).allVoxels
         for (depth, value) in zip(depths, drawn) {
             let d = depth == 0 ? clip : Double(depth) / 1e12 - 1000
-            // Where a step falls within rounding of d both its sides are right.
+            // Where a step lies within the rounding of d, both its sides are right.
             #expect(value == code(d) || value == code(d - 1e-9) || value == code(d + 1e-9), "\(d)")
         }
         let binary = try LabelVariant.binary.source(of: skeleton, in: Self.grid).allVoxels

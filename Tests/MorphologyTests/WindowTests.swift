@@ -1,7 +1,7 @@
 import Morphology
 import Testing
 
-/// Every way of reading a source gives the bytes of the oracle-checked planes.
+/// Every way of reading a source gives the bytes of the planes that the oracle has checked.
 @Suite struct WindowTests {
     static let grid = VoxelGrid(width: 45, height: 31, depth: 9, originX: 1, originY: 1)
 
@@ -26,7 +26,7 @@ import Testing
             let plane = random.below(Self.grid.depth)
             let whole = source.plane(plane)
             let start = random.below(size)
-            // Short ranges inside a row and a voxel, ranges over many rows, the empty range.
+            // Short ranges inside a row and a voxel, ranges over many rows, and the empty range.
             let count = min(random.chance(0.5) ? random.below(12) : random.below(size), size - start)
             var bytes = [UInt8](repeating: 0xA5, count: count + 2)
             bytes.withUnsafeMutableBytes { buffer in

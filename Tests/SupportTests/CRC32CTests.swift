@@ -18,7 +18,7 @@ import Testing
         #expect(CRC32C.checksum([] as [UInt8]) == 0)
     }
 
-    /// Bit by bit, from the definition: reflected, polynomial 0x1EDC6F41, start and final value all ones.
+    /// Computed bit by bit from the definition: reflected, polynomial 0x1EDC6F41, start and final value all ones.
     @Test func agreesWithTheDefinitionAtEveryLengthAndOffset() {
         var generator = Seeded(4)
         let bytes = (0..<100).map { _ in UInt8.random(in: 0...255, using: &generator) }

@@ -3,9 +3,9 @@ import Testing
 
 @testable import Support
 
-/// What somebody with the rights of a directory's owner could plant there for root, or for the owner's own programs.
+/// Attacks on root, or on the owner's own programs, by a user with the rights of a directory's owner.
 @Suite struct DirectoryHandleTests {
-    /// A folder of its own with the directory `d`, a directory `outside`, and a file `outside/treasure`.
+    /// A temporary folder with the directory `d`, a directory `outside`, and a file `outside/treasure`.
     private final class Place {
         let path: String
         var directory: String { "\(path)/d" }
@@ -33,7 +33,7 @@ import Testing
         }
     }
 
-    /// The same through openat2 and part by part, as on kernels before 5.6.
+    /// Whether openat2 is used; otherwise names are resolved part by part, as on kernels before 5.6.
     private static let ways = [true, false]
 
     private func cause(_ body: () throws -> Void) -> FileFault.Cause? {
@@ -160,7 +160,7 @@ import Testing
         try handle.check("sub/g")
     }
 
-    /// The directory is found once: what its path leads to later does not matter.
+    /// The directory is looked up once. A later change of its path has no effect.
     @Test func aHandleStaysWithItsDirectory() throws {
         let place = try Place()
         symlink("d", "\(place.path)/link")
@@ -199,7 +199,7 @@ import Testing
         let rights = try #require(OwnerRights(ownerOf: "\(place.directory)/not/there"))
         #expect(rights.user == 12_345)
         let outcome = Monitor<Result<UInt32, any Error>?>(nil)
-        // For files alone, the rights end with the thread; the groups are those of the process.
+        // For file access alone, the rights end with the thread. The groups are those of the process.
         let before = groups()
         try NamedThread("rights") { [directory = place.directory, treasure = place.treasure] in
             let result = Result {

@@ -27,7 +27,7 @@ import Testing
         #expect(wallClockSeconds() < 4_102_444_800)
     }
 
-    /// What was checked while the clock was ahead counts as never checked.
+    /// A check that was made while the clock was ahead counts as no check.
     @Test(arguments: [
         (0.0, true), (-99, true), (-100, false), (-1e9, false), (0.5, false), (86_400, false), (1e9, false),
     ])

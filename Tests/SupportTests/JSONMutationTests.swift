@@ -3,7 +3,7 @@ import TestTools
 import Testing
 
 @Suite struct JSONMutationTests {
-    /// A value of random shape, with keys from a small set, so that objects often resemble each other.
+    /// A value of random shape. Its keys come from a small set, so that objects often resemble each other.
     private func random(_ generator: inout Seeded, depth: Int = 0) -> JSONValue {
         let texts = ["", "a", "\u{E9}", "\u{1F600}", "\"\\/", "\n\u{1}\u{7F}", "a b", "2/3", "\u{2028}"]
         let numbers = ["0", "-1", "1.50", "1E-7", "123456789012345678901234567890"]
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// Whatever is done to a text, it either parses, and then what is written of it parses to the same, or is refused.
+    /// A changed text is refused, or it parses. Then the text written from its value parses to the same value.
     @Test func changedTextsNeverBreakTheParser() throws {
         var generator = Seeded(2)
         let alphabet = Array("{}[]:,\"\\u0123456789abcdefeE+-.truefalsn \n\u{0}\u{1}".utf8) + [0x80, 0xC3, 0xFF]

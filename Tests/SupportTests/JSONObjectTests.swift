@@ -17,7 +17,8 @@ import Testing
         #expect(object.count == 3)
     }
 
-    /// Against a plain list of pairs, through random changes, over and under the size from which keys are indexed.
+    /// Compares with a plain list of pairs, through random changes, below and above the number of keys that are
+    /// indexed.
     @Test func agreesWithAListOfPairs() {
         var generator = Seeded(3)
         for _ in 0..<60 {

@@ -1,7 +1,7 @@
 import Support
 import Testing
 
-/// Cases in the manner of "Parsing JSON is a Minefield" (N. Seriot): what RFC 8259 demands, and what it leaves open.
+/// Cases like those of "Parsing JSON is a Minefield" (N. Seriot): the demands of RFC 8259, and what it leaves open.
 @Suite struct JSONParserTests {
     @Test func linesComeWithTheirPlaces() throws {
         let text = Array("{\"a\":1,\"b\":[2]}\n{\"a\":3,\"b\":4}\n{\"b\":5}\n6\n".utf8)

@@ -10,7 +10,7 @@ import Testing
         ]),
     ])
 
-    /// Golden texts: what CPython's `json.dumps` prints for the same value.
+    /// Expected texts: what CPython's `json.dumps` prints for the same value.
     @Test func indentedIsWhatPythonPrints() {
         let expected = #"""
             [

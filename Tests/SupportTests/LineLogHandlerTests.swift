@@ -56,7 +56,7 @@ import Testing
         #expect(lines[0].contains("one\\ntwo"))
     }
 
-    /// Every scalar that ends a line somewhere, or that a terminal obeys, and the one that escapes are written with.
+    /// Every scalar that ends a line somewhere or that a terminal executes, and the backslash of the escapes.
     @Test(arguments: [
         ("\r\n", "\\r\\n"), ("\r", "\\r"), ("\t", "\\t"), ("\0", "\\u0000"), ("\u{1B}[31m", "\\u001b[31m"),
         ("\u{7F}", "\\u007f"), ("\u{85}", "\\u0085"), ("\u{9B}2J", "\\u009b2J"), ("\u{2028}", "\\u2028"),

@@ -3,9 +3,9 @@ import Logging
 import Support
 import Testing
 
-/// A log that grows, on a disk that does not.
+/// A log that grows, also on a full disk.
 @Suite struct LogSinkTests {
-    /// A log file of its own, with a logger that writes to it.
+    /// A temporary log file, with a logger that writes to it.
     private final class Log {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("log-\(UUID().uuidString)").path
         let path: String
@@ -29,7 +29,7 @@ import Testing
             for number in numbers { logger.info("line", metadata: ["n": "\(number)"]) }
         }
 
-        /// The numbers of the lines in a file of the folder, all of which must be whole.
+        /// The numbers of the lines in a file of the folder. All lines must be complete.
         func numbers(_ name: String) throws -> [Int] {
             let text = String(decoding: try readWholeFile("\(folder)/\(name)"), as: UTF8.self)
             #expect(text.isEmpty || text.hasSuffix("\n"))
@@ -86,7 +86,7 @@ import Testing
 
     @Test func aFileThatCannotBeSetAsideIsGoneOnWith() throws {
         let log = try Log(limit: 2000)
-        // What cannot be opened for writing.
+        // A directory of that name cannot be opened for writing.
         try FileManager.default.createDirectory(atPath: "\(log.path).new", withIntermediateDirectories: false)
         log.write(0..<100)
         #expect(try log.numbers("log") == Array(0..<100))

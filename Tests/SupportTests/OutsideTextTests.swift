@@ -2,7 +2,7 @@ import Testing
 
 @testable import Support
 
-/// Text of others is cut where it enters and harmless where it leaves.
+/// Text from outside is cut where it enters and escaped where it leaves.
 @Suite struct OutsideTextTests {
     @Test func aLongTextIsCutByScalars() {
         #expect(OutsideText.cut(String(repeating: "a", count: 300)) == String(repeating: "a", count: 300))

@@ -13,7 +13,7 @@ import Testing
         #expect(throws: RegularFileError.self) { try readRegularFile(path, limit: bytes.count - 1) }
     }
 
-    /// The first would be waited for until somebody writes, the second has no end.
+    /// A read of the pipe would wait for a writer, and the device has no end.
     @Test func `a pipe and a device are refused unread`() throws {
         defer { unlink(path) }
         try #require(mkfifo(path, 0o600) == 0)

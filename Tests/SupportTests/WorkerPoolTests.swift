@@ -2,7 +2,7 @@ import Support
 import Testing
 
 @Suite struct WorkerPoolTests {
-    /// A pool of one thread that is held up, so that what is queued next is queued in full before any of it runs.
+    /// A pool whose one thread waits, so that all jobs are queued before any of them runs.
     private func heldPool() throws -> (pool: WorkerPool, gate: Monitor<Bool>) {
         let pool = try WorkerPool(name: "held", count: 1)
         let gate = Monitor(false)

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-/// Which job is next, and what is kept of those that have gone.
+/// The choice of the next job, and the entries left by finished jobs.
 @Suite struct AdmissionTests {
     private struct Weak {
         weak var job: Job?
@@ -16,7 +16,8 @@ import Testing
         return Job(id: id, request: request, origin: origin, begun: .now) { _ in }
     }
 
-    /// A crawl that asks for much and takes most of it back must not keep it all behind one that waits.
+    /// A crawl that starts many requests and cancels most of them must not keep all their entries behind one job that
+    /// waits.
     @Test(arguments: [false, true])
     func whatHasLeftIsDroppedFromBehindOneThatWaits(_ isPromoted: Bool) throws {
         var admission = Admission(testConfiguration())

@@ -21,7 +21,7 @@ import Testing
     @Test func unknownHostIsNamed() {
         let transport = testTransport {
             $0.maximumAttempts = 1
-            // A resolver that gets no answer asks again after 5 s, and another server then.
+            // A resolver without a reply asks again after 5 s, and then it asks another server.
             $0.connectTimeout = 60
             $0.firstByteTimeout = 60
         }
@@ -74,7 +74,8 @@ import Testing
         let response = transport.fetch(server.url("/x")).response
         #expect(response?.body == file)
         #expect(response?.head.status == 200)
-        // A reset may discard what the client had not read, so the offset asked for is the client's own count.
+        // A reset may discard bytes that the client had not read. So the offset in the next request is the client's own
+        // count.
         let ranges = server.requests.compactMap { requestedRange($0, size: file.count)?.lowerBound }
         #expect(server.requests.count == 3)
         #expect(ranges.last == 5000 - 1500)
@@ -120,7 +121,8 @@ import Testing
     @Test func fileThatChangesInTheMiddleIsNeverMixed() {
         let old = pattern(4000, seed: 1)
         let new = pattern(4400, seed: 2)
-        // Two kinds of server: one honours If-Range and sends the whole new file, one sends a part of the new file.
+        // Two kinds of server: one honours If-Range and sends the whole new file, the other sends a part of the new
+        // file.
         for ignoresIfRange in [false, true] {
             let server = ScriptedServer { request in
                 if request.number == 0, case .bytes(let bytes) = honest(old, request, ["ETag: \"old\""])[0] {
@@ -187,7 +189,7 @@ import Testing
         #expect(server.requests.map { $0.headers["range"] } == [nil, "bytes=1000-", "bytes=1000-"])
     }
 
-    /// All bytes came, the end of the chunks did not: there is no rest that could be asked for.
+    /// All bytes came, but the end of the chunks did not. So there is no rest to ask for.
     @Test(arguments: [(0..<10, 100), (90..<110, 100)])
     func aPartCutBehindItsLastByteIsAskedForAfresh(_ range: Range<Int>, _ size: Int) {
         let file = pattern(size)

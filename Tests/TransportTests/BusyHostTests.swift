@@ -4,11 +4,11 @@ import Testing
 
 @testable import Transport
 
-/// A host that answers "later" gets no request during its pause, however many readers wait.
+/// A host that sends a busy reply gets no request during its pause, however many readers wait.
 @Suite struct BusyHostTests {
     private static let readers = 200
 
-    /// Asks as 200 readers do, each for something of its own, and waits for their results.
+    /// Makes the requests of 200 readers, each for its own target, and waits for their results.
     private func flood(_ transport: Transport, _ server: ScriptedServer, seconds: Double? = nil) -> [Reply] {
         let inbox = Inbox()
         for key in 0..<Self.readers {
@@ -20,7 +20,7 @@ import Testing
         return Array(inbox.wait(Self.readers).values)
     }
 
-    /// What was under way together, and then one probe for each further try.
+    /// The requests under way together, and then one probe for each further try.
     private let most = 8 + 3
 
     @Test(arguments: [429, 502, 503, 504])
@@ -30,7 +30,7 @@ import Testing
         let replies = flood(transport, server)
         #expect(replies.allSatisfy { $0.kind == .status && $0.error?.context.cause.contains("\(status)") == true })
         #expect(server.requests.count <= most)
-        // The next readers get the answer to one probe, or to the next, as they come.
+        // Later readers get the reply to one of the next probes.
         let before = server.requests.count
         #expect(flood(transport, server).allSatisfy { $0.kind == .status })
         #expect((before + 1...before + 10).contains(server.requests.count))
@@ -46,7 +46,7 @@ import Testing
         #expect(flood(transport, server).allSatisfy { $0.response != nil })
         let times = log.withLock { $0 }
         #expect(times.count == Self.readers + 6)
-        // Six contents were under way together; then nothing for a second.
+        // Six contents were under way together; then there is no request for a second.
         #expect(times[6].seconds(since: times[0]) >= 1)
         #expect(transport.statistics.busyHosts.isEmpty)
     }
@@ -60,7 +60,7 @@ import Testing
         #expect(replies.contains { $0.error?.context.cause.hasPrefix("the host is busy for ") == true })
         #expect(server.requests.count <= 8)
         #expect(transport.statistics.busyHosts == ["http://127.0.0.1:\(server.port)"])
-        // A later request fails, too, without being sent.
+        // A later request fails too, without being sent.
         let before = server.requests.count
         let late = transport.fetch(server.url("/late")) { $0.deadline = .now.advanced(bySeconds: 50) }
         #expect(late.kind == .deadlineExceeded)
@@ -89,7 +89,7 @@ import Testing
         #expect(inbox.wait()[0]?.kind == .cancelled)
     }
 
-    /// A reader that leaves while its request is the probe leaves the probing to the next.
+    /// A reader that cancels its request while it is the probe leaves the probing to the next one.
     @Test func aProbeThatIsGivenUpIsFollowedByAnother() {
         let server = ScriptedServer { request in
             switch request.target {
@@ -118,7 +118,7 @@ import Testing
         }
         #expect(gate.admits(start))
         #expect(busy(1, at: 0))
-        // Under way together with the first: no news.
+        // This request was under way together with the first, so its reply is no news.
         #expect(!busy(2, at: 1))
         #expect(gate.failures == 1)
         #expect(gate.opensAt == start.advanced(bySeconds: 11))

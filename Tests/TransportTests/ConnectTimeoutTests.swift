@@ -3,9 +3,9 @@ import Testing
 
 @testable import Transport
 
-/// Hosts that let nobody in, and say nothing.
+/// Hosts that accept no connection and send no refusal.
 @Suite struct ConnectTimeoutTests {
-    /// A listener whose queue is full: what comes to it is dropped by the kernel, as by a firewall.
+    /// A listener whose queue is full: the kernel drops new connections, as a firewall does.
     private final class FullListener {
         let port: UInt16
         private var sockets: [Int32] = []
@@ -57,7 +57,7 @@ import Testing
         }
     }
 
-    /// The connection stands, but the time for TLS counts, too.
+    /// The TCP connection is open, but the time for TLS counts, too.
     @Test func aHostThatIsSilentToTLSIsGivenUp() {
         let server = ScriptedServer { _ in [.hold] }
         let transport = impatient()

@@ -23,7 +23,7 @@ import Testing
         #expect(server.requests.allSatisfy { $0.headers["user-agent"] == "neuronfs-test" })
     }
 
-    /// A host that answers nothing is the slowest of all, whoever gave it up.
+    /// A host that never replies is the slowest of all, whether the caller or the transport gave up.
     @Test func aHostThatDoesNotAnswerIsSlow() {
         let server = ScriptedServer { $0.target == "/hold" ? [.hold] : reply("x") }
         let byTimeout = testTransport {
@@ -70,7 +70,7 @@ import Testing
             transport.start(request, completion: inbox.completion(key))
         }
         server.waitForRequests(2)
-        // No prefetch can end before the gate opens; demand passes it all the same.
+        // No prefetch can end before the gate opens, so demand must pass it.
         for _ in 0..<5 { #expect(transport.fetch(server.url("/demand")).response != nil) }
         #expect(server.requests.filter { $0.target == "/prefetch" }.count == 2)
         gate.open()
@@ -113,7 +113,7 @@ import Testing
         request.url = server.url("/b")
         transport.start(request, completion: inbox.completion(1))
         first.promote()
-        // The second prefetch may run now although the first is still under way.
+        // The second prefetch may run now, although the first is still under way.
         #expect(inbox.wait(1)[1]?.response != nil)
         gate.open()
         #expect(inbox.wait(2)[0]?.response != nil)

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Transport
 
-/// Connections that stand and swallow everything, as after a laptop slept or a router forgot them.
+/// Open connections whose bytes no longer arrive, as after a laptop has slept or a router has dropped their state.
 @Suite struct DoubtfulOriginTests {
     /// A server whose first connections fall silent on demand.
     private struct Freezing {
@@ -21,7 +21,7 @@ import Testing
                 }
                 switch request.target {
                 case "/warm":
-                    // Held until all have come, so that each has a connection of its own.
+                    // Each request is held until all have come, so that each has a connection of its own.
                     let count = arrived.update {
                         $0 += 1
                         return $0
@@ -35,7 +35,7 @@ import Testing
             self.kept = kept
         }
 
-        /// Opens the connections, lets them idle, and freezes them.
+        /// Opens the connections, leaves them idle, and freezes them.
         func warmAndFreeze(_ transport: Transport) {
             let inbox = Inbox()
             for key in 0..<kept {
@@ -68,7 +68,7 @@ import Testing
         }
         freezing.warmAndFreeze(transport)
         #expect(transport.fetch(freezing.server.url("/x")).response?.attempts == 2)
-        // Three of the dead ones are left; nobody else has to find that out by waiting.
+        // Three of the dead connections are left. No other request has to find this out by waiting.
         for _ in 0..<12 { #expect(transport.fetch(freezing.server.url("/x")).response?.attempts == 1) }
         #expect(transport.statistics.faults == [.noReply: 1])
     }
@@ -86,11 +86,11 @@ import Testing
         #expect(next.body == Array("fine".utf8))
     }
 
-    /// Connections from before the silence are not kept for the time after the doubt.
+    /// Connections from before the silence are not used after the doubt has ended.
     @Test func theDoubtOutlivesNoOldConnection() {
         let freezing = Freezing(kept: 4)
         let transport = testTransport {
-            // libcurl counts whole seconds of a connection's life.
+            // libcurl counts the age of a connection in whole seconds.
             $0.firstByteTimeout = 3.1
             $0.stallTimeout = 5
         }
@@ -104,7 +104,8 @@ import Testing
         #expect(transport.statistics.connections == before)
     }
 
-    /// Who gave up soon after the request had begun says nothing of the connection: the others stay on theirs.
+    /// A request that is cancelled soon after it began tells nothing about its connection, and the others stay on
+    /// theirs.
     @Test func aDeadlineThatWasSpentInTheQueueCastsNoDoubt() {
         let gate = Gate()
         let server = ScriptedServer { request in
@@ -125,7 +126,7 @@ import Testing
         gate.open()
         #expect(inbox.wait(2)[1]?.kind == .deadlineExceeded)
         for _ in 0..<5 { #expect(transport.fetch(server.url("/x")).response != nil) }
-        // The first; the one that was cut is closed; one for all that follow.
+        // The first connection, which was cut and is closed, and one for all later requests.
         #expect(transport.statistics.connections <= 2)
     }
 
@@ -140,7 +141,8 @@ import Testing
         let inbox = Inbox()
         for key in 0..<60 { transport.start(HTTPRequest(url: server.url("/x")), completion: inbox.completion(key)) }
         #expect(inbox.wait(60).values.allSatisfy { $0.response?.attempts == 1 })
-        // Without the limit 60. One that libcurl has closed stays open to the server until that looks at it.
+        // Without the limit there would be 60. A connection that libcurl has closed stays open to the server until the
+        // server reads from it.
         #expect(server.mostConnections <= 30)
     }
 }

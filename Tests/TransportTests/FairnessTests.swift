@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-/// What never answers holds up nothing else of its host.
+/// Requests that are never answered delay no other request to their host.
 @Suite struct FairnessTests {
     private struct Stalled {
         let gate = Gate()
@@ -27,11 +27,12 @@ import Testing
         func count(_ prefix: String) -> Int { server.requests.filter { $0.target.hasPrefix(prefix) }.count }
     }
 
-    /// None of what stalls can end before the gate opens, so that the good ones pass it or the test does not end.
+    /// No stalled request can end before the gate opens. So the good requests pass them, or the test does not end.
     @Test(arguments: [
-        // Thirty images of one cell, of many cells, thirty tiles of one image; the good one elsewhere.
+        // Thirty images of one cell or of many cells, or thirty tiles of one image. The good request is for another
+        // cell.
         (1, 30, "800/image/1"), (30, 1, "800/image/1"), (1, 1, "800/image/1"),
-        // Another image of the same cell.
+        // The good request is for another image of the same cell.
         (1, 30, "0/image/99"), (1, 1, "0/image/99"),
     ])
     func aGoodImagePassesThirtyThatNeverAnswer(_ cells: Int, _ images: Int, _ good: String) {
@@ -53,7 +54,7 @@ import Testing
         _ = stalled.inbox.wait(1)
         let asked = stalled.count("/stalled")
         #expect(asked == 6)
-        // Now without waiting for a place: nothing is taken back any more.
+        // The next requests find a free place, so no further place is taken back.
         for key in 101..<150 {
             stalled.start("/good", key, object: "8/image/1")
             _ = stalled.inbox.wait(key - 99)
@@ -70,7 +71,7 @@ import Testing
         #expect(stalled.transport.statistics.inFlight == 6)
         stalled.gate.open()
         #expect(stalled.inbox.wait(30).values.allSatisfy { $0.response?.attempts == 1 })
-        // Nothing was asked for twice.
+        // No request was sent twice.
         #expect(stalled.server.requests.count == 30)
     }
 

@@ -30,7 +30,7 @@ func testTransport(_ change: (inout TransportConfiguration) -> Void = { _ in }) 
 
 typealias Reply = Result<HTTPResponse, TransportError>
 
-/// Collects completions; counts them, so that a second one of the same request shows.
+/// Collects completions, and counts them, so that a second completion of one request is noticed.
 final class Inbox: Sendable {
     private let replies = Monitor<[(key: Int, reply: Reply)]>([])
 
@@ -86,7 +86,7 @@ func requestedRange(_ request: ServerRequest, size: Int) -> Range<Int>? {
     return first..<min(size, (Int(ends[1]) ?? size - 1) + 1)
 }
 
-/// What an honest server says about `file`.
+/// The reply of a correct server for `file`.
 func honest(_ file: [UInt8], _ request: ServerRequest, _ headers: [String] = []) -> [Step] {
     guard let range = requestedRange(request, size: file.count) else {
         return reply(file, ["Accept-Ranges: bytes"] + headers)
@@ -95,7 +95,7 @@ func honest(_ file: [UInt8], _ request: ServerRequest, _ headers: [String] = [])
     return reply(Array(file[range]), status: 206, [contentRange] + headers)
 }
 
-/// Bytes that differ everywhere, so that a shift or a gap shows.
+/// Bytes that differ everywhere, so that a shift or a gap is noticed.
 func pattern(_ count: Int, seed: UInt64 = 1) -> [UInt8] {
     var generator = SplitMix64(state: seed)
     return (0..<count).map { _ in UInt8(truncatingIfNeeded: generator.next()) }

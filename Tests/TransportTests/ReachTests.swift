@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-/// Which addresses a redirect may lead to, whatever name they hide behind.
+/// The addresses that a redirect may lead to, whatever name resolves to them.
 @Suite struct ReachTests {
     @Test(arguments: [
         "localhost", "localhost.", "a.localhost", "a.LOCALHOST.", "127.0.0.1", "127.0.0.1.", "127.1", "0x7f.1",
@@ -65,9 +65,9 @@ import Testing
             error?.context.cause
                 == "redirect from a public address to an address of this machine (intranet.example, 127.0.0.1), "
                 + "which a server there may not ask for")
-        // Not even connected to.
+        // No connection was even opened.
         #expect(inside.connections == 0)
-        // The user may ask for it: then a connection stands, and is not for the redirect either.
+        // The user may ask for it. Then a connection is open, and the redirect must not use it either.
         #expect(transport.fetch(target).body == Array("secret".utf8))
         #expect(transport.fetch("http://public.example:\(outside.port)/a").kind == .redirectRefused)
         #expect(inside.requests.count == 1)
@@ -87,11 +87,11 @@ import Testing
             request.target == "/a" ? reply("", status: 302, ["Location: /b"]) : reply("there")
         }
         let transport = self.transport(["public.example:\(server.port):127.0.0.1,\(Self.world)"])
-        // The first address refuses: nobody listens there.
+        // The first address refuses the connection: no process listens there.
         #expect(transport.fetch("http://public.example:\(server.port)/a").body == Array("there".utf8))
     }
 
-    /// The proxy resolves the name, and is itself an address of this machine.
+    /// The proxy resolves the name, and has itself an address of this machine.
     @Test(arguments: [("http://10.0.0.1/x", false), ("http://a.localhost/x", false), ("http://b.example/x", true)])
     func behindAProxyTheNameIsJudged(_ target: String, _ isFollowed: Bool) {
         let proxy = ScriptedServer { request in

@@ -71,7 +71,7 @@ import Testing
         ("https://a.org/x", "https://b.org/y", "https://b.org/y"),
         ("http://a.org/x", "https://a.org/x", "https://a.org/x"),
         ("http://a.org/x", "http://b.org/x", "http://b.org/x"),
-        // Only the scheme differs: asked for over https instead.
+        // Only the scheme differs, so the request goes over https instead.
         ("https://a.org/x", "http://a.org/y?z=1", "https://a.org/y?z=1"),
         ("https://a.org/x", "http://a.org:80/y", "https://a.org/y"),
         ("https://a.org/x", "http://b.org/y", nil), ("https://a.org/x", "http://a.org:8080/y", nil),

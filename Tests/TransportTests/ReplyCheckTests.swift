@@ -3,9 +3,9 @@ import Testing
 
 @testable import Transport
 
-/// Replies that arrive whole and are still not what was asked for.
+/// Replies that arrive completely but do not answer the request.
 @Suite struct ReplyCheckTests {
-    /// Fetches `/x` from a server that always gives the same reply; one try.
+    /// Fetches `/x` in one try from a server that always sends the same reply.
     private func judge(
         _ steps: [Step], expects: BodyKind = .any, _ change: (inout HTTPRequest) -> Void = { _ in }
     ) -> Reply {
@@ -29,7 +29,8 @@ import Testing
     @Test func lengthOtherThanExpectedFails() {
         #expect(judge(reply("abc")) { $0.expectedLength = 4 }.kind == .wrongLength)
         #expect(judge(reply("abc")) { $0.expectedLength = 3 }.body?.count == 3)
-        // Without a Content-Length the end of the connection is the end of the body; only the expectation tells.
+        // Without a Content-Length, the end of the connection is the end of the body. Only the expected length detects
+        // the fault.
         let unsized: [Step] = [.send("HTTP/1.1 200 OK\r\n\r\nabc"), .close]
         #expect(judge(unsized) { $0.expectedLength = 4 }.kind == .wrongLength)
         #expect(judge(unsized).body == Array("abc".utf8))
@@ -91,7 +92,7 @@ import Testing
     }
 
     @Test func ignoredRangeIsToldWithoutReadingTheBody() {
-        // The body never ends: reading it would only end by the stall timeout.
+        // The body never ends: only the stall timeout would end reading it.
         let server = ScriptedServer { _ in reply("0123456789", length: 1_000_000) + [.hold] }
         let transport = testTransport()
         let result = transport.fetch(server.url("/x")) { $0.range = 10..<20 }
@@ -229,7 +230,7 @@ import Testing
         #expect(result.kind == kind)
     }
 
-    /// Servers that forget the quotes of their tags are met; such a tag is no date, and cannot guard a range.
+    /// Some real servers forget the quotes of their tags. Such a tag is no date, and cannot guard a range.
     @Test(arguments: [(["ETag: 5f3a-1c"], nil), (["ETag: 5f3a-1d"], TransportError.Kind.changed), ([], .changed)])
     func aTagWithoutQuotesIsATag(_ tag: [String], _ kind: TransportError.Kind?) {
         let headers = tag + ["Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT", "Content-Range: bytes 10-19/100"]

@@ -3,16 +3,16 @@ import Testing
 
 @testable import Transport
 
-/// Questions and contents leave each other room, within the limit on one host and on all.
+/// Metadata requests and contents leave each other room, within the limit on one host and on all hosts.
 @Suite struct ReserveTests {
-    /// What a server saw, and what is answered while it holds every content back.
+    /// A server that holds some requests back, with the requests that it received.
     private struct Stalled {
         let gate = Gate()
         let server: ScriptedServer
         let inbox = Inbox()
         let transport: Transport
 
-        /// - Parameter held: how the target of what is never answered begins.
+        /// - Parameter held: the prefix of the targets that are never answered.
         init(held: String, _ change: @escaping (inout TransportConfiguration) -> Void = { _ in }) {
             let gate = self.gate
             server = ScriptedServer { $0.target.hasPrefix(held) ? [.gate(gate)] + reply("late") : reply("now") }
@@ -89,7 +89,7 @@ import Testing
         #expect(stalled.inbox.wait(21).values.allSatisfy { $0.response != nil })
     }
 
-    /// With fewer than four places there is nothing to set aside: who comes first is served first, and all are.
+    /// With fewer than four places none is reserved: requests are served in their order, and all of them are served.
     @Test(arguments: 1...3)
     func aSmallLimitIsUsedWhole(limit: Int) {
         let stalled = Stalled(held: "/image") { $0.maxConnectionsPerHost = limit }

@@ -105,7 +105,7 @@ import Testing
         #expect(spend(.demand, start) == 1)
         #expect(spend(.demand, start) == 2)
         #expect(spend(.demand, start) == nil)
-        // In debt by two; ten seconds fill it up again, to its capacity and no further.
+        // Two tokens below zero. Ten seconds refill the bucket to its capacity and no further.
         let later = start.advanced(bySeconds: 10)
         #expect((0..<5).map { _ in spend(.demand, later) } == [0, 0, 0, 0, 1])
     }
@@ -119,7 +119,7 @@ import Testing
         for (attempt, bound) in [(1, 0.5), (2, 1.0), (3, 2.0), (4, 3.0), (40, 3.0), (Int.max, 3.0)] {
             let pauses = (0..<2000).map { _ in policy.pause(afterAttempt: attempt, retryAfter: nil) }
             #expect(pauses.allSatisfy { (0...bound).contains($0) })
-            // The mean of full jitter is half the bound; 2000 draws stay within 5 % of it (7 standard errors).
+            // The mean of full jitter is half the bound. 2000 draws stay within 5 % of it (7 standard errors).
             let mean = pauses.reduce(0, +) / 2000
             #expect(abs(mean - bound / 2) < 0.05 * bound)
         }

@@ -1,23 +1,23 @@
 import Glibc
 import Support
 
-/// What a scripted server does with one request.
+/// One step of a scripted server while it handles a request.
 enum Step: Sendable {
     case send(String)
     case bytes([UInt8])
-    /// One byte at a time, with a pause in seconds after each.
+    /// Sends one byte at a time, with a pause in seconds after each.
     case drip([UInt8], Double)
     case pause(Double)
     /// Waits until the test opens the gate.
     case gate(Gate)
-    /// Says nothing until the client goes away.
+    /// Sends nothing until the client closes the connection.
     case hold
-    /// Closes with a RST.
+    /// Closes the connection with a RST.
     case reset
     case close
 }
 
-/// Holds server threads back until a test lets them go.
+/// Holds server threads back until a test opens it.
 final class Gate: Sendable {
     private let isOpen = Monitor(false)
     func open() { isOpen.update { $0 = true } }
@@ -25,7 +25,7 @@ final class Gate: Sendable {
 }
 
 struct ServerRequest: Sendable {
-    /// Number of the connection and of the request over all connections, from 0.
+    /// The numbers of the connection, and of the request over all connections, from 0.
     var connection: Int
     var number: Int
     var method: String
@@ -33,7 +33,7 @@ struct ServerRequest: Sendable {
     var headers: [String: String]
 }
 
-/// A raw-socket HTTP server on its own threads that does exactly what a closure says.
+/// A raw-socket HTTP server on its own threads. A closure determines each of its replies.
 final class ScriptedServer: Sendable {
     private struct State {
         var requests: [ServerRequest] = []
@@ -51,7 +51,7 @@ final class ScriptedServer: Sendable {
 
     /// - Parameters:
     ///   - host: the address of this machine to listen on.
-    ///   - greeting: sent as soon as a connection stands; `nil` closes it instead.
+    ///   - greeting: sent as soon as a connection is open; with `nil` the server closes the connection instead.
     init(
         address host: String = "127.0.0.1", greeting: String? = "",
         _ script: @escaping @Sendable (ServerRequest) -> [Step]
@@ -74,7 +74,8 @@ final class ScriptedServer: Sendable {
             while true {
                 let connection = accept(socket, nil, nil)
                 guard connection >= 0 else { return }
-                // Not for a program that another test starts: it would keep the connection open.
+                // A program that another test starts must not inherit the descriptor, because it would keep the
+                // connection open.
                 _ = fcntl(connection, F_SETFD, FD_CLOEXEC)
                 let number: Int? = state.update { state in
                     guard !state.isStopped else { return nil }
@@ -102,7 +103,7 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    /// Refuses connections from now on and ends those that stand.
+    /// Refuses connections from now on, and ends the open ones.
     func stop() {
         let isFirst = state.withLock { state in
             defer { state.isStopped = true }
@@ -128,7 +129,7 @@ final class ScriptedServer: Sendable {
     /// Waits until at least `count` requests have arrived.
     func waitForRequests(_ count: Int) { _ = state.wait { $0.requests.count >= count ? true : nil } }
 
-    /// Waits until at least `count` connections have been taken: a client may be done with one before.
+    /// Waits until at least `count` connections have been accepted. A client may finish with a connection before that.
     func waitForConnections(_ count: Int) { _ = state.wait { $0.opened >= count ? true : nil } }
 
     // MARK: One connection
@@ -163,7 +164,7 @@ final class ScriptedServer: Sendable {
         }
     }
 
-    /// False ends the connection.
+    /// Returns false to end the connection.
     private static func perform(_ step: Step, _ socket: Int32) -> Bool {
         switch step {
         case .send(let text): return write(Array(text.utf8), socket)

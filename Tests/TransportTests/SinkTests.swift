@@ -4,7 +4,7 @@ import Testing
 @testable import Transport
 
 @Suite struct SinkTests {
-    /// Records what it is told; refuses on request.
+    /// Records its calls, and refuses on request.
     private final class Recorder: BodySink {
         private let state = Monitor((begins: [ResponseHead](), body: [UInt8]()))
         private let refusesHead: Bool

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-/// Servers that accept and then say little or nothing.
+/// Servers that accept a connection and then send little or nothing.
 @Suite struct SlowServerTests {
     @Test func silenceBeforeTheReplyEndsTheTry() {
         let server = ScriptedServer { _ in [.hold] }
@@ -139,7 +139,7 @@ import Testing
         let replies = inbox.wait(2)
         #expect(replies[0]?.kind == .deadlineExceeded)
         #expect(replies[1]?.response != nil)
-        // Without a timer of its own it would be a minute before the loop looks again.
+        // Without its own timer, the loop would check it only after a minute.
         #expect(Instant.now.seconds(since: began) < 30)
     }
 }

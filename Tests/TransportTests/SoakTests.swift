@@ -3,7 +3,7 @@ import Testing
 
 @testable import Transport
 
-/// Many requests over a server that fails one reply in three, each time in another way.
+/// Many requests to a server that fails one reply in three, each time in another way.
 @Suite struct SoakTests {
     @Test func everyBodyIsExactAndNothingIsLeftOver() {
         let file = pattern(50_000)

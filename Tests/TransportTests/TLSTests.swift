@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct TLSTests {
     @Test func serverWithoutTLSIsATLSError() {
-        // The server greets before it reads, as a mail server does: no TLS hello.
+        // The server sends a greeting before it reads, as a mail server does. That is no TLS hello.
         let server = ScriptedServer(greeting: "220 not a web server\r\n") { _ in [] }
         let transport = testTransport()
         let error = transport.fetch("https://127.0.0.1:\(server.port)/x").error
@@ -34,7 +34,7 @@ import Testing
         let serve = "openssl s_server -accept 127.0.0.1:0 -cert '\(folder)/certificate' -key '\(folder)/key' -www"
         let process = try #require(Int32(shell("\(serve) </dev/null >'\(folder)/log' 2>&1 & echo $!")))
         defer { kill(process, SIGKILL) }
-        // s_server names the port it was given: "ACCEPT 127.0.0.1:43210".
+        // s_server names the port that it was given: "ACCEPT 127.0.0.1:43210".
         let line = shell("for i in $(seq 200); do grep -m1 ACCEPT '\(folder)/log' && break; sleep 0.05; done")
         let port = try #require(line.split(separator: ":").last.flatMap { Int($0) })
 
