@@ -3,12 +3,12 @@
 
     label_peers.py --binary .build/release/neuronfs [--swc FILE] [--venv DIR] [--write]
 
-Makes a virtual environment for the peers (swcgeom, navis, gunpowder; what cannot be installed is left out with a
-message), runs every tool in a process of its own on the same crops, compares each with the exact labels that
-Tests/MountTests/brute.py evaluates, and prints a Markdown table; `--write` puts it into docs/BENCHMARKS.md.
+Makes a virtual environment for the peers (swcgeom, navis, gunpowder). A peer that cannot be installed is left out with
+a message. Every tool runs in a process of its own on the same crops. Each result is compared with the exact labels that
+Tests/MountTests/brute.py evaluates. The output is a Markdown table; `--write` puts it into docs/BENCHMARKS.md.
 
-The neuron is specimen 313862022 of the Allen Cell Types Database when it is there, else a generated one. Crops are 32 x
-512 x 512 voxels (z, y, x) around random nodes, the plane is that of the soma, 10,000 x 10,000.
+The neuron is specimen 313862022 of the Allen Cell Types Database when the file exists, else a generated one. Crops are
+32 x 512 x 512 voxels (z, y, x) around random nodes. The plane is that of the soma, 10,000 x 10,000.
 """
 
 import argparse
@@ -34,22 +34,24 @@ BEGIN, END = "<!-- label peers: written by Benchmarks/label_peers.py -->", "<!--
 
 
 def memory():
-    """The most this process has ever had in memory, MB."""
+    """The peak memory of this process, MB."""
     with open("/proc/self/status") as status:
         return int(next(line for line in status if line.startswith("VmHWM")).split()[1]) / 1000
 
 
-# The tools: each takes the job and writes mask-<n>.npy for each crop, and returns what it measured
+# The tools. Each takes the job, writes mask-<n>.npy for each crop, and returns its measurements.
 
 
 def children():
-    """CPU time of the processes this one has started, s."""
+    """CPU time of the processes that this one has started, s."""
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
     return usage.ru_utime + usage.ru_stime
 
 
 def ours_command(job, folder):
-    """One process a crop, everything included. This process imports nothing large: its memory counts as theirs."""
+    """One process for each crop, with all its costs. This process imports nothing large, because its memory counts
+    as theirs.
+    """
     def run(shape, origin, name):
         begin = children()
         subprocess.run(
@@ -211,7 +213,7 @@ def gunpowder(job, folder):
     rows = [line.split() for line in open(job["swc"]) if line.strip() and not line.startswith("#")]
     at = {int(row[0]): np.array([float(row[4]), float(row[3]), float(row[2])]) * unit for row in rows}
     radius = statistics.median(float(row[5]) for row in rows if row[1] != "1") * unit
-    # An edge that leaves the region is lost whole: the margin keeps such edges away from the crop.
+    # An edge that leaves the region is lost completely. The margin keeps such edges away from the crop.
     padding = (8, 24, 24)
     margin = gp.Coordinate(padding) * voxel
     size = gp.Coordinate(CROP) * voxel
@@ -285,7 +287,7 @@ def install(venv):
 
 
 def neuron(argument, folder):
-    """(path, what it is)."""
+    """(path, description)."""
     if argument:
         return argument, pathlib.Path(argument).name
     data = pathlib.Path(os.environ.get("NEURONFS_REAL_DATA", ROOT.parent / "shared" / "allen"))
@@ -321,7 +323,7 @@ def machine():
 
 
 def exact(swc, starts, folder):
-    """Masks of the definition: as NeuronFS draws, and as swcgeom means it (no floor, cones from the soma)."""
+    """Masks of the definition: as NeuronFS draws them, and as swcgeom defines them (no floor, cones from the soma)."""
     sys.path.insert(0, str(ROOT / "Tests" / "MountTests"))
     import brute
     import numpy as np
@@ -426,7 +428,7 @@ def main():
         print(json.dumps(TOOLS[options.tool][0](json.loads((options.folder / "job.json").read_text()), options.folder)))
         return
     python, versions = install(options.venv)
-    # Under the environment's Python, which has numpy.
+    # This part runs under the environment's Python, which has numpy.
     if pathlib.Path(sys.prefix).resolve() != options.venv.resolve():
         os.execv(python, [str(python), *sys.argv])
     folder = pathlib.Path(tempfile.mkdtemp(prefix="label-peers-"))

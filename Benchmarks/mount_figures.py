@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Prints how long a mount takes to come up, to list and to read, and the memory it needs, as a Markdown table.
+"""Prints the time that a mount takes to start, to list and to read, and the memory that it needs, as a Markdown table.
 
     python Benchmarks/mount_figures.py [--rounds 5]
 
-Needs the release binary, /dev/fuse, and the real cell table (`../shared/allen` or $NEURONFS_REAL_DATA); without the table
-it says so and measures the demo's dozen cells. Times are the median of the rounds, with the range.
+Needs the release binary, /dev/fuse, and the real cell table (`../shared/allen` or $NEURONFS_REAL_DATA). Without the
+table it says so and measures the dozen cells of the demo. Times are the median of the rounds, with the range.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from harness import Mount, Origin
 
 
 class CatalogueClock(FaultProxy):
-    """Notes when the reply with the list of cells has been handed over."""
+    """Records the time at which the reply with the list of cells is complete."""
 
     replied = None
 
@@ -54,7 +54,7 @@ def run(*command):
 
 
 def drain(path):
-    """Reads a file to its end. Not through a buffer that the machine would have to swap for."""
+    """Reads a file to its end, with a small buffer that the machine need not swap for."""
     with open(path, "rb", buffering=0) as file:
         while file.read(1 << 20):
             pass
@@ -66,7 +66,7 @@ def largest_cell(mount):
 
     rows = json.loads((mount / "cells.json").read_text())
     rows = [row for row in rows if row["si__width"] and row["nrwkf__id"]]
-    # The frame nearest to 10,000 x 10,000 from above, or the largest.
+    # The smallest frame of at least 10,000 x 10,000 px, or else the largest.
     area = lambda row: int(float(row["si__width"])) * int(float(row["si__height"]))
     enough = [row for row in rows if area(row) >= 10**8] or [max(rows, key=area)]
     row = min(enough, key=area)
@@ -154,7 +154,7 @@ def many_readers(table, origin, count=64):
         paths = half + [folder / "labels" / name for name in names[count // 2 :]]
 
         def read(path):
-            # The first 8 MB of each: every reader has tiles or runs of its own.
+            # The first 8 MB of each file, so that every reader has its own tiles or runs.
             with open(path, "rb", buffering=0) as file:
                 for _ in range(8):
                     file.read(1 << 20)

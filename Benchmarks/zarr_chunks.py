@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
-"""Which chunk sides serve crops and whole planes best?
+"""Which chunk sides are best for crops and whole planes?
 
 Builds directory stores of raw chunks (Zarr v2, no compression, "/" separator, absent chunk = 0) of one synthetic
-volume, one chunk shape after another, and times random 512 x 512 x 32 crops and whole planes through zarr, dask and
-tensorstore. Give every interpreter whose libraries are to be measured (zarr 2 and 3 cannot share one):
+volume, one chunk shape after another. Then it times random 512 x 512 x 32 crops and whole planes through zarr, dask and
+tensorstore. Name every interpreter whose libraries you want to measure (zarr 2 and 3 cannot share one):
 
     zarr_chunks.py --directory /dev/shm/chunks --python venv3/bin/python --python venv2/bin/python
     zarr_chunks.py --directory /dev/shm/chunks --python venv3/bin/python --sparse    (label-like: tubes on zeros)
 
-Beside the times, which are those of a local memory file system, it counts what a mount pays for and no local disk shows:
-`files` opened per request, and `tiles`, the 512 x 512 single-plane images that the origin must deliver for them. A crop
-touches 4 x 32 = 128 tiles and a plane 64; what exceeds that is fetched in vain.
+The times are those of a local memory file system. It also counts two costs of a mount that no local disk shows. `files`
+are the files opened for each request. `tiles` are the 512 x 512 single-plane images that the origin must deliver for
+them. A crop touches 4 x 32 = 128 tiles and a plane 64; more tiles than that are fetched in vain.
 """
 
 import argparse
@@ -107,7 +107,7 @@ def open_with(name, directory):
 
 
 def read(directory, expected):
-    """In a child interpreter: times every reader that it has; prints JSON."""
+    """Runs in a child interpreter: times every reader of that interpreter and prints JSON."""
     voxels = np.load(expected, mmap_mode="r")
     results = {}
     for name in ("zarr", "dask", "tensorstore"):

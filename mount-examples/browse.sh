@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Finds cells the way one finds files. Usage: browse.sh MOUNTPOINT
+# Finds cells with the usual commands for files. Usage: browse.sh MOUNTPOINT
 set -euo pipefail
 cd "$1"
 echo "species:          $(ls -d mouse human | xargs)"

@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A dataset of image and label crops: what a PyTorch Dataset's __getitem__ would do. Usage: training_crops.py MOUNTPOINT"""
+"""A dataset of image and label crops, as the __getitem__ of a PyTorch Dataset would read them. Usage:
+training_crops.py MOUNTPOINT
+"""
 
 import hashlib
 import pathlib
@@ -10,7 +12,9 @@ import tifffile
 
 
 class Crops:
-    """Pairs of (image, label), 256 x 256 px, around labelled pixels of the training cells. Seeded: the same every time."""
+    """Pairs of (image, label), 256 x 256 px, around labelled pixels of the training cells. The seed makes them the
+    same each time.
+    """
 
     def __init__(self, mount, side=256, seed=0):
         self.cells = sorted((pathlib.Path(mount) / "splits" / "train").iterdir())
@@ -20,7 +24,7 @@ class Crops:
         while True:
             cell = self.cells[self.rng.integers(len(self.cells))]
             names = sorted(path.name for path in (cell / "labels").iterdir())
-            # labels/ costs no network: look at a plane until one has something on it.
+            # Reading labels/ needs no network, so the loop reads planes until one has labels.
             name = names[self.rng.integers(len(names))]
             label = tifffile.memmap(cell / "labels" / name, mode="r")
             rows, columns = np.nonzero(label)

@@ -2,7 +2,7 @@
 import PackageDescription
 
 /// Compares the label engine with a C program of the same algorithm, both in one process. `run.sh` builds the C half
-/// with gcc and runs the whole.
+/// with gcc and runs the comparison.
 let package = Package(
     name: "LabelBenchmark",
     dependencies: [.package(name: "NeuronFS", path: "../..")],

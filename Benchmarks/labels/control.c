@@ -1,6 +1,6 @@
-/* The control of the label benchmark: the algorithm of Sources/Core/Morphology (solids bucketed by plane, one analytic
-   interval a row, ends settled by the exact test, counting sort by row, lowest value wins) written as a C programmer
-   would. Compiled by run.sh with gcc -O3. */
+/* The control of the label benchmark: the algorithm of Sources/Core/Morphology, written as a C programmer would write it.
+   Solids are bucketed by plane, each row has one analytic interval, and the exact test settles its ends. Runs are sorted
+   by row with a counting sort, and the lowest value wins. run.sh compiles it with gcc -O3. */
 #include "control.h"
 
 #include <math.h>

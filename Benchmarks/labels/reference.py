@@ -1,11 +1,11 @@
-"""Independent reference for the golden checksums of RealSkeletonTests: the labels of whole skeletons with numpy.
+"""Independent reference for the expected checksums of RealSkeletonTests: the labels of whole skeletons with numpy.
 
     reference.py WIDTH HEIGHT DEPTH FILE.swc
 
 prints the CRC-32C of all runs of the default labels (see RealSkeletonTests.checksum) in a frame of SubImages, whose
 origin is (1, 1, 0).
-The signed distance is the published closed form of the rounded cone (Quilez, "distance functions"), evaluated for every
-voxel centre in the box around each edge; no intervals are computed.
+The signed distance is the published closed form of the rounded cone (Quilez, "distance functions"). It is evaluated for
+every voxel centre in the box around each edge; no intervals are computed.
 """
 import struct
 import sys

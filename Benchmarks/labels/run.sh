@@ -1,7 +1,7 @@
 #!/bin/sh
-# Builds the C control and the benchmark, then runs it: run.sh [SWC file...]. Without files it takes the real skeletons
-# of $NEURONFS_REAL_DATA or ../shared/allen, and a generated one. CFLAGS replaces the control's flags, ROUNDS the
-# rounds.
+# Builds the C control and the benchmark, then runs the benchmark: run.sh [SWC file...]. Without files it takes the real
+# skeletons of $NEURONFS_REAL_DATA or ../shared/allen, and a generated one. CFLAGS replaces the compiler flags of the
+# control. ROUNDS replaces the number of rounds.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${BUILD_DIR:-$here/.build}

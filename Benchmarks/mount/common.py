@@ -1,4 +1,6 @@
-"""What the benchmarks of this folder share: the mount and its control, interleaved rounds, tables, docs/BENCHMARKS.md."""
+"""The common parts of the benchmarks in this folder: the mount and its control, interleaved rounds, tables,
+docs/BENCHMARKS.md.
+"""
 
 import os
 import pathlib
@@ -30,7 +32,7 @@ def control_binary(name):
 
 
 class Control:
-    """The C server of zeros.c on the tree of a manifest; the kernel's read-ahead as the other mount has it."""
+    """The C server of zeros.c on the tree of a manifest, with the same kernel read-ahead as the other mount."""
 
     def __init__(self, lines, read_ahead_kib):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-bench-"))
@@ -41,7 +43,7 @@ class Control:
 
     def __enter__(self):
         self.path.mkdir(exist_ok=True)
-        # A session of its own, as a daemon has: the scheduler shares time among sessions (sched_autogroup).
+        # A session of its own, as a daemon has: the scheduler divides the time among sessions (sched_autogroup).
         self.process = subprocess.Popen(
             [control_binary("zeros"), str(self.path), str(self.manifest)], start_new_session=True)
         try:
@@ -89,7 +91,7 @@ def set_read_ahead(path, kibibytes):
 
 
 def manifest(folder, prefix="", head=None):
-    """Lines of a manifest for the tree below `folder`. `head(path)` names the file whose bytes come first."""
+    """Lines of a manifest for the tree below `folder`. `head(path)` names the file with the first bytes of `path`."""
     lines = []
     for current, folders, files in os.walk(folder):
         here = pathlib.Path(current)
@@ -106,8 +108,9 @@ def manifest(folder, prefix="", head=None):
 
 
 def realtime():
-    """Runs this process and all it starts before ordinary ones (SCHED_RR, needs root), so that other work on a shared
-    machine does not stand in the figures. Servers and readers compete among themselves as before."""
+    """Runs this process and all that it starts before ordinary processes (SCHED_RR, needs root), so that other work
+    on a shared machine does not change the figures. Servers and readers still compete with each other.
+    """
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
@@ -121,7 +124,7 @@ def forget(path):
 
 
 def interleaved(cases, rounds, prepare=None):
-    """Times each of `cases` (name -> function) once a round, the order turned round every time. Seconds by name."""
+    """Measures each of `cases` (name -> function) once a round, and reverses the order each time. Seconds by name."""
     seconds = {name: [] for name in cases}
     for index in range(rounds):
         names = list(cases) if index % 2 == 0 else list(cases)[::-1]
@@ -141,7 +144,7 @@ def spread(values, scale, digits):
 
 
 def cpu_seconds(pid):
-    """User and system time of a process so far."""
+    """User and system time of a process since its start."""
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 

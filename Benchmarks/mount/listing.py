@@ -1,4 +1,6 @@
-"""Names and attributes through the mount beside the C mount of the same tree; time until a mount is usable."""
+"""Names and attributes through the mount, compared with a C mount of the same tree; and the time until a mount is
+usable.
+"""
 
 import os
 import statistics
@@ -10,7 +12,7 @@ import urllib.request
 import common
 import harness
 
-# What the issue of the main job asks for.
+# The request for all cells, as the mount sends it.
 CELLS_URL = ("{}/api/v2/data/query.json?criteria="
              "model::ApiCellTypesSpecimenDetail,rma::options%5Bnum_rows%24eqall%5D")
 
@@ -29,14 +31,14 @@ def stat_all(paths):
 
 
 def tree_lines(mount, folder):
-    """The control's tree: the species' folders as empty ones, but for the cell, which is whole."""
+    """The tree of the control. The folders of the species are empty; only the folder of the cell is complete."""
     species, cell = folder.parent.name, folder.name
     lines = [f"d\t{species}"] + [f"d\t{species}/{name}" for name in sorted(os.listdir(mount / species))]
     return lines + common.manifest(folder, prefix=f"{species}/{cell}/")
 
 
 def measure(root, species, cell, names):
-    """Every figure of one fresh mount, whose kernel caches are empty but for the cell's folder."""
+    """All figures of one fresh mount. Its kernel caches hold nothing but the folder of the cell."""
     result = {}
     folder = root / species / cell
     os.stat(folder / "skeleton.swc")
@@ -78,7 +80,7 @@ def listing(origin, mount, folder, rounds):
 
 
 def mounting(origin, rounds):
-    """`mount` until it returns, which is when `ls` works: with an empty cache directory, and later."""
+    """The time until `mount` returns, when `ls` works: with an empty cache directory, and later."""
     url = CELLS_URL.format(origin.url)
     reply, first, later, listed = [], [], [], []
     for _ in range(max(3, rounds // 2)):

@@ -3,7 +3,7 @@
 
     run.sh memory.py [--readers 64] [--write]
 
-Each case has a mount of its own over an empty cache, so that pixels are fetched, decoded and kept. MB are 10^6 bytes.
+Each case has its own mount over an empty cache, so that pixels are fetched, decoded and kept. MB are 10^6 bytes.
 """
 
 import argparse

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Is `labels-packed/` worth having? Whole planes as contiguous labels beside the same labels as PackBits files.
+"""Is `labels-packed/` useful? Whole planes as contiguous labels, compared with the same labels as PackBits files.
 
     run.sh packbits.py [--rounds 7] [--write]
 
-The PackBits files are laid out as VirtualTIFF.PackBitsPlane does (strips of 64 rows, all empty ones at one place) and
-come from the C control, which answers from memory: the most a folder of ours could reach. Contiguous labels come from
-the mount and, as a second control, from the C server with the same bytes.
+The PackBits files have strips of 64 rows, and all empty strips are at one place. They come from the C control, which
+answers from memory: no folder of this project could be faster. Contiguous labels come from the mount and, as a second
+control, from the C server with the same bytes.
 """
 
 import argparse
@@ -29,7 +29,7 @@ ROWS = 64
 
 
 def packed_row(row):
-    """A row in which every stretch of equal pixels is repeated 128 at a time."""
+    """A row in which every stretch of equal pixels is repeated, 128 pixels at a time."""
     edges = np.flatnonzero(np.diff(row)) + 1
     bounds = [0, *edges.tolist(), len(row)]
     out = bytearray()
@@ -99,7 +99,7 @@ def main():
             tempfile.TemporaryDirectory() as scratch:
         folder = run.specimen(mount, run.LARGE) / "labels"
         names = sorted(os.listdir(folder))
-        # The plane with the most labels of every twentieth: the hardest for PackBits.
+        # Among every twentieth plane, the one with the most labels, which is the hardest for PackBits.
         name = max(names[::20], key=lambda name: np.count_nonzero(tifffile.imread(folder / name)))
         ours = folder / name
         plane = tifffile.imread(ours)

@@ -1,4 +1,4 @@
-"""labels/ through the mount beside the same mount serving constant zeros."""
+"""labels/ through the mount, compared with the C mount that serves constant zeros."""
 
 import mmap
 import os
@@ -31,7 +31,7 @@ def sequential(path, flags=0, block=common.MIB):
 
 
 def at_random(path, size, flags=0):
-    """RANDOM reads of 128 KiB, the same places every time."""
+    """RANDOM reads of 128 KiB, at the same places each time."""
     buffer = memoryview(mmap.mmap(-1, 1 << 17))
     places = random.Random(1)
     descriptor = os.open(path, os.O_RDONLY | flags)

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Reads through the mount beside a C mount of the same tree that serves constant zeros; mounting and listing.
+"""Reads through the mount, compared with a C mount of the same tree that serves constant zeros; mounting and listing.
 
     run.sh run.py [--part labels,stack,listing,mounting] [--rounds 9] [--write]
 
-Every row compares in one run, round by round in turning order, and gives medians with the range. A ratio is control time
-over ours: 1 is the control's speed. Without real files ($NEURONFS_REAL_DATA) the demo's own world is mounted.
+Every row compares within one run, round by round in alternating order, and gives medians with the range. A ratio is the
+time of the control divided by the time of NeuronFS: 1 is the speed of the control. Without real files
+($NEURONFS_REAL_DATA) the built-in world of the demo is mounted.
 """
 
 import argparse
@@ -17,12 +18,14 @@ import listing
 import reading
 import stacks
 
-# A frame near 10,000 x 10,000 px with a real skeleton, and a small one whose tiles fit in memory.
+# A frame near 10,000 x 10,000 px with a real skeleton, and a small frame whose tiles fit in memory.
 LARGE, SMALL = "508405843", "313862306"
 
 
 def specimen(mount, wanted):
-    """The folder of a specimen, or of the first trainable one where it is not there (the demo's world)."""
+    """The folder of a specimen. When the specimen is missing (the world of the demo), that of the first trainable
+    cell.
+    """
     for species in ("mouse", "human"):
         if (mount / "trainable" / species / wanted).exists():
             return (mount / species / wanted).resolve()

@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds the C controls and runs a benchmark of the mount: run.sh [run.py | tile_side.py | packbits.py | memory.py] [options].
-# Needs gcc, libfuse3-dev, libjpeg-dev and a built neuronfs (make build, or $NEURONFS_BINARY); root, to give both mounts
-# the same read-ahead. $PYTHON is a Python with the packages of Tests/requirements.txt; $NEURONFS_REAL_DATA the real files.
+# Builds the C controls and runs a benchmark of the mount: run.sh [run.py | tile_side.py | packbits.py | memory.py]
+# [options]. It needs gcc, libfuse3-dev, libjpeg-dev and a built neuronfs (make build, or $NEURONFS_BINARY). It must run
+# as root, to give both mounts the same read-ahead. $PYTHON is a Python with the packages of Tests/requirements.txt.
+# $NEURONFS_REAL_DATA is the folder of the real files.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 build=${CONTROL_DIR:-$here/.build}

@@ -19,7 +19,7 @@ JOBS = 8
 
 
 def tile_urls(path, side=SIDE):
-    """The requests for the tiles of a plane, made from the request for the whole plane in its attribute."""
+    """The requests for the tiles of a plane, derived from the request for the whole plane in its attribute."""
     whole = os.getxattr(path, "user.neuronfs.url").decode()
     left, top, width, height = (int(re.search(f"[?&]{key}=(\\d+)", whole).group(1))
                                 for key in ("left", "top", "width", "height"))
@@ -29,7 +29,7 @@ def tile_urls(path, side=SIDE):
 
 
 def curl(urls, folder, jobs=JOBS):
-    """Fetches all with one curl process, `jobs` transfers at a time, redirects followed. Seconds."""
+    """Fetches all with one curl process, `jobs` transfers at a time, and follows redirects. Seconds."""
     script = pathlib.Path(folder) / "curl.conf"
     script.write_text("".join(f'url = "{url}"\noutput = "{folder}/{index}.jpg"\n' for index, url in enumerate(urls)))
     start = time.perf_counter()
@@ -46,7 +46,7 @@ def decode(folder, threads):
 
 
 def in_memory(mount, path, rounds):
-    """Rows for a plane whose decoded tiles are in memory, beside zeros."""
+    """Rows for a plane whose decoded tiles are in memory, compared with zeros."""
     size = path.stat().st_size
     with tifffile.TiffFile(path) as file:
         shape, header = file.pages[0].shape, file.pages[0].dataoffsets[0]
@@ -93,7 +93,7 @@ def stack(origin, mount, folder, rounds):
                 start = time.perf_counter()
                 reading.sequential(other)
                 seconds["neuronfs"].append(time.perf_counter() - start)
-                # What the read-ahead fetches of the plane behind this one may be new.
+                # The blocks that the read-ahead fetches from the next plane may be new.
                 fetched = again.status()["network"]["requests"] - before
                 assert fetched < len(urls) / 2, f"the block cache did not hold the plane: {fetched} requests"
             for threads in (1, 2):
@@ -104,7 +104,7 @@ def stack(origin, mount, folder, rounds):
              f"{common.spread(seconds['decode 2'], 1e3, 0)} ms on 2",
              f"{statistics.median(seconds['decode 2']) / statistics.median(seconds['neuronfs']):.2f}"]]
 
-    # From the origin: every reader its own plane, because the origin may keep what it has drawn.
+    # From the origin: every reader has its own plane, because the origin may keep the planes that it has drawn.
     seconds = {"neuronfs": [], "curl": [], "one curl": []}
     planes = iter(names[len(names) // 2 + 2::3])
     with tempfile.TemporaryDirectory() as scratch:

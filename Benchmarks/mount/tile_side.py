@@ -3,10 +3,10 @@
 
     run.sh tile_side.py [--latency 0.05] [--crops 24] [--write]
 
-HTTP only, no mount: the requests of each side's grid go to the demo origin on 8 connections, every one answered after
-the latency (a tile is two replies, because the image service redirects). Requests are the exact mean over every place of
-a crop; bytes and times are those of random crops and of one whole plane. The origin draws what it is asked for on the
-same machine, so `drawing` says how much of the time is its own: what the same requests take without latency.
+HTTP only, no mount. The requests of each side's grid go to the demo origin on 8 connections, and each reply waits for
+the latency. A tile is two replies, because the image service redirects. Requests are the exact mean over every place of
+a crop. Bytes and times are those of random crops and of one whole plane. The origin draws the images on the same
+machine. So `drawing` gives its share of the time: the time of the same requests without latency.
 """
 
 import argparse
@@ -35,7 +35,7 @@ def mean_tiles(length, crop, side):
 
 
 class Client:
-    """Fetches tiles on JOBS connections that are kept."""
+    """Fetches tiles on JOBS connections, which are kept open."""
 
     def __init__(self, urls):
         self.session = requests.Session()
@@ -55,7 +55,7 @@ class Client:
         return len(answer.content)
 
     def window(self, x, y, width, height, side):
-        """Fetches what a window needs. Requests, bytes, seconds."""
+        """Fetches the tiles of a window. Requests, bytes, seconds."""
         places = [(column * side, row * side, side) for row in range(y // side, (y + height - 1) // side + 1)
                   for column in range(x // side, (x + width - 1) // side + 1)]
         start = time.perf_counter()
@@ -94,7 +94,7 @@ def main():
         with harness.Origin(data=harness.real_data(), latency=latency) as origin, harness.Mount(origin.url) as mount:
             folder = run.specimen(mount, run.SMALL)
             names = sorted(os.listdir(folder / "stack"))
-            # Another plane for the second pass, so that both find the origin equally cold.
+            # Another plane for the second measurement, so that neither finds data that the origin has kept.
             path = folder / "stack" / names[len(names) // 2 + (latency is None)]
             client = Client(os.getxattr(path, "user.neuronfs.url").decode())
             measured[latency] = measure(client, options.crops)

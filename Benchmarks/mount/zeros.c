@@ -1,4 +1,4 @@
-/* The control of run.py: the least a libfuse 3 low-level daemon can do, with the mount options of neuronfs.
+/* The control of run.py: the least work of a libfuse 3 low-level daemon with the mount options of neuronfs.
  *
  *   zeros MOUNTPOINT MANIFEST [THREADS]
  *
@@ -8,8 +8,8 @@
  *   l  PATH  TARGET          a symbolic link
  *   f  PATH  SIZE  BACKING   a file of SIZE bytes: those of the file BACKING (may be empty or shorter), then zeros
  *
- * Bytes come from a buffer that is never written again or from a mapping of BACKING, so a reply costs the copy into
- * the kernel and nothing else. */
+ * Bytes come from a buffer that is never written again or from a mapping of BACKING, so a reply costs only the
+ * copy into the kernel. */
 #define FUSE_USE_VERSION 312
 #define _GNU_SOURCE
 #include <errno.h>
@@ -80,7 +80,7 @@ static struct node *add(struct node *parent, const char *name, char kind)
     return node;
 }
 
-/* While the manifest is read the children are not sorted yet: a name just read is mostly the last directory's. */
+/* While the manifest is read, the children are not sorted yet. A new name usually belongs to the last directory. */
 static struct node *find(const char *path, size_t length)
 {
     struct node *node = nodes[0];

@@ -4,8 +4,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The label engine's algorithm in C, to compare Swift with. Grid and semantics as in Sources/Core/Morphology: voxel
-   centres at (i + origin) * spacing um, radius floor of half a voxel diagonal, soma edges as tubes. */
+/* The label engine's algorithm in C, for a comparison with Swift. Grid and semantics are those of
+   Sources/Core/Morphology: voxel centres at (i + origin) * spacing um, a radius floor of half a voxel diagonal, soma
+   edges as tubes. */
 
 typedef struct {
     int width, height, depth;
@@ -15,7 +16,7 @@ typedef struct {
 typedef struct control_skeleton control_skeleton;
 typedef struct control_index control_index;
 
-/* NULL when the text is not an SWC file. The text ends with a zero byte. */
+/* NULL when the text is not an SWC file. The text must end with a zero byte. */
 control_skeleton *control_parse(const char *text);
 size_t control_nodes(const control_skeleton *skeleton);
 void control_free_skeleton(control_skeleton *skeleton);

@@ -1,4 +1,4 @@
-/// A neuron as SWC text, made of random walks: for machines without real data.
+/// A neuron as SWC text, made by random walks, for machines without real data.
 enum GeneratedSkeleton {
     /// About `count` nodes in a 600 um field: one soma, six dendrites with branches, a long axon.
     static func swc(nodes count: Int) -> String {

@@ -2,7 +2,7 @@ import CControl
 import Glibc
 import Morphology
 
-/// Nanoseconds of CPU this thread has used: what other processes do on a shared machine hardly counts.
+/// Nanoseconds of CPU time that this thread has used, which other processes on a shared machine hardly change.
 func now() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -27,7 +27,7 @@ func microseconds(_ value: Double) -> String {
 
 let rounds = getenv("ROUNDS").flatMap { text in Int(String(cString: text)) } ?? 9
 
-/// Times both in alternating order and prints the medians, microseconds a repetition.
+/// Measures both in alternating order, and prints the medians in microseconds for one repetition.
 @MainActor func compare(_ name: String, repetitions: Int, swift: () -> Void, c: () -> Void) {
     var times: [[Double]] = [[], []]
     for round in 0...rounds {
@@ -62,7 +62,7 @@ func contents(of path: String) -> [UInt8]? {
     return bytes
 }
 
-/// Everything both sides do with one skeleton, in a frame of `side` x `side` pixels.
+/// All measurements of both sides for one skeleton, in a frame of `side` x `side` pixels.
 @MainActor func measure(_ name: String, _ bytes: [UInt8], side: Int) throws {
     let skeleton = try Skeleton.parse(bytes)
     let depth = Int(skeleton.bounds.z.upperBound / VoxelGrid.allenAxialSpacing) + 12
@@ -90,7 +90,7 @@ func contents(of path: String) -> [UInt8]? {
         "load a stored index (C: build it)", repetitions: 1, swift: { _ = try? RunIndex(decoding: encoded) },
         c: { control_free_index(control_build(cSkeleton, &cGrid)) })
 
-    // The plane with most runs, and the voxel of the first node, where the neuron is dense.
+    // The plane with the most runs, and the voxel of the first node, where the neuron is dense.
     let counts = (0..<depth).map { plane in index.runs(plane: plane).count }
     let dense = counts.indices.max { counts[$0] < counts[$1] } ?? 0
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: side * side, alignment: 4096)
