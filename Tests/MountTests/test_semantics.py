@@ -62,7 +62,7 @@ def test_01_read_only(trainable):
 
 
 def test_02_true_sizes(origin):
-    """The size that stat tells is the number of bytes that reading gives, before any byte has been read."""
+    """stat tells the size of a file before any byte has been read, and reading gives exactly this number of bytes."""
     with Mount(origin.url) as mount:
         folder = mount / "trainable" / "human"
         folder = folder / sorted(os.listdir(folder))[0]
@@ -95,10 +95,10 @@ def test_03_inode_numbers(origin, demo):
 
 
 def test_04_absence(demo):
-    """What the database does not have is absent (ENOENT): a cell without a skeleton has no skeleton.swc and no labels,
-    a cell without images no stack, a missing plane no file in stack/ and none in labels/. There are no empty files in
-    their place. In volumes a missing plane is 0 in stack.tif and stack.ome.zarr, and 255, unknown, in labels.tif and on
-    every level of labels.ome.zarr."""
+    """A file without data in the database is absent (ENOENT). A cell without a skeleton has no skeleton.swc and no
+    labels. A cell without images has no stack. A missing plane has no file in stack/ and none in labels/. No empty
+    file takes its place. In volumes a missing plane is 0 in stack.tif and stack.ome.zarr. It is 255, unknown, in
+    labels.tif and on every level of labels.ome.zarr."""
     seen = set()
     for row in cells(demo).values():
         folder = folder_of(demo, row)
@@ -123,7 +123,7 @@ def test_04_absence(demo):
 
 
 def test_05_untouched_bytes(demo, trainable):
-    """skeleton.swc, skeleton.marker and ephys.nwb are the database's bytes, untouched."""
+    """skeleton.swc, skeleton.marker and ephys.nwb are the bytes of the database, unchanged."""
     for name in ["skeleton.swc", "skeleton.marker", "ephys.nwb"]:
         if name in os.listdir(trainable):
             url = os.getxattr(trainable / name, "user.neuronfs.url").decode()
@@ -131,8 +131,8 @@ def test_05_untouched_bytes(demo, trainable):
 
 
 def test_06_pairs(trainable):
-    """A file of labels/ has the name, shape, layout and resolution of the file of stack/ with the same name, and
-    differs in the pixels and in the ImageDescription alone, which states the label rules."""
+    """A file of labels/ has the name, shape, layout and resolution fields of the file of stack/ with the same name.
+    Only the pixels and the ImageDescription differ; the latter states the label rules."""
     assert sorted(os.listdir(trainable / "stack")) == sorted(os.listdir(trainable / "labels"))
     for name in sorted(os.listdir(trainable / "stack"))[::17]:
         with tifffile.TiffFile(trainable / "stack" / name) as image, tifffile.TiffFile(trainable / "labels" / name) as label:
@@ -143,8 +143,8 @@ def test_06_pairs(trainable):
 
 
 def test_07_geometry(trainable):
-    """Pixel (i, j) of plane k shows the place ((i + x) * 0.1144, (j + y) * 0.1144, k * 0.28) um of the skeleton's frame,
-    where x and y are offset_in_full_frame_px of meta.json."""
+    """Pixel (i, j) of plane k shows the place ((i + x) * 0.1144, (j + y) * 0.1144, k * 0.28) um in the frame of the
+    skeleton. Here x and y are offset_in_full_frame_px of meta.json."""
     meta = json.loads((trainable / "meta.json").read_text())
     oy, ox = meta["stack"]["offset_in_full_frame_px"]
     depth, height, width = meta["stack"]["shape"]
@@ -162,8 +162,8 @@ def test_07_geometry(trainable):
 
 
 def test_08_any_read_gives_the_same_bytes(trainable):
-    """Any read of a plane gives the same bytes as the same range of the whole plane: through read, pread, mmap, O_DIRECT,
-    at any offset and length."""
+    """Any read of a plane gives the same bytes as the same range of the whole plane. This holds for read, pread,
+    mmap and O_DIRECT, at any offset and length."""
     rng = np.random.default_rng(8)
     for series in ["stack", "labels", "labels-instance"]:
         name = trainable / series / "0030.tif"
@@ -200,8 +200,8 @@ def test_09_beyond_the_end(trainable):
 
 
 def test_10_many_handles(trainable):
-    """A file can be opened any number of times and read by any number of threads and processes at once; a handle keeps
-    no state that another handle could see."""
+    """A file can be opened any number of times, and any number of threads and processes can read it at once. A
+    handle has no state that another handle could see."""
     names = [trainable / series / f"{index:04}.tif" for series in ["stack", "labels"] for index in (20, 21)]
     truth = {name: name.read_bytes() for name in names}
 
@@ -222,7 +222,7 @@ def test_10_many_handles(trainable):
 
 
 def test_11_names_and_sizes_cost_no_images(origin):
-    """Looking at names and sizes fetches no images: listing a stack and stat of its planes cost no image request."""
+    """Names and sizes fetch no images: listing a stack, and stat of its planes, make no image request."""
     with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
         folder = mount / "trainable" / "mouse"
         folder = folder / sorted(os.listdir(folder))[0]
@@ -255,9 +255,9 @@ def test_12_a_second_mount_asks_nothing(origin, tmp_path):
 
 
 def test_13_a_waiting_reader_can_be_killed(origin):
-    """A waiting process ends at once when it is interrupted or killed, also while the origin does not answer, and beside
-    others that wait for the same name. A program that handles the signal itself, as Python does, gets the bytes read so
-    far, or EINTR when there are none."""
+    """A waiting process ends at once when it is interrupted or killed. This holds also while the origin does not
+    answer, and beside other processes that wait for the same name. A program that handles the signal itself, as
+    Python does, gets the bytes read so far. It gets EINTR when there are none."""
     with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
         folder = mount / "trainable" / "mouse"
         folder = folder / sorted(os.listdir(folder))[0]
@@ -282,8 +282,8 @@ def test_13_a_waiting_reader_can_be_killed(origin):
 
 
 def test_14_a_malformed_skeleton(origin):
-    """A label folder whose skeleton is malformed is there; reading its planes fails with EIO, skeleton.swc is served all the
-    same, and the log names the file, the line and the reason."""
+    """The label folder of a malformed skeleton exists, and reading its planes fails with EIO. skeleton.swc can still
+    be read, and the log names the file, the line and the reason."""
     with FaultProxy(origin.url) as proxy:
         with Mount(proxy.url) as mount:
             folder = mount / "trainable" / "mouse"
@@ -305,7 +305,7 @@ def test_14_a_malformed_skeleton(origin):
 
 
 def test_15_control_documents(demo):
-    """The documents of .neuronfs/ are made anew at each open and have a constant size."""
+    """The documents of .neuronfs/ are written again at each open, and have a constant size."""
     for name in ["status.json", "metrics", "config.json"]:
         path = demo / ".neuronfs" / name
         assert len(path.read_bytes()) == os.stat(path).st_size
@@ -317,8 +317,8 @@ def test_15_control_documents(demo):
 
 
 def test_16_times(trainable):
-    """Times are the database's where it tells them: skeleton.swc and what is drawn from it carry the skeleton file's
-    date."""
+    """Times are those of the database when it states them: skeleton.swc, and every file that is drawn from it, has
+    the date of the skeleton file."""
     url = os.getxattr(trainable / "skeleton.swc", "user.neuronfs.url").decode()
     from email.utils import parsedate_to_datetime
     date = parsedate_to_datetime(requests.head(url).headers["Last-Modified"]).timestamp()
@@ -327,8 +327,8 @@ def test_16_times(trainable):
 
 
 def test_17_links(demo):
-    """Names in by-*/, trainable/ and splits/ are symbolic links into mouse/ and human/. The splits cover the trainable
-    cells and part no donor."""
+    """Names in by-*/, trainable/ and splits/ are symbolic links into mouse/ and human/. The splits contain all
+    trainable cells, and all cells of a donor are in the same split."""
     catalogue = cells(demo)
     parts = [{int(cell) for cell in os.listdir(demo / "splits" / part)} for part in ["train", "val", "test"]]
     trainable = {int(cell) for species in ["mouse", "human"] for cell in os.listdir(demo / "trainable" / species)}
@@ -349,10 +349,10 @@ def missing_blocks(descriptor):
 
 
 def test_18_background_reading(demo, trainable):
-    """`ioctl(2)` knows two commands, on files. 0x4E20, without an argument, says that nobody waits for what is read through
-    this descriptor, as `neuronfs prefetch` does: it is read behind everything else, and what is fetched for it alone is on
-    disk when a read returns, if the disk takes it. 0x80104E21 tells in two uint64_t how many blocks of the file the cache on
-    disk lacks, and how many there are."""
+    """`ioctl(2)` knows two commands, on files. 0x4E20, without an argument, marks a descriptor for background
+    reading, as `neuronfs prefetch` does: no reader waits for its bytes. Its reads come after all others. Blocks that
+    are fetched for it alone are on disk when a read returns, if the disk accepts them. 0x80104E21 returns two
+    uint64_t: how many blocks of the file the cache on disk lacks, and how many blocks the file has."""
     # What comes behind and before: test_read_ahead.py.
     for target in [trainable / "stack" / "0001.tif", demo / "cells.json", trainable]:
         descriptor = os.open(target, os.O_RDONLY)
@@ -372,10 +372,10 @@ def test_18_background_reading(demo, trainable):
 
 
 def test_19_names_without_the_origin(origin):
-    """Looking a name up waits for the origin inside a Zarr store of unknown geometry alone, and there for two seconds at
-    most, then ETIMEDOUT. `stat`, `open`, `opendir` and `access` ask the origin themselves. A program that takes what the
-    kernel has, by `statx(2)` with AT_STATX_DONT_SYNC or `open(2)` with O_PATH, may see a file that the database does not
-    have, or a size of 0 before any size was told."""
+    """Looking up a name waits for the origin only inside a Zarr store of unknown geometry. It waits two seconds at
+    most, and then fails with ETIMEDOUT. `stat`, `open`, `opendir` and `access` ask the origin themselves. `statx(2)`
+    with AT_STATX_DONT_SYNC and `open(2)` with O_PATH use only what the kernel knows. With these calls a program may
+    see a file that the database lacks, or a size of 0 before the size is known."""
     with FaultProxy(origin.url) as proxy, Mount(proxy.url) as mount:
         folder = mount / "trainable" / "mouse"
         folder = folder / sorted(os.listdir(folder))[0]
