@@ -1,9 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Fuzzers (libFuzzer) of whatever reads bytes that come from the network or the disk. `make fuzz` builds and runs them.
+/// Fuzzers (libFuzzer) of all code that reads bytes from the network or the disk. `make fuzz` builds and runs them.
 ///
-/// A package of its own, because `--sanitize=fuzzer` links every executable of a build with libFuzzer's `main`.
+/// This is a package of its own, because `--sanitize=fuzzer` links every executable of a build with libFuzzer's `main`.
 let package = Package(
     name: "FuzzTesting",
     dependencies: [.package(name: "NeuronFS", path: "..")],
@@ -13,7 +13,7 @@ let package = Package(
             dependencies: [
                 .product(name: "Morphology", package: "NeuronFS"), .product(name: "FuzzedLayers", package: "NeuronFS"),
             ],
-            // Without a `main` of its own the module is a library; libFuzzer brings the `main`.
+            // Without a `main` of its own the module is a library, and libFuzzer supplies the `main`.
             swiftSettings: [
                 .swiftLanguageMode(.v6), .treatAllWarnings(as: .error), .unsafeFlags(["-parse-as-library"]),
             ])

@@ -1,4 +1,5 @@
-/// Parameters taken from the bytes of an input, so that libFuzzer steers them; zeros once the input is used up.
+/// Parameters taken from the bytes of an input, so that libFuzzer controls them. They are zero once the input is used
+/// up.
 struct Choices {
     private var bytes: ArraySlice<UInt8>
 
@@ -10,7 +11,7 @@ struct Choices {
         for byte in bytes { state = (state ^ UInt64(byte)) &* 0x100_0000_01B3 }
         var drawn: [UInt8] = []
         for _ in 0..<64 {
-            // Knuth's MMIX generator: any spread will do.
+            // Knuth's MMIX generator; any generator with a good spread would do.
             state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
             drawn.append(UInt8(truncatingIfNeeded: state >> 56))
         }
@@ -36,6 +37,6 @@ struct Choices {
 
     mutating func element<Element>(_ elements: [Element]) -> Element { elements[Int(byte()) % elements.count] }
 
-    /// Any double at all: not-a-number, infinities and subnormals too.
+    /// Any Double, not-a-number, infinities and subnormals included.
     mutating func anyDouble() -> Double { Double(bitPattern: word()) }
 }

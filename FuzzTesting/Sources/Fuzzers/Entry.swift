@@ -1,9 +1,9 @@
 import Glibc
 
-/// One fuzzer: what is done with every input that libFuzzer makes up.
+/// One fuzzer: the code that runs on every input of libFuzzer.
 ///
-/// A fuzzer ends the process on a finding, by `require` or by a trap in the code under test; what the code under test
-/// refuses with an error of its own is no finding.
+/// A fuzzer ends the process on a finding, by `require` or by a trap in the code under test. An error that the code
+/// under test throws is no finding.
 struct Fuzzer: Sendable {
     let name: String
     let run: @Sendable ([UInt8]) -> Void
@@ -23,7 +23,8 @@ struct Fuzzer: Sendable {
         Fuzzer(name: "planted-leak", run: loseMemory),
     ]
 
-    /// The one that the environment variable `NEURONFS_FUZZER` names; the process ends with status 2 if none is.
+    /// The fuzzer that the environment variable `NEURONFS_FUZZER` names. The process ends with status 2 if there is
+    /// none.
     static let selected: Fuzzer = {
         let name = getenv("NEURONFS_FUZZER").map { String(cString: $0) } ?? ""
         if let fuzzer = all.first(where: { $0.name == name }) { return fuzzer }
@@ -33,14 +34,14 @@ struct Fuzzer: Sendable {
     }()
 }
 
-/// What libFuzzer calls with every input.
+/// libFuzzer calls this with every input.
 @_cdecl("LLVMFuzzerTestOneInput")
 public func testOneInput(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     Fuzzer.selected.run(Array(UnsafeBufferPointer(start: start, count: count)))
     return 0
 }
 
-/// Ends the process, which libFuzzer reports as a crash with the input, unless `condition` holds.
+/// Ends the process unless `condition` holds. libFuzzer reports that as a crash with its input.
 func require(_ condition: Bool, _ claim: @autoclosure () -> String) {
     if !condition { fatalError("does not hold: \(claim())") }
 }

@@ -1,8 +1,8 @@
-/// Faults that a fuzzer must find, or fuzzing does not work: `FuzzTesting/run --alive` runs these.
+/// Faults that every working fuzzer must find; `FuzzTesting/run --alive` runs these.
 ///
-/// The word is found by coverage one byte after the other; by chance alone it would take 2^40 inputs. So it tells whether
-/// Swift code is instrumented for coverage, which depends on how the compiler is called. A branch for each byte: of a loop
-/// libFuzzer sees only roughly how often it ran.
+/// Coverage finds the word one byte after the other; by chance alone it would take 2^40 inputs. So this fault shows
+/// whether Swift code is instrumented for coverage, which depends on the compiler flags. Each byte has its own branch,
+/// because of a loop libFuzzer sees only roughly how often it ran.
 @Sendable func trapAtPlantedWord(_ bytes: [UInt8]) {
     guard bytes.count > 4 else { return }
     if bytes[0] == UInt8(ascii: "S") {
@@ -16,7 +16,7 @@
     }
 }
 
-/// Reads the byte behind a buffer: for AddressSanitizer.
+/// Reads the byte behind a buffer, which AddressSanitizer must report.
 @Sendable func overflowByOne(_ bytes: [UInt8]) {
     let buffer = UnsafeMutablePointer<UInt8>.allocate(capacity: 16)
     buffer.initialize(repeating: 0, count: 16)
@@ -25,7 +25,7 @@
     buffer.deallocate()
 }
 
-/// Loses what it allocates: for LeakSanitizer.
+/// Loses its allocated memory, which LeakSanitizer must report.
 @Sendable func loseMemory(_ bytes: [UInt8]) {
     let lost = UnsafeMutablePointer<UInt8>.allocate(capacity: bytes.count + 16)
     lost.initialize(repeating: 1, count: bytes.count + 16)

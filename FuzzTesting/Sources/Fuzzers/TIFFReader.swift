@@ -1,12 +1,13 @@
-/// A reader of exactly the TIFF files that this project writes, made from the specifications and not from the writer:
-/// little endian, classic (TIFF 6.0) or BigTIFF, fields by tag. It ends the process on whatever the file gets wrong.
+/// A reader of exactly the TIFF files that this project writes, written from the specifications and not from the
+/// writer. It reads little-endian files, classic (TIFF 6.0) or BigTIFF, with fields by tag. It ends the process on
+/// every fault of the file.
 struct TIFFReader {
     /// The numbers of a field; the bytes of a text.
     typealias Fields = [Int: [Int]]
 
     let bytes: [UInt8]
     let isBig: Bool
-    /// The file's length; `bytes` may hold only its head.
+    /// The length of the file; `bytes` may hold only its head.
     let fileSize: Int
 
     init(_ bytes: [UInt8], fileSize: Int) {

@@ -2,9 +2,9 @@ import Support
 
 @testable import BlockStore
 
-/// The header of a block file on disk. The input is a header without its last four bytes, the checksum, and one byte more
-/// that says what is put right before it is read, since no fuzzer guesses checksums: 1 nothing, 2 the checksum alone,
-/// else the length, the digest of the key and the checksum.
+/// The header of a block file on disk. The input is a header without its last four bytes, the checksum, and one more
+/// byte. No fuzzer guesses checksums, so that byte selects what is corrected before the header is read. 1 corrects
+/// nothing, 2 the checksum alone. Any other value corrects the length, the digest of the key and the checksum.
 @Sendable func fuzzBlockHeader(_ bytes: [UInt8]) {
     var stored = Array(bytes.dropLast())
     let mode = bytes.last ?? 0
@@ -21,7 +21,7 @@ import Support
     require(BlockDigest(hexadecimal: header.digest.hexadecimal) == header.digest, "a digest survives being a file name")
 }
 
-/// Makes the length and the digest those of the texts and numbers in `stored`.
+/// Sets the length and the digest that belong to the texts and numbers in `stored`.
 private func repair(_ stored: inout [UInt8]) {
     let fixed = BlockHeader.fixedLength
     guard stored.count >= fixed else { return }

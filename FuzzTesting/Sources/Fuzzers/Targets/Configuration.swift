@@ -1,7 +1,7 @@
 @testable import Configuration
 
-/// The user's configuration file, and the list behind `-o`. The input is the text of the file; as a list it is words with
-/// commas. Whatever is accepted has values in their ranges, and is refused otherwise in one sentence that names the place.
+/// The user's configuration file, and the list behind `-o`. The input is the text of the file; as a list it is words
+/// with commas. Accepted settings have values in their ranges. A refusal is one sentence that names the place.
 @Sendable func fuzzConfiguration(_ bytes: [UInt8]) {
     do throws(ConfigurationError) {
         settle(Resolution(readsEnvironment: false, file: try ConfigurationFile.parse(bytes, path: "/c.json")))

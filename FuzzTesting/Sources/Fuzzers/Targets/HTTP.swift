@@ -1,7 +1,7 @@
 @testable import Transport
 
-/// A reply from any server. The input is what was asked (24 bytes of choices), then lines of the head, an empty line and
-/// the body.
+/// A reply from any server. The input is the request (24 bytes of choices), then the lines of the head, an empty line
+/// and the body.
 @Sendable func fuzzHTTP(_ bytes: [UInt8]) {
     var choices = Choices(Array(bytes.prefix(24)))
     var request = HTTPRequest(
@@ -19,7 +19,7 @@
     if choices.bool() { byteRequest.validator = "\"v1\"" }
     if choices.bool() {
         byteRequest.isResume = true
-        // Never below the range that was asked for: what has come is a part of it.
+        // Never below the requested range, because the bytes received so far are a part of it.
         byteRequest.lower = choices.int(request.range.map { $0.lowerBound...$0.upperBound } ?? 0...200)
         if choices.bool() { byteRequest.total = choices.int(0...200) }
     }

@@ -20,7 +20,7 @@ import ImageCodec
             require(luma.count == info.width * info.height, "every pixel is there")
             require(
                 try JPEG.decodeLuma(bytes, width: info.width, height: info.height) == luma, "decoding is repeatable")
-            // Throws to the end of the function, which is no finding; but then nobody would be given the pixels either.
+            // A throw leaves the function and is no finding. Then no caller gets the pixels either.
             try JPEG.check(bytes, width: info.width, height: info.height)
         }
     } catch {
@@ -29,7 +29,7 @@ import ImageCodec
     encodePixels(bytes)
 }
 
-/// The encoders of the stand-in origin: the input as grey pixels.
+/// The encoders of the stand-in origin, with the input as grey pixels.
 private func encodePixels(_ bytes: [UInt8]) {
     guard let width = bytes.first.map({ Int($0 % 64) + 1 }), bytes.count >= width else { return }
     let height = min(bytes.count / width, 64)

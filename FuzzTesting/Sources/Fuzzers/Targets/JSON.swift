@@ -22,7 +22,7 @@ import Support
     useNumbers(value)
 }
 
-/// The conversions that every reader of a value calls.
+/// The conversions that all readers of a value call.
 private func useNumbers(_ value: JSONValue) {
     _ = (value.intValue, value.doubleValue, value.hashValue)
     for element in value.arrayValue ?? [] { useNumbers(element) }
@@ -32,7 +32,7 @@ private func useNumbers(_ value: JSONValue) {
     }
 }
 
-/// The reply to a query, and all that the catalogue makes of its rows. The input is the body of the reply.
+/// The reply to a query, and everything that the catalogue derives from its rows. The input is the body of the reply.
 @Sendable func fuzzRMA(_ bytes: [UInt8]) {
     let reply: RMAReply
     do throws(CatalogueError) {
@@ -72,7 +72,7 @@ private func useNumbers(_ value: JSONValue) {
     }
 }
 
-/// What every stack promises.
+/// The guarantees of every stack.
 private func checkStack(_ stack: ImageStack) {
     require((1...ImageStack.maximumDepth).contains(stack.depth), "the depth is bounded")
     require(stack.width > 0 && stack.height > 0 && stack.resolution > 0, "planes have a size")

@@ -1,6 +1,6 @@
 @testable import Morphology
 
-/// A skeleton file from the server: parse it, and paint what was accepted. The input is the file.
+/// A skeleton file from the server: it is parsed, and an accepted skeleton is painted. The input is the file.
 @Sendable func fuzzSWC(_ bytes: [UInt8]) {
     let skeleton: Skeleton
     do throws(SWCError) {
@@ -41,7 +41,7 @@
     }
 }
 
-/// What every accepted skeleton promises.
+/// The guarantees of every accepted skeleton.
 private func checkForest(_ skeleton: Skeleton) {
     let limits = SWCLimits()
     let count = skeleton.nodes.count
@@ -75,7 +75,7 @@ private func checkForest(_ skeleton: Skeleton) {
     }
 }
 
-/// A grid of at most 24 x 20 x 8 voxels, with an even chance one in which `node` lies.
+/// A grid of at most 24 x 20 x 8 voxels. With an even chance, it contains `node`.
 private func smallGrid(around node: Skeleton.Node, _ choices: inout Choices) -> VoxelGrid {
     var grid = VoxelGrid(
         width: choices.int(1...24), height: choices.int(1...20), depth: choices.int(1...8),
@@ -90,7 +90,7 @@ private func smallGrid(around node: Skeleton.Node, _ choices: inout Choices) -> 
     return grid
 }
 
-/// Every way to read a source gives the same voxels.
+/// Checks that every way to read a source gives the same voxels.
 private func checkSource(_ source: any LabelSource, _ choices: inout Choices) {
     let (grid, size) = (source.grid, source.bytesPerVoxel)
     for plane in 0..<grid.depth {
@@ -134,7 +134,7 @@ private func checkSource(_ source: any LabelSource, _ choices: inout Choices) {
     }
 }
 
-/// `count` bytes that `body` writes; what it leaves out stays 0xA5.
+/// `count` bytes that `body` writes. A byte that it does not write stays 0xA5.
 private func read(_ count: Int, _ body: (UnsafeMutableRawBufferPointer) -> Void) -> [UInt8] {
     var bytes = [UInt8](repeating: 0xA5, count: count)
     bytes.withUnsafeMutableBytes { body($0) }

@@ -1,7 +1,7 @@
 @testable import Layouts
 
-/// Our own layouts, with any parameters: what is laid out can be read by another reader, and any part of a file is the
-/// same as in the whole. The input is the parameters.
+/// This project's own layouts, with any parameters. Another reader can read each layout, and any part of a file equals
+/// the same part of the whole. The input is the parameters.
 @Sendable func fuzzTIFF(_ bytes: [UInt8]) {
     var choices = Choices(bytes)
     let isPlane = choices.bool()
@@ -59,7 +59,7 @@ private func checkVolume(_ volume: VolumeTIFF, _ choices: inout Choices) {
         checkPieces(volume, in: range)
     }
     guard volume.headerSize <= 1 << 17 else {
-        // Any part of a header of gigabytes costs one directory.
+        // Any part of a header of gigabytes must cost only one directory.
         guard volume.height <= 1 << 12 else { return }
         let part = volume.headerSize - 5000..<volume.headerSize
         return require(volume.headerBytes(part).count == part.count, "the end of a long header is there")
