@@ -393,12 +393,12 @@ def compare(options, python, versions, folder):
         f"the soma; {labelled:,} voxels of them are labelled. Machine: {machine()}.", "",
         "| Tool | once, ms | a crop, ms | plane 10k x 10k, ms | peak memory, MB | Dice | Dice, neurites | voxels "
         "that differ | Dice, no floor, taper |", "|---|---|---|---|---|---|---|---|---|", *rows, "",
-        "Times are CPU time of user and system, all threads (the machine was shared), that of a crop the median. \"Once\" is "
-        "what precedes the first crop: reading, building, for the file also writing the whole volume, whose pages count as "
-        "memory while they are mapped. Dice and "
-        "differing voxels are against the exact labels (Tests/MountTests/brute.py): of all voxels, then of those outside "
-        "the soma, which holds much of the volume; the last column is against exact cones without a radius floor and with "
-        "full soma cones, which is what swcgeom means to draw.",
+        "Times are CPU time of user and system over all threads, because the machine was shared; that of a crop is "
+        "the median. \"Once\" is the work before the first crop: reading and building. For the file it includes "
+        "writing the whole volume, whose pages count as memory while they are mapped. Dice and differing voxels "
+        "compare with the exact labels (Tests/MountTests/brute.py): first all voxels, then those outside the soma, "
+        "which is much of the volume. The last column compares with exact cones without a radius floor and with "
+        "full soma cones, as swcgeom defines them.",
         "Notes: " + "; ".join(notes) + "." if notes else "",
     ]
     return "\n".join(text).rstrip() + "\n"
