@@ -119,7 +119,7 @@ public final class DemoServer: Sendable {
             do {
                 try await server.waitUntilListening(timeout: options.patience)
                 guard case .ip4(_, let port)? = await server.listeningAddress else {
-                    throw DemoServerError(description: "the server listens nowhere")
+                    throw DemoServerError(description: "the server has no listening socket")
                 }
                 ListenerTuning.disableNagle(port: port)
                 phase.update { phase in

@@ -128,7 +128,7 @@ def test_options_the_engine_refuses(tmp_path, neuron, options, part):
 
 
 def test_volumes_that_cannot_be(tmp_path, neuron):
-    refused(label(neuron, tmp_path / "x.tif", shape=(5, 70000, 10)), "voxels a plane")
+    refused(label(neuron, tmp_path / "x.tif", shape=(5, 70000, 10)), "a plane of 10 x 70000 voxels")
     refused(label(neuron, f"{tmp_path}/x/", shape=(5, 65536, 65536)), "would be longer than", ".zarr")
     assert os.listdir(tmp_path) == ["cell.swc"]
 

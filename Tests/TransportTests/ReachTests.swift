@@ -63,8 +63,8 @@ import Testing
         #expect(error?.context.attempts == 1)
         #expect(
             error?.context.cause
-                == "redirect from a public address to an address of this machine (intranet.example, 127.0.0.1), "
-                + "which a server there may not ask for")
+                == "redirect from a public address to an address of this machine (intranet.example, 127.0.0.1); "
+                + "only --endpoint can name a server there")
         // No connection was even opened.
         #expect(inside.connections == 0)
         // The user may ask for it. Then a connection is open, and the redirect must not use it either.

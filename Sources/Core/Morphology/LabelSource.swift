@@ -93,7 +93,7 @@ public enum LabelError: Error, Hashable, CustomStringConvertible {
         case .grid(let reason): "the voxel grid cannot be used: \(reason)"
         case .option(let reason): "the label option cannot be used: \(reason)"
         case .tooManyRuns(let limit): "drawing this skeleton needs more than \(limit) voxel runs"
-        case .tooManySections(let count): "the skeleton has \(count) sections, 16-bit instance ids name 65535"
+        case .tooManySections(let count): "the skeleton has \(count) sections; 16-bit instance ids can name 65535"
         }
     }
 }

@@ -89,16 +89,16 @@ public struct VoxelGrid: Sendable, Hashable {
     /// Throws when a side or a spacing is outside the range in which the engine can compute.
     func validate() throws(LabelError) {
         guard (1...Self.maximumSide).contains(width), (1...Self.maximumSide).contains(height) else {
-            throw .grid("\(width) x \(height) voxels a plane, 1...\(Self.maximumSide) a side are possible")
+            throw .grid("a plane of \(width) x \(height) voxels; each side must be 1 to \(Self.maximumSide)")
         }
         guard (1...Self.maximumDepth).contains(depth) else {
-            throw .grid("\(depth) planes, 1...\(Self.maximumDepth) are possible")
+            throw .grid("\(depth) planes; the number must be 1 to \(Self.maximumDepth)")
         }
         for spacing in [spacingX, spacingY, spacingZ] where !(spacing >= 1e-4 && spacing <= 1e4) {
-            throw .grid("a spacing of \(spacing) um, 0.0001...10000 are possible")
+            throw .grid("a spacing of \(spacing) um; it must be 0.0001 to 10000 um")
         }
         for origin in [originX, originY, originZ] where !(abs(origin) <= 1e6) {
-            throw .grid("an origin of \(origin) voxels, up to 1000000 either side are possible")
+            throw .grid("an origin of \(origin) voxels; it must be -1000000 to 1000000")
         }
     }
 }

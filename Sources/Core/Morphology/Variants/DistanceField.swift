@@ -21,7 +21,7 @@ public enum DistanceField {
         of skeleton: Skeleton, in grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) -> any LabelSource {
         guard options.clip > 0 && options.clip <= 1000 else {
-            throw .option("a clip of \(options.clip) um, up to 1000 are possible")
+            throw .option("a clip of \(options.clip) um; it must be above 0 and at most 1000 um")
         }
         try grid.validate()
         let list = try SolidList(

@@ -7,9 +7,11 @@ extension RunIndex {
         ignoringAround markers: [Marker], of skeleton: Skeleton, grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) {
         try grid.validate()
-        guard options.ignoreValue != 0 else { throw .option("the ignore value 0 is background") }
+        guard options.ignoreValue != 0 else {
+            throw .option("the ignore value 0, which is the background; it must be 1 to 255")
+        }
         guard options.ignoreRadius >= 0 && options.ignoreRadius <= 1000 else {
-            throw .option("an ignore radius of \(options.ignoreRadius) um, 0...1000 are possible")
+            throw .option("an ignore radius of \(options.ignoreRadius) um; it must be 0 to 1000 um")
         }
         let floor = SolidList.floor(options, grid)
         let list = try SolidList(skeleton, in: grid, floor: floor, options: options) { _, compartment in

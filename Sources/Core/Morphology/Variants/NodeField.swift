@@ -35,7 +35,7 @@ public enum NodeField {
         of skeleton: Skeleton, in grid: VoxelGrid, options: LabelOptions
     ) throws(LabelError) -> any LabelSource {
         guard options.sigma > 0 && options.sigma <= 1000 else {
-            throw .option("a sigma of \(options.sigma) um, up to 1000 are possible")
+            throw .option("a sigma of \(options.sigma) um; it must be above 0 and at most 1000 um")
         }
         let sigma = options.radiusFloor ? max(options.sigma, grid.halfDiagonal) : options.sigma
         let shape = PeakShape(peaks: peaks(options.nodeKinds, of: skeleton), sigma: sigma)

@@ -40,7 +40,7 @@ extension EventLoop {
             job,
             Fault(
                 .deadlineExceeded,
-                "the host is busy for \(seconds) more, and then the deadline has passed (last: \(gate.cause))"))
+                "the host is busy for \(seconds) more, which is after the deadline (last: \(gate.cause))"))
     }
 
     /// Handles a busy reply: a pause for all requests to this host. The job asks again after the pause, as long as it
@@ -106,7 +106,7 @@ extension EventLoop {
         let now = Instant.now
         guard let extra = retryBudget.wait(job.lane, now: now) else {
             var refused = fault
-            refused.cause += "; too many requests fail to try again"
+            refused.cause += "; no further attempt, because too many requests fail"
             return fail(job, refused)
         }
         let pause = retryPolicy.pause(afterAttempt: job.attempts, retryAfter: fault.retryAfter) + extra

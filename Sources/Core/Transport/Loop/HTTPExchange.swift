@@ -218,7 +218,7 @@ final class HTTPExchange {
             guard let target = easy.string(CURLINFO_REDIRECT_URL) else {
                 // libcurl names the target only when the exchange has ended well, so the body of this redirect was cut.
                 if code != CURLE_OK { return .failed(CurlFault.inBody(code, easy.errorText, got: got, of: nil)) }
-                return .failed(Fault(.redirectRefused, "redirect to nowhere"))
+                return .failed(Fault(.redirectRefused, "redirect without a usable target"))
             }
             return .redirect(target)
         case .deliver(_, let length):

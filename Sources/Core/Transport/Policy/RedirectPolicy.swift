@@ -42,6 +42,6 @@ enum RedirectPolicy {
 
     /// The reason for refusing a redirect to `host`, whose address has the reach `near`.
     static func refusal(of host: String, _ near: Reach, from reach: Reach) -> String {
-        "redirect from \(reach.name) to \(near.name) (\(host)), which a server there may not ask for"
+        "redirect from \(reach.name) to \(near.name) (\(host)); only --endpoint can name a server there"
     }
 }
