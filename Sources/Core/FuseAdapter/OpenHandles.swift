@@ -2,11 +2,11 @@ internal import FileTree
 internal import Support
 internal import Synchronization
 
-/// An open file, and whether somebody waits for what is read from it (``BackgroundReading``).
+/// An open file, and whether a reader waits for the bytes read from it (``BackgroundReading``).
 final class OpenHandle: Sendable {
     let file: any OpenFile
     let inode: InodeNumber
-    /// Whether reads reach us with the kernel keeping nothing of the answer.
+    /// Whether the kernel keeps no pages of this handle, so that every read comes here.
     let bypassesPageCache: Atomic<Bool>
     let isBackground = Atomic<Bool>(false)
 
@@ -23,16 +23,17 @@ typealias FileHandle = HandleBox<OpenHandle>
 
 /// All open files of a mount, by inode.
 ///
-/// The kernel keeps one set of pages for an inode and gives them to all its handles. So a file that has changed upstream is
-/// opened past the page cache as long as it has a handle of an earlier version: the new bytes would reach that one, too.
+/// The kernel keeps one set of pages for an inode and uses it for all its handles. So a file that has changed upstream
+/// is opened past the page cache while it has a handle of an earlier version. Otherwise the new bytes would reach that
+/// handle, too.
 final class OpenHandles: Sendable {
     private let table = Monitor<[InodeNumber: [ObjectIdentifier: OpenHandle]]>([:])
 
-    /// A handle on `file`, which is kept until ``release(_:)``, and whether it has to bypass the page cache.
+    /// Adds a handle on `file`, which is kept until ``release(_:)``. Returns whether it must bypass the page cache.
     func add(_ file: any OpenFile, of inode: InodeNumber) -> (handle: UInt64, bypassesPageCache: Bool) {
         let open = OpenHandle(file, inode: inode)
         table.withLock { $0[inode, default: [:]][ObjectIdentifier(open)] = open }
-        // Looked at when it is in the table, and it among them: whoever opens the file meanwhile sees it.
+        // The check comes after the handle is in the table, so that an open at the same time sees this handle.
         if !file.keepsPageCache, hasStale(inode) { open.bypassesPageCache.store(true, ordering: .relaxed) }
         return (FileHandle(open).handle, open.bypassesPageCache.load(ordering: .relaxed))
     }
@@ -43,7 +44,7 @@ final class OpenHandles: Sendable {
         return handles.contains { !$0.file.isCurrent }
     }
 
-    /// The kernel has closed `handle`.
+    /// Removes `handle`, which the kernel has closed.
     func release(_ handle: UInt64) {
         if let open = FileHandle.borrow(handle)?.value {
             table.withLock { table in

@@ -5,7 +5,7 @@ internal import Logging
 internal import Support
 internal import Synchronization
 
-/// What every callback needs, reached through `fuse_req_userdata`.
+/// The objects that every callback needs, reached through `fuse_req_userdata`.
 final class MountContext: Sendable {
     let service: any FileService
     let options: MountOptions
@@ -13,7 +13,7 @@ final class MountContext: Sendable {
     let registry: RequestRegistry
     let handles = OpenHandles()
     let logger: Logger
-    /// Whether the kernel has greeted the file system; nil until that is known.
+    /// Whether the kernel has sent its first request (INIT); nil until the answer is known.
     let ready: Monitor<Bool?> = Monitor(nil)
 
     init(service: any FileService, options: MountOptions, logger: Logger) throws(ThreadError) {
@@ -34,14 +34,14 @@ final class MountContext: Sendable {
 }
 
 extension fuse_req_t {
-    /// The mount this request belongs to. libfuse hands back the pointer given to `fuse_session_new`, which
-    /// ``FuseSession`` keeps alive.
+    /// The mount of this request. libfuse returns the pointer given to `fuse_session_new`, which ``FuseSession`` keeps
+    /// alive.
     var context: MountContext {
         unsafe Unmanaged<MountContext>.fromOpaque(fuse_req_userdata(self)).takeUnretainedValue()
     }
 }
 
-/// An object kept behind the 64-bit file handle of an open file or directory.
+/// An object that is reached by the 64-bit file handle of an open file or directory.
 final class HandleBox<Value: Sendable>: Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
@@ -119,9 +119,9 @@ private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: Unsa
         UInt32(FUSE_CAP_PARALLEL_DIROPS) | UInt32(FUSE_CAP_READDIRPLUS) | UInt32(FUSE_CAP_READDIRPLUS_AUTO)
         | UInt32(FUSE_CAP_ASYNC_READ) | UInt32(FUSE_CAP_CACHE_SYMLINKS) | UInt32(FUSE_CAP_EXPLICIT_INVAL_DATA)
     unsafe connection.pointee.want |= connection.pointee.capable & wanted
-    // Bytes change only with an announced version; the kernel must not drop pages because an mtime was learnt.
+    // Bytes change only with an announced version. The kernel must not drop pages because of a new mtime.
     unsafe connection.pointee.want &= ~UInt32(FUSE_CAP_AUTO_INVAL_DATA)
-    // Who waits for one direct read in the background can be ended by no signal.
+    // With it, no signal could end a process that waits for one direct read in the background.
     unsafe connection.pointee.want &= ~UInt32(FUSE_CAP_ASYNC_DIO)
     context.ready.update { $0 = true }
 }
@@ -157,8 +157,8 @@ private func lookup(_ raw: fuse_req_t?, _ parent: fuse_ino_t, _ name: UnsafePoin
     request.parkUnlessAnswered(longest: lookupLimit)
 }
 
-/// Seconds after which a lookup fails with `ETIMEDOUT`. The kernel holds a lock of the directory until it is answered, and no
-/// signal ends the other processes that look the same name up meanwhile.
+/// Seconds after which a lookup fails with `ETIMEDOUT`. The kernel locks the directory until the lookup is answered.
+/// Until then no signal ends other processes that look up the same name.
 private let lookupLimit = 2.0
 
 private func getAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, isOpen: Bool) {
@@ -201,7 +201,7 @@ private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutable
     guard let raw = unsafe raw, let info = unsafe info else { return }
     let context = unsafe raw.context
     let request = unsafe context.begin(raw, .open, inode)
-    // `info` lives only as long as this call; an answer from another thread fills a copy.
+    // `info` lives only as long as this call. An answer from another thread fills a copy.
     let template = unsafe FileInformation(info.pointee)
     guard template.flags & O_ACCMODE == O_RDONLY else { return request.fail(Errno(rawValue: EROFS)) }
     context.service.open(InodeNumber(rawValue: inode), token: request.token) { result in
@@ -213,7 +213,7 @@ private func open(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutable
                 info.keep_cache = file.keepsPageCache ? 1 : 0
                 info.direct_io = isDirect ? 1 : 0
                 info.noflush = 1
-                // The kernel never learnt of the handle when the open was interrupted: it will not release it.
+                // The open was interrupted, so the kernel does not know the handle and will not release it.
                 if unsafe fuse_reply_open(raw, &info) == -ENOENT { context.handles.release(handle) }
             }
         case .failure(let error): request.fail(error)
@@ -236,7 +236,7 @@ private func read(
             "request": "\(request.token.requestID)", "inode": "\(inode)", "offset": "\(offset)", "bytes": "\(size)",
         ])
     guard let open else { return request.fail(Errno(rawValue: EBADF)) }
-    // The flags are the descriptor's present ones: fcntl may have changed them since the open.
+    // The flags are the present ones of the descriptor: fcntl may have changed them since the open.
     let isDirect = unsafe open.bypassesPageCache.load(ordering: .relaxed) || info.pointee.flags & openDirect != 0
     open.file.read(offset: offset, count: size, isDirect: isDirect, token: request.token, receiver: request)
     request.parkUnlessAnswered()
@@ -248,7 +248,7 @@ private func control(
 ) {
     guard let raw = unsafe raw else { return }
     let request = unsafe raw.context.begin(raw, .ioctl, inode)
-    // Behind the handle of a directory is no file.
+    // The handle of a directory has no file.
     guard [BackgroundReading.marking, BackgroundReading.counting].contains(command),
         flags & UInt32(FUSE_IOCTL_DIR) == 0, let info = unsafe info,
         let open = unsafe FileHandle.borrow(info.pointee.fh)?.value
@@ -288,8 +288,8 @@ private func getExtendedAttribute(
     let context = unsafe raw.context
     let request = unsafe context.begin(raw, .getxattr, inode)
     let text = unsafe String(cString: name)
-    // `ls -l` asks every file for a security label and an access list until it hears that there are none of the kind;
-    // "no such attribute" would be two requests a file for ever.
+    // `ls -l` asks every file for a security label and an access list until it learns that this kind does not exist.
+    // With "no such attribute", it would make two requests for every file.
     guard text.hasPrefix("user.") else { return request.fail(Errno(rawValue: EOPNOTSUPP)) }
     context.service.extendedAttribute(text, of: InodeNumber(rawValue: inode), token: request.token) { result in
         switch result {
@@ -313,7 +313,7 @@ private func listExtendedAttributes(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ s
     request.parkUnlessAnswered()
 }
 
-/// The convention of `getxattr(2)`: size 0 asks for the length, too small a buffer is `ERANGE`.
+/// The convention of `getxattr(2)`: size 0 asks for the length; too small a buffer is `ERANGE`.
 private func reply(_ value: [UInt8], to request: PendingRequest, size: Int) {
     if size == 0 {
         unsafe request.answer { raw in _ = unsafe fuse_reply_xattr(raw, value.count) }

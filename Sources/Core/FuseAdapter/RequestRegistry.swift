@@ -4,13 +4,13 @@ internal import Logging
 internal import Support
 internal import Synchronization
 
-/// The parked requests of a mount, so that each ends by its deadline, by an interrupt, or when the mount ends.
+/// The parked requests of a mount. Each ends by its deadline, by an interrupt, or when the mount ends.
 final class RequestRegistry: Sendable {
     private struct Parked {
-        // Unowned by design would race with deinit; the registry keeps the request alive until it is answered.
+        // An unowned reference would race with deinit. The registry keeps the request alive until it is answered.
         var request: PendingRequest
         var since: Instant
-        /// Seconds that it may wait.
+        /// Seconds that the request may wait.
         var limit: Double
         var deadline: Instant { since.advanced(bySeconds: limit) }
     }
@@ -24,22 +24,22 @@ final class RequestRegistry: Sendable {
     private let counter = Atomic<UInt64>(1)
     private let timeout: Double
     private let logger: Logger
-    /// Where failures are told.
+    /// The log of failures.
     let failures: FailureLog
     private let sweeper: Monitor<NamedThread?>
     private let expired = Counter()
-    /// Bytes handed to readers.
+    /// Bytes sent to readers.
     let served = Counter()
 
-    /// How often deadlines are looked at, in seconds; a reader waits at most this much longer than its deadline.
+    /// Seconds between two checks of the deadlines. A reader waits at most this much longer than its deadline.
     private static let sweepInterval = 0.1
-    /// After so many seconds a read may be one that the kernel will not interrupt; most are answered before.
+    /// Seconds after which a read may be one that the kernel will not interrupt. Most reads are answered sooner.
     private static let readPatience = 0.3
 
     /// - Parameters:
     ///   - timeout: seconds after which a parked request fails with `ETIMEDOUT`.
-    ///   - path: what the log calls an inode.
-    /// - Throws: ``ThreadError`` when there can be no thread that looks at the deadlines.
+    ///   - path: the path of an inode, for the log.
+    /// - Throws: ``ThreadError`` when the thread that checks the deadlines cannot be created.
     init(timeout: Double, logger: Logger, path: @escaping @Sendable (InodeNumber) -> String?) throws(ThreadError) {
         self.timeout = timeout
         self.logger = logger
@@ -54,8 +54,8 @@ final class RequestRegistry: Sendable {
     /// A number for the next request, unique in this process, never 0.
     func nextID() -> UInt64 { counter.add(1, ordering: .relaxed).oldValue }
 
-    /// Takes in a request that waits, for `longest` seconds or the mount's time-out, whichever is shorter. False once the
-    /// mount ends: then it is not kept.
+    /// Adds a request that waits, for `longest` seconds or the time-out of the mount, whichever is shorter. False once
+    /// the mount ends: then the request is not kept.
     func add(_ request: PendingRequest, longest: Double) -> Bool {
         let parked = Parked(request: request, since: .now, limit: min(longest, timeout))
         return state.update { state in
@@ -80,7 +80,7 @@ final class RequestRegistry: Sendable {
     /// Requests that ended by their deadline.
     var expiredCount: Int { expired.value }
 
-    /// Fails every parked request and refuses new ones: the mount ends.
+    /// Fails every parked request and refuses new ones, because the mount ends.
     func close() {
         let parked = state.update { state in
             state.isClosed = true
@@ -92,14 +92,15 @@ final class RequestRegistry: Sendable {
         failures.tellRepeats(.now, all: true)
     }
 
-    /// Waits a little, then fails what is overdue or wanted by nobody any more. False when the registry was closed.
+    /// Waits a little, then fails requests that are overdue or that no process waits for any longer. False when the
+    /// registry was closed.
     private func sweep() -> Bool {
         let pause = Instant.now.advanced(bySeconds: Self.sweepInterval)
         _ = state.wait(until: pause) { state in state.isClosed ? true : nil }
         let now = Instant.now
         let (parked, isClosed) = state.withLock { (Array($0.parked.values), $0.isClosed) }
         let overdue = parked.filter { $0.deadline <= now }
-        // Of the reads ahead of one thread there may be dozens.
+        // One thread may have dozens of reads ahead.
         var gone: [Int32: Bool] = [:]
         for entry in parked {
             entry.request.endIfAsked()
@@ -114,7 +115,7 @@ final class RequestRegistry: Sendable {
         let errno = Errno(rawValue: ETIMEDOUT)
         for entry in overdue {
             expired.add()
-            // A lookup has a limit of its own.
+            // A lookup has its own limit.
             let isAtTimeout = entry.limit == timeout
             let next =
                 isAtTimeout
