@@ -37,8 +37,9 @@ public protocol LabelSource: Sendable {
     ///   A plane outside the grid is background.
     func paint(plane: Int, bytes: Range<Int>, into buffer: UnsafeMutableRawBufferPointer)
 
-    /// Fills a rectangle of a plane: voxel (x, y) goes to `buffer[(y - y.lowerBound) * rowStride + (x - x.lowerBound) *
-    /// bytesPerVoxel]`. The bytes between the end of a row and the next stride keep their value.
+    /// Fills a rectangle of a plane. Voxel (x, y) goes to
+    /// `buffer[(y - y.lowerBound) * rowStride + (x - x.lowerBound) * bytesPerVoxel]`. The bytes between the end of a
+    /// row and the next stride keep their value.
     ///
     /// The rectangle may reach outside the grid on any side, and so may the plane; outside is background. A full-size
     /// chunk at the edge of a Zarr array needs this.

@@ -33,8 +33,8 @@ public struct TransportConfiguration: Sendable {
 
     /// Tries of one request, the first included.
     public var maximumAttempts = 4
-    /// The mean scale of the first pause between tries. After try `n` the pause is random in `0...min(ceiling, base *
-    /// 2^(n-1))`.
+    /// The mean scale of the first pause between tries. After try `n` the pause is random in
+    /// `0...min(ceiling, base * 2^(n-1))`.
     public var backoffBase = 0.5
     /// The longest pause, except for one that `Retry-After` asks for.
     public var backoffCeiling = 15.0

@@ -3,8 +3,8 @@
 /// These are read:
 /// - `# OFFSET x y z`, added to every node, as the readers of the Janelia Workstation's files do;
 /// - `# SCALE x y z`, a field of the CNIC header that readers ignore: a warning when it is not 1 1 1;
-/// - units: the word `unit` or `units`, then `:` or `=`, then an optional number and a unit as a word or a symbol: `#
-///   units: nm`, `"units": "1 nanometer"`, `units = ["4 nm", "4 nm", "4 nm"]`;
+/// - units: the word `unit` or `units`, then `:` or `=`, then an optional number and a unit as a word or a symbol:
+///   `# units: nm`, `"units": "1 nanometer"`, `units = ["4 nm", "4 nm", "4 nm"]`;
 /// - comments that end in the seven columns of a node.
 struct SWCHeader {
     /// The units that a comment states.
