@@ -17,7 +17,7 @@ static const long memory_for_coefficients = 512L << 20;
 
 struct failure {
     struct jpeg_error_mgr manager; /* first, because libjpeg passes a pointer to it */
-    jmp_buf way_out;
+    jmp_buf return_point;
     char *message;
 };
 
@@ -27,7 +27,7 @@ static void leave(j_common_ptr info)
     char text[JMSG_LENGTH_MAX];
     failure->manager.format_message(info, text);
     snprintf(failure->message, CJPEG_MESSAGE_SIZE, "%s", text);
-    longjmp(failure->way_out, 1);
+    longjmp(failure->return_point, 1);
 }
 
 /* Level -1 is a warning: libjpeg can only guess the data. */
@@ -41,7 +41,7 @@ static void bound_scans(j_common_ptr info)
     if (info->is_decompressor && ((j_decompress_ptr)info)->input_scan_number > MAXIMUM_SCANS) {
         struct failure *failure = (struct failure *)info->err;
         snprintf(failure->message, CJPEG_MESSAGE_SIZE, "more than %d scans", (int)MAXIMUM_SCANS);
-        longjmp(failure->way_out, 1);
+        longjmp(failure->return_point, 1);
     }
 }
 
@@ -66,7 +66,7 @@ int cjpeg_decode_luma(const uint8_t *bytes, size_t count, uint32_t width, uint32
 
     memset(&info, 0, sizeof info);
     info.err = prepare(&failure, message);
-    if (setjmp(failure.way_out)) {
+    if (setjmp(failure.return_point)) {
         jpeg_destroy_decompress(&info);
         return -1;
     }
@@ -165,7 +165,7 @@ int cjpeg_encode(const uint8_t *pixels, uint32_t width, uint32_t height, enum cj
     buffer.manager.empty_output_buffer = buffer_full;
     buffer.manager.term_destination = buffer_end;
     info.err = prepare(&failure, message);
-    if (setjmp(failure.way_out)) {
+    if (setjmp(failure.return_point)) {
         jpeg_destroy_compress(&info);
         free(buffer.bytes);
         return -1;

@@ -107,10 +107,10 @@ static void on_crash(int number, siginfo_t *info, void *context)
 {
     static atomic_int writer;
     (void)context;
-    int nobody = 0, self = gettid();
-    if (atomic_compare_exchange_strong(&writer, &nobody, self)) {
+    int no_thread = 0, self = gettid();
+    if (atomic_compare_exchange_strong(&writer, &no_thread, self)) {
         write_trace(number, info);
-    } else if (nobody != self) {
+    } else if (no_thread != self) {
         /* Another thread writes a trace and then ends the process. */
         for (;;) pause();
     }

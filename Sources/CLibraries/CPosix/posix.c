@@ -174,12 +174,12 @@ void posix_hide_arguments(void)
 }
 
 /* A copy with a number above all numbers that the child uses. */
-static int out_of_the_way(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 16); }
+static int duplicate_high(int fd) { return fcntl(fd, F_DUPFD_CLOEXEC, 16); }
 
 int posix_spawn_daemon(const char *path, char *const argv[], char *const environment[], int errors, int ready,
                        int ready_number, int settings, int settings_number)
 {
-    int ready_copy = out_of_the_way(ready), settings_copy = out_of_the_way(settings);
+    int ready_copy = duplicate_high(ready), settings_copy = duplicate_high(settings);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     pid_t pid = 0;
