@@ -139,12 +139,5 @@ func request(
         deadline: deadline)
 }
 
-/// Waits until `condition` holds, by asking it again and again; the limit only ends a test that hangs.
-func eventually(_ condition: () -> Bool) -> Bool {
-    let limit = Instant.now.advanced(bySeconds: 60)
-    while Instant.now < limit {
-        if condition() { return true }
-        usleep(500)
-    }
-    return false
-}
+/// What a request is for.
+func name(_ request: BlockRequest) -> String { "\(request.blockName) \(request.part.index)" }

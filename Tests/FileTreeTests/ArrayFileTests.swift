@@ -303,7 +303,7 @@ private struct NotedRows: PrefetchRows {
         #expect(isStale(file, bench.page(3)) && isStale(file, 0..<100), "with its header")
         // The source may say so before anybody knows it.
         let other = try Bench()
-        other.volume.fail(.changedUpstream(object: "1/image/1"))
+        other.volume.fail(.changedUpstream(object: .image(1, of: 1)))
         #expect(isStale(other.open(), other.page(3)))
     }
 

@@ -1,40 +1,44 @@
-import Catalogue
-import SpecimenData
+import Specimens
 import Support
 
 @testable import FileTree
 
 /// Cells of the tests: 1 with images and skeleton, 2 with neither, 3 with images alone, of which no plane is usable.
 enum Cells {
-    static let rows = [
-        row(1, ["nrwkf__id": .int(11), "erwkf__id": .int(12), "si__path": .string("/1.aff")]), row(2),
-        row(3, ["si__path": .string("/3.aff")]),
+    static let list = [
+        cell(1, skeleton: .file(11, of: 1), recording: .file(12, of: 1), hasImages: true), cell(2),
+        cell(3, hasImages: true),
     ]
 
-    static func row(_ id: Int, _ more: JSONObject = [:]) -> JSONObject {
-        var row: JSONObject = [
-            "specimen__id": .int(id), "specimen__name": .string("cell \(id)"),
-            "donor__species": .string("Mus musculus"),
-        ]
-        for (key, value) in more.members { row[key] = value }
-        return row
+    static func cell(
+        _ id: Int, layer: String? = nil, skeleton: ObjectID? = nil, recording: ObjectID? = nil, hasImages: Bool = false
+    ) -> Specimen {
+        Specimen(
+            id: id, name: "cell \(id)", species: .mouse, layer: layer, skeleton: skeleton, recording: recording, hasImages: hasImages,
+            row: RowText(["specimen__id": .int(id), "structure__layer": layer.map { .string($0) } ?? .null]))
     }
 
-    static let planes = [0, 1, 3].map { section -> JSONObject in
-        [
-            "id": .int(100 + section), "data_set_id": .int(1), "section_number": .int(section), "x": .int(0),
-            "y": .int(0), "width": .int(600), "height": .int(500),
-        ]
-    }
+    static let spacing = VoxelSpacing(xy: 0.1144, z: 0.28)
 
-    /// What an earlier mount has learnt: planes 0, 1 and 3 of cell 1, and the lengths of its files.
-    static func keep(_ store: CatalogueStore) throws {
-        try store.saveDetails(subImages: planes, projections: [], reconstructions: [], of: 1, at: 1)
-        try store.saveDetails(subImages: [], projections: [], reconstructions: [], of: 3, at: 1)
-        for (file, length) in [(11, 1111), (12, 1212)] {
-            let id = RemoteFile.id(of: file, specimen: 1)
-            try store.saveObject(ObjectRecord(id: id, length: length, etag: "\"1\"", checkedAt: wallClockSeconds()))
-        }
+    /// Planes 0, 1 and 3.
+    static let stack = ImageStack(
+        planes: [0, 1, 3].map { section in
+            PlaneImage(
+                imageID: 100 + section, sectionNumber: section, x: 0, y: 0, width: 600, height: 500,
+                frameWidth: 600, frameHeight: 500, resolution: spacing.xy)
+        }, zSpacing: spacing.z)
+
+    /// What the source has of cells 1 and 3: planes 0, 1 and 3 of cell 1, and its files.
+    static let objects = [
+        1: SpecimenObjects(
+            stack: stack, spacing: spacing, skeleton: SourceObject(id: .file(11, of: 1)),
+            recording: SourceObject(id: .file(12, of: 1))),
+        3: SpecimenObjects(spacing: spacing),
+    ]
+
+    /// What is known of the files of cell 1.
+    static let records = [(11, 1111), (12, 1212)].map { file, length in
+        ObjectRecord(id: .file(file, of: 1), length: length, tag: "\"1\"", checkedAt: wallClockSeconds())
     }
 }
 

@@ -1,5 +1,4 @@
-import Catalogue
-import SpecimenData
+import Specimens
 import Support
 import Testing
 
@@ -23,10 +22,11 @@ struct EntryTests {
     @Test("a listing, a lookup and the attributes agree on every name, and directories count their subdirectories")
     func agreement() throws {
         // Cell 1 would wait for its skeleton, where chunks of labels are.
-        let bench = try TreeBench(rows: Array(Cells.rows[1...]) + [Cells.row(4, ["si__path": .string("/4.aff")])]) {
-            try Cells.keep($0)
-            try $0.saveDetails(subImages: Cells.planes, projections: [], reconstructions: [], of: 4, at: 1)
-        }
+        var objects = Cells.objects
+        objects[2] = SpecimenObjects(spacing: Cells.spacing)
+        objects[4] = SpecimenObjects(stack: Cells.stack, spacing: Cells.spacing)
+        let cells = Array(Cells.list[1...]) + [Cells.cell(4, hasImages: true)]
+        let bench = try TreeBench(cells, objects: objects, records: Cells.records)
         defer { bench.close() }
         let found = try walk(bench, .root, "")
         for place in [
@@ -57,7 +57,7 @@ struct EntryTests {
 
     @Test("a directory, a file and a link each refuse what they are not")
     func refusals() throws {
-        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         func code<Value>(_ result: Result<Value, FileTreeError>?) -> Errno? {
             if case .failure(let error) = result { error.errno } else { nil }
@@ -79,12 +79,10 @@ struct EntryTests {
 
     /// Nodes and names that the kernel has to forget when `object` of cell 1 changes.
     private func stale(after object: ChangedObject) throws -> (nodes: Set<Node>, names: [String]) {
-        let rows = try CatalogueSnapshot(rows: Cells.rows, at: 1)
-        let bench = try TreeBench(rows: Cells.rows, keep: Cells.keep)
+        let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
-        let details = try #require(try bench.details(of: 1))
-        let objects = SpecimenObjects(of: try #require(rows[1]), details, endpoint: "http://127.0.0.1")
-        let context = SpecimenContext(specimen: try #require(rows[1]), objects: objects, skeletonModified: nil)
+        let objects = try #require(Cells.objects[1])
+        let context = SpecimenContext(specimen: Cells.list[0], objects: objects, skeletonModified: nil)
         let stale = StaleEntries(madeFrom: object, context)
         return (Set(stale.entries.map(\.node)), stale.names.map(\.name))
     }
@@ -108,12 +106,15 @@ struct EntryTests {
 
     @Test("a newer list of cells makes stale what it changes, and nothing else")
     func staleLists() throws {
-        func index(_ rows: [JSONObject]) throws -> TreeIndex { TreeIndex(try CatalogueSnapshot(rows: rows, at: 1)) }
-        let older = try index(Cells.rows)
-        let same = StaleEntries(of: older, replacedBy: try index(Cells.rows))
+        func index(_ cells: [Specimen]) throws -> TreeIndex {
+            let bench = try TreeBench(cells)
+            defer { bench.close() }
+            return TreeIndex(bench.source.list, bench.source)
+        }
+        let older = try index(Cells.list)
+        let same = StaleEntries(of: older, replacedBy: try index(Cells.list))
         #expect(same.entries.isEmpty && same.names.isEmpty)
-        let layered = Cells.row(2, ["structure__layer": .string("2/3")])
-        let newer = try index([Cells.rows[0], layered, Cells.row(4)])
+        let newer = try index([Cells.list[0], Cells.cell(2, layer: "2/3"), Cells.cell(4)])
         let stale = StaleEntries(of: older, replacedBy: newer)
         let layer = try #require(newer.groups(.layer).first)
         let nodes = Set(stale.entries.map(\.node))

@@ -1,9 +1,8 @@
 import Glibc
-import SpecimenData
+import Specimens
 import Support
 import Testing
 
-@testable import Catalogue
 @testable import FileTree
 
 /// Two cells whose ids need more than 32 bits: one with images and a recording, one trainable.
@@ -11,41 +10,28 @@ private enum LargeCells {
     static let first = 5_000_000_000
     static let traced = 6_000_000_000
 
-    static func snapshot(generation: Int = 1) throws -> CatalogueSnapshot {
-        let rows = [
-            Cells.row(first, ["si__path": .string("/5.aff"), "erwkf__id": .int(12)]),
-            Cells.row(
-                traced, ["si__path": .string("/6.aff"), "nrwkf__id": .int(11), "structure__layer": .string("4")]),
-        ]
-        // The Allen source refuses such ids when it reads a row.
-        var issues = IssueList()
-        let specimens = try zip([first, traced], rows).map { id, row in
-            var small = row
-            small["specimen__id"] = .int(1)
-            var fields = try #require(SpecimenFields(row: small, index: 0, issues: &issues))
-            fields.id = id
-            let bytes = Array(JSONValue.object(row).text(.compact).utf8)
-            return Specimen(fields: fields, texts: RowTexts(bytes: bytes), range: 0..<bytes.count)
-        }
-        return CatalogueSnapshot(
-            specimens: specimens, totalRows: rows.count, at: 1, generation: generation, cellsJSON: [], cellsCSV: [],
-            issues: [])
-    }
+    static let list = [
+            Specimen(
+                id: first, name: "large 5", species: .mouse, recording: .file(12, of: first), hasImages: true,
+                row: RowText(JSONObject())),
+            Specimen(
+                id: traced, name: "large 6", species: .mouse, layer: "4", skeleton: .file(11, of: traced),
+                hasImages: true, row: RowText(JSONObject())),
+    ]
 
-    static func keep(_ store: CatalogueStore) throws {
-        for id in [first, traced] {
-            try store.saveDetails(subImages: Cells.planes, projections: [], reconstructions: [], of: id, at: 1)
-        }
-        for (file, id) in [(12, first), (11, traced)] {
-            try store.saveObject(
-                ObjectRecord(
-                    id: RemoteFile.id(of: file, specimen: id), length: 100 * file, etag: "\"1\"",
-                    checkedAt: wallClockSeconds()))
-        }
+    private static let objects = [
+        first: SpecimenObjects(
+            stack: Cells.stack, spacing: Cells.spacing, recording: SourceObject(id: .file(12, of: first))),
+        traced: SpecimenObjects(
+            stack: Cells.stack, spacing: Cells.spacing, skeleton: SourceObject(id: .file(11, of: traced))),
+    ]
+
+    private static let records = [(12, first), (11, traced)].map { file, id in
+        ObjectRecord(id: .file(file, of: id), length: 100 * file, tag: "1", checkedAt: wallClockSeconds())
     }
 
     static func bench(table: NodeTable = NodeTable(identity: "test")) throws -> TreeBench {
-        try TreeBench(snapshot: snapshot(), table: table, keep: keep)
+        try TreeBench(list, objects: objects, records: records, table: table)
     }
 }
 
@@ -110,7 +96,7 @@ struct HashedCellTests {
     func links() throws {
         let bench = try LargeCells.bench()
         defer { bench.close() }
-        let paths = ["trainable/mouse/6000000000", "by-layer/4/6000000000", "by-name/cell 6000000000"]
+        let paths = ["trainable/mouse/6000000000", "by-layer/4/6000000000", "by-name/large 6"]
         let inodes = try paths.map(bench.inode)
         #expect(Set(inodes).count == 3 && inodes.allSatisfy { $0.isHashed })
         for (inode, up) in zip(inodes, ["../../", "../../", "../"]) {
@@ -197,7 +183,7 @@ struct HashedCellTests {
         let folder = "mouse/6000000000"
         let inode = try bench.inode(folder)
         _ = try bench.children(of: inode).get()
-        bench.change("\(LargeCells.traced)/file/11")
+        bench.change(.file(11, of: LargeCells.traced))
         let change = try #require(told.withLock { $0 })
         let table = NodeTable(identity: "test")
         let expected = ["skeleton.swc", "skeleton.marker", "meta.json", "labels-instance.json", "labels.tif"]

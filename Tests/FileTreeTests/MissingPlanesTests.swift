@@ -1,7 +1,5 @@
-import Catalogue
-import Foundation
+import Specimens
 import Morphology
-import SpecimenData
 import Support
 import Testing
 
@@ -11,33 +9,20 @@ import Testing
 struct MissingPlanesTests {
     /// A cell whose sections 3 (missing), 5 (failed) and 6 (narrower) give volumes no image.
     private func context() throws -> SpecimenContext {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("neuronfs-gaps-\(UInt64.random(in: 0...UInt64.max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let store = try CatalogueStore(path: folder.appendingPathComponent("catalogue.sqlite").path)
-        let cell: JSONObject = [
-            "specimen__id": .int(7), "specimen__name": "cell", "donor__species": "Mus musculus", "donor__id": .int(1),
-            "nrwkf__id": .int(9), "si__path": "/external/min_xy_7.aff",
-        ]
-        try store.replaceCells(rows: [cell], totalRows: 1, at: 5)
-        func plane(_ section: Int, width: Int = 100, failed: Bool = false) -> JSONObject {
-            [
-                "id": .int(100 + section), "data_set_id": .int(1), "section_number": .int(section), "x": .int(1),
-                "y": .int(1), "width": .int(width), "height": .int(80), "image_width": .int(width + 2),
-                "image_height": .int(82), "resolution": .number("0.1144"), "tier_count": .int(6),
-                "failed": .bool(failed), "image_type": "Primary",
-            ]
+        func plane(_ section: Int, width: Int = 100, failed: Bool = false) -> PlaneImage {
+            PlaneImage(
+                imageID: 100 + section, sectionNumber: section, x: 1, y: 1, width: width, height: 80,
+                frameWidth: width + 2, frameHeight: 82, resolution: 0.1144, failed: failed)
         }
         let planes = [plane(1), plane(2), plane(4), plane(5, failed: true), plane(6, width: 90), plane(7)]
-        try store.saveDetails(subImages: planes, projections: [], reconstructions: [], of: 7, at: 5)
-        let snapshot = try #require(try store.loadSnapshot())
-        let details = try #require(try store.details(of: 7))
-        try store.close()
-        let specimen = try #require(snapshot[7])
+        let skeleton = ObjectID.file(9, of: 7)
+        let specimen = Specimen(
+            id: 7, name: "cell", species: .mouse, skeleton: skeleton, hasImages: true, row: RowText([:]))
+        let objects = SpecimenObjects(
+            stack: ImageStack(planes: planes, zSpacing: 0.28), spacing: VoxelSpacing(xy: 0.1144, z: 0.28),
+            skeleton: SourceObject(id: skeleton))
         return SpecimenContext(
-            specimen: specimen, objects: SpecimenObjects(of: specimen, details, endpoint: "http://x"),
-            skeletonModified: nil)
+            specimen: specimen, objects: objects, skeletonModified: nil)
     }
 
     @Test("planes that are missing, failed or of another size have no image in volumes")

@@ -18,41 +18,30 @@ final class TreeBench: Sendable {
     private let workers: WorkerPool
 
     /// - Parameters:
-    ///   - rows: of the list of cells.
-    ///   - snapshot: a list of cells that no store keeps, instead of `rows`.
+    ///   - objects: what the source knows of cells; for others it never answers.
+    ///   - known: what earlier mounts have learnt of objects.
     ///   - table: makes the hashed numbers.
-    ///   - keep: fills the catalogue on disk with what earlier mounts have learnt.
+    ///   - blocks: gives the bytes; a question for a length stays open without one.
     init(
-        rows: [JSONObject] = [], snapshot: CatalogueSnapshot? = nil, table: NodeTable = NodeTable(identity: "test"),
-        keep: (CatalogueStore) throws -> Void = { _ in }
+        _ cells: [Specimen], objects: [Int: SpecimenObjects] = [:], records known: [ObjectRecord] = [],
+        table: NodeTable = NodeTable(identity: "test"),
+        blocks: ScriptedSource = ScriptedSource(stat: { _ in Promise<ObjectRecord, SourceError>.pending().0 })
     ) throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "neuronfs-tree-\(UInt64.random(in: 0...UInt64.max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        let port: UInt16
-        (listener, port) = try Self.silentListener()
+        self.blocks = blocks
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        store = try CatalogueStore(path: folder.appendingPathComponent("catalogue.sqlite").path)
-        if snapshot == nil { try store.replaceCells(rows: rows, totalRows: rows.count, at: wallClockSeconds()) }
-        try keep(store)
-        let workers = try WorkerPool(name: "worker", count: 2)
-        origin = Origin(
-            endpoint: "http://127.0.0.1:\(port)", transport: try Transport(TransportConfiguration(), logger: quiet),
-            fetcher: BlockFetcher(
-                cache: nil, database: "test", source: ScriptedSource(), workers: workers, logger: quiet),
-            store: store, workers: workers, timeout: 600, logger: quiet)
-        registry = ObjectRegistry(origin: origin)
-        let catalogue =
-            if let snapshot { CatalogueService(origin: origin, snapshot: snapshot) } else {
-                try CatalogueService(origin: origin)
-            }
-        let files = FileReader(origin: origin, registry: registry, memory: 1 << 20)
+        let records = ScriptedRecords()
+        for record in known { _ = records.keep(record, after: nil) }
+        source = ScriptedSpecimenSource(cells, objects: objects, records: records, blocks: blocks, identity: "test")
+        workers = try WorkerPool(name: "worker", count: 2)
+        registry = ObjectRegistry(source: blocks, records: records, workers: workers, logger: quiet)
+        fetcher = BlockFetcher(
+            store: nil, identity: "test", source: blocks, registry: registry, workers: workers, logger: quiet)
+        let files = FileReader(fetcher: fetcher, memory: 1 << 20, timeout: 600)
         tree = Tree(
             parts: TreeParts(
-                identity: "test", catalogue: catalogue,
-                details: DetailsService(origin: origin, registry: registry, catalogue: catalogue), registry: registry,
-                files: files, planes: PlaneReader(origin: origin, registry: registry, memory: 1 << 20),
-                skeletons: SkeletonService(origin: origin, files: files, memory: 1 << 20),
+                source: source, registry: registry, files: files,
+                planes: PlaneReader(fetcher: fetcher, memory: 1 << 20, timeout: 600),
+                skeletons: SkeletonService(files: files, workers: workers, memory: 1 << 20, logger: quiet),
                 mainVariant: .classes, readAheadWindow: 0, controlDocument: { _ in "" }, cachedBytes: { _ in 0 },
                 logger: quiet), table: table)
     }
@@ -108,14 +97,9 @@ final class TreeBench: Sendable {
         attribute(name, of: computed(node))
     }
 
-    /// What the catalogue on disk has of a cell.
-    func details(of specimen: Int) throws -> SpecimenDetails? { try store.details(of: specimen) }
-
-    /// An answer of the origin says that `id` is of another version: what is known of its cell is put together anew.
-    func change(_ id: String) {
-        for etag in ["\"1\"", "\"2\""] {
-            registry.learn(id, length: nil, etag: etag, lastModified: nil, contentType: nil)
-        }
+    /// A reply of the source says that `id` is of another version: what is known of its cell is put together anew.
+    func change(_ id: ObjectID) {
+        for tag in ["1", "2"] { registry.learnChange(id, to: tag) }
     }
 
     typealias Completion<Value> = @Sendable (Result<Value, FileTreeError>) -> Void

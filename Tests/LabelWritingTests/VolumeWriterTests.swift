@@ -27,7 +27,7 @@ import Layouts
         try ProgressCounter(LabelProgress(unit: .planes, total: total)) { _ in true }
     }
 
-    private static let spacing = PixelSpacing(x: 0.25, y: 0.5, z: 2)
+    private static let spacing = ZYX(z: 2, y: 0.5, x: 0.25)
 
     @Test(arguments: shapes)
     func anArrayFileHasItsHeaderAndTheVoxels(_ shape: Shape) throws {

@@ -38,7 +38,8 @@ package final class ScriptedSpecimenSource: SpecimenSource {
     private static func list(_ specimens: [Specimen], generation: Int) -> SpecimenList {
         SpecimenList(
             specimens: specimens, at: wallClockSeconds(), generation: generation,
-            cellsJSON: JSONValue.array(specimens.map { .object($0.row) }).bytes(), cellsCSV: [])
+            cellsJSON: JSONValue.array(specimens.map { .object($0.row) }).bytes(),
+            cellsCSV: specimens.flatMap { Array("\($0.id),\($0.layer ?? "")\n".utf8) })
     }
 
     // MARK: - What the test does

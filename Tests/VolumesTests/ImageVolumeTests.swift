@@ -1,14 +1,10 @@
-import Catalogue
 import Fetch
-import Foundation
-import ImageCodec
 import Layouts
 import Logging
 import Specimens
 import Support
 import TestTools
 import Testing
-import Transport
 import Volumes
 
 @testable import SpecimenData
@@ -32,16 +28,14 @@ import Volumes
     }
 
     /// A plane as the decoder gives its tiles, one by one.
-    private static func plane(_ plane: Int, level: Int) throws -> [UInt8] {
+    private static func plane(_ plane: Int, level: Int) -> [UInt8] {
         let (width, height) = (geometry.level(level).shape.x, geometry.level(level).shape.y)
         var pixels = [UInt8](repeating: 0, count: width * height)
         guard let image = images[plane] else { return pixels }
         for top in stride(from: 0, to: height, by: ImageBench.side) {
             for left in stride(from: 0, to: width, by: ImageBench.side) {
                 let (w, h) = (min(ImageBench.side, width - left), min(ImageBench.side, height - top))
-                let tile = try JPEG.decodeLuma(
-                    ImageBench.tile(image.imageID, level: level, left: left, top: top, width: w, height: h), width: w,
-                    height: h)
+                let tile = ImageBench.tile(image.imageID, level: level, left: left, top: top, width: w, height: h)
                 for y in 0..<h {
                     pixels.replaceSubrange(
                         (top + y) * width + left..<(top + y) * width + left + w, with: tile[y * w..<(y + 1) * w])
@@ -57,7 +51,7 @@ import Volumes
         let volume = volume(bench).level(level)
         let shape = volume.geometry.shape
         #expect(volume.geometry == Self.geometry.level(level) && volume.element == .uint8)
-        let planes = try (0..<4).map { try Self.plane($0, level: level) }
+        let planes = (0..<4).map { Self.plane($0, level: level) }
         func byte(_ z: Int, _ y: Int, _ x: Int) -> UInt8 {
             0..<4 ~= z && 0..<shape.y ~= y && 0..<shape.x ~= x ? planes[z][y * shape.x + x] : 0
         }
@@ -139,7 +133,7 @@ import Volumes
         let piece = PlanePiece(plane: 0, columns: 0..<150, rows: 0..<100, bytes: 0..<150)
         _ = try before.read(piece, token: CancellationToken()).wait().get()
         #expect(before.isCurrent && !before.hasChanged)
-        bench.learn(10, "\"2\"")
+        bench.learn(10, "2")
         #expect(!before.isCurrent && before.hasChanged)
         #expect(!before.isCurrent(0..<2) && before.isCurrent(1..<4) && before.isCurrent(0..<0))
         #expect(before.cost(of: piece) == .fetch)
@@ -168,8 +162,8 @@ import Volumes
         let rows = plane.prefetchRows(before: Self.images[0], after: Self.images[3])
         #expect(rows.count == 6 && rows.number(plane: 0, row: 0) == 2)
         rows.prefetch(5, from: 1, token: CancellationToken()) { _ in }
-        let url = try bench.source.call(0).request.url
-        #expect(url.contains("/13?left=65&top=66&"))
+        let request = try bench.source.call(0).request
+        #expect(request.object.id == .image(13, of: 1) && request.part.index == 4)
     }
 }
 
@@ -179,58 +173,36 @@ final class ImageBench: Sendable {
     let registry: ObjectRegistry
     let planes: PlaneReader
     let source = ScriptedSource { call in
-        let numbers = call.request.url.split { !$0.isNumber }.compactMap { Int($0) }
-        let (image, level) = (numbers[numbers.count - 6], numbers[numbers.count - 1])
-        let round = 1 << level - 1
-        let tile = ImageBench.tile(
-            image, level: level, left: (numbers[numbers.count - 5] - 1) >> level,
-            top: (numbers[numbers.count - 4] - 2) >> level, width: (numbers[numbers.count - 3] + round) >> level,
-            height: (numbers[numbers.count - 2] + round) >> level)
-        call.reply(tile)
+        guard case .tile(let tile) = call.request.part else { return }
+        call.reply(
+            ImageBench.tile(
+                call.request.object.id.number, level: tile.level, left: tile.frame.x, top: tile.frame.y,
+                width: tile.frame.width, height: tile.frame.height))
     }
-    private let folder: URL
-    private let origin: Origin
+    private let fetcher: BlockFetcher
+    private let workers: WorkerPool
 
-    /// The JPEG of a rectangle of an image at a level: no two pixels that are near are alike.
+    /// A rectangle of an image at a level: no two pixels that are near are alike.
     static func tile(_ image: Int, level: Int, left: Int, top: Int, width: Int, height: Int) -> [UInt8] {
-        let pixels = (0..<width * height).map { index in
+        (0..<width * height).map { index in
             UInt8(truncatingIfNeeded: (left + index % width) * 5 + (top + index / width) * 3 + image * 40 + level * 17)
-        }
-        do {
-            return try JPEG.encodeGray(pixels, width: width, height: height, quality: 100)
-        } catch {
-            Issue.record("\(error)")
-            return []
         }
     }
 
     init() throws {
-        folder = FileManager.default.temporaryDirectory.appendingPathComponent(
-            "neuronfs-images-\(UInt64.random(in: 0...UInt64.max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        let workers = try WorkerPool(name: "worker", count: 2)
-        origin = Origin(
-            endpoint: "http://127.0.0.1:9", transport: try Transport(TransportConfiguration(), logger: quiet),
-            fetcher: BlockFetcher(
-                cache: nil, database: "test", source: source, workers: workers, isOffline: false, logger: quiet),
-            store: try CatalogueStore(path: folder.appendingPathComponent("catalogue.sqlite").path), workers: workers,
-            timeout: 60, logger: quiet)
-        registry = ObjectRegistry(origin: origin)
-        planes = PlaneReader(origin: origin, registry: registry, memory: 8 << 20, side: Self.side)
+        workers = try WorkerPool(name: "worker", count: 2)
+        registry = ObjectRegistry(source: source, records: ScriptedRecords(), workers: workers, logger: quiet)
+        fetcher = BlockFetcher(
+            store: MemoryBlockStore(), identity: "test", source: source, registry: registry, workers: workers, logger: quiet)
+        planes = PlaneReader(fetcher: fetcher, memory: 8 << 20, timeout: 60, side: Self.side)
     }
 
-    /// Ends everything and removes the folder. In `defer`, because it stays otherwise.
+    /// Ends everything. In `defer`, because the workers keep their threads otherwise.
     func close() {
-        origin.fetcher.shutDown()
-        origin.transport.shutdown()
-        origin.workers.shutdown()
-        source.forget()
-        #expect(throws: Never.self) { try self.origin.store.close() }
-        #expect(throws: Never.self) { try FileManager.default.removeItem(at: self.folder) }
+        fetcher.shutDown()
+        workers.shutdown()
     }
 
-    func learn(_ image: Int, _ etag: String) {
-        registry.learn("1/image/\(image)", length: nil, etag: etag, lastModified: nil, contentType: nil)
-    }
+    func learn(_ image: Int, _ tag: String) { registry.learnChange(.image(image, of: 1), to: tag) }
 }
