@@ -8,35 +8,12 @@ import Volumes
 
 @testable import FileTree
 
-/// Takes the answers of reads.
-private final class Answer: ReadReceiver {
-    private let result = Monitor<Result<[UInt8], FileTreeError>?>(nil)
-
-    func deliver(_ bytes: RawSpan) {
-        let copy = bytes.withUnsafeBytes { Array($0) }
-        result.update { result in
-            #expect(result == nil, "a read is answered once")
-            result = .success(copy)
-        }
-    }
-
-    func fail(_ error: FileTreeError) {
-        result.update { result in
-            #expect(result == nil, "a read is answered once")
-            result = .failure(error)
-        }
-    }
-
-    /// The answer so far.
-    var now: Result<[UInt8], FileTreeError>? { result.withLock { $0 } }
-}
-
 extension ArrayFile {
     /// What a read answers before it returns; nil when it does not.
     fileprivate func answer(
         _ range: Range<Int>, isDirect: Bool = false, lane: Lane = .demand
     ) -> Result<[UInt8], FileTreeError>? {
-        let answer = Answer()
+        let answer = ReadAnswer()
         read(
             offset: range.lowerBound, count: range.count, isDirect: isDirect, token: CancellationToken(lane: lane),
             receiver: answer)
@@ -179,8 +156,8 @@ private struct NotedRows: PrefetchRows {
                 // Pages are short, and the kernel reads more than a page at once.
                 let count = Bool.random(using: &random) ? min(range.count, 4096) : range.count
                 let isDirect = Bool.random(using: &random)
-                let answer = Answer()
-                func read(_ answer: Answer) {
+                let answer = ReadAnswer()
+                func read(_ answer: ReadAnswer) {
                     file.read(
                         offset: start, count: count, isDirect: isDirect, token: CancellationToken(), receiver: answer)
                     subject.fetched?.answer()
@@ -190,7 +167,7 @@ private struct NotedRows: PrefetchRows {
                 if case .failure(.unasked)? = found {
                     #expect(guards && !isDirect && count > 4096, "only a speculative read is refused")
                     // Nobody is refused the same twice.
-                    let again = Answer()
+                    let again = ReadAnswer()
                     read(again)
                     found = again.now
                 }

@@ -17,7 +17,8 @@ package final class ObjectRegistry: Sendable {
     /// of a newer one. Taken before the locks of the tables; on workers only.
     private let order = Monitor(Turn())
     private let flights: FlightTable<ObjectID, ObjectRecord, FetchError>
-    private let revalidating = Monitor<Set<ObjectID>>([])
+    /// Questions under way whether an object is still what it was.
+    private let revalidating = Monitor<[ObjectID: Promise<ObjectRecord, FetchError>]>([:])
     private let observers = Monitor<[@Sendable (ObjectRecord) -> Void]>([])
 
     /// What has changed upstream since the registry was made. Objects change rarely, so there are few.
@@ -136,13 +137,30 @@ package final class ObjectRegistry: Sendable {
     ///
     /// - Parameter counts: whether the object is fetched to count its bytes, because the length that was given is not true.
     package func revalidate(_ object: SourceObject, counts: Bool = false) {
-        guard revalidating.withLock({ $0.insert(object.id).inserted }) else { return }
+        let (promise, resolver) = Promise<ObjectRecord, FetchError>.pending()
+        let isFirst = revalidating.withLock { revalidating in
+            guard revalidating[object.id] == nil else { return false }
+            revalidating[object.id] = promise
+            return true
+        }
+        guard isFirst else { return }
         ask(object, counts: counts, token: CancellationToken()).whenDone { [self] outcome in
-            revalidating.withLock { _ = $0.remove(object.id) }
+            revalidating.withLock { $0[object.id] = nil }
+            resolver.resolve(outcome)
             if case .failure(let error) = outcome {
                 logger.debug("could not revalidate", metadata: ["object": "\(object.id)", "reason": "\(error)"])
             }
         }
+    }
+
+    /// Waits for the answer when it is being asked whether `id` is still what it was. What the answer is, or that there is
+    /// none, is not told.
+    package func settle(_ id: ObjectID, token: CancellationToken) -> Promise<Void, FetchError> {
+        guard let question = revalidating.withLock({ $0[id] }) else { return Promise(.success(())) }
+        let (promise, resolver) = Promise<Void, FetchError>.pending()
+        token.onCancel { resolver.resolve(.failure(.cancelled)) }
+        question.whenDone { _ in resolver.resolve(.success(())) }
+        return promise
     }
 
     /// Asks in the background whether `object` has changed, if that was last asked longer than a day ago.

@@ -73,8 +73,31 @@ package final class FileReader: Sendable {
     /// Where people find `file`.
     package func address(of file: SourceObject) -> String { fetcher.source.address(of: file) }
 
-    /// The whole of `file`, for files that are small.
+    /// What `attempt` makes of the present version of files. When it finds that one has changed, it is tried once more with
+    /// the version that the source has now: what a program opens for the first time is no older handle.
+    package func present<Value: Sendable>(
+        token: CancellationToken,
+        attempt: @escaping @Sendable (@escaping @Sendable (Result<Value, SpecimenDataError>) -> Void) -> Void,
+        completion: @escaping @Sendable (Result<Value, SpecimenDataError>) -> Void
+    ) {
+        attempt { [registry] outcome in
+            guard case .failure(.changedUpstream(let id)) = outcome else { return completion(outcome) }
+            registry.settle(id, token: token).whenDone { settled in
+                if case .failure(let error) = settled { return completion(.failure(SpecimenDataError(error, object: id))) }
+                attempt(completion)
+            }
+        }
+    }
+
+    /// The whole of `file` in its present version, for files that are small.
     package func wholeFile(
+        _ file: SourceObject, limit: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Derived<[UInt8]>, SpecimenDataError>) -> Void
+    ) {
+        present(token: token, attempt: { [self] in readWhole(file, limit: limit, token: token, completion: $0) }, completion: completion)
+    }
+
+    private func readWhole(
         _ file: SourceObject, limit: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<[UInt8]>, SpecimenDataError>) -> Void
     ) {

@@ -144,6 +144,15 @@ package final class SkeletonService: Sendable {
         of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
     ) {
+        files.present(
+            token: token, attempt: { [self] in attempt(subject, variant, level, token: token, completion: $0) },
+            completion: completion)
+    }
+
+    private func attempt(
+        _ subject: Subject, _ variant: LabelVariant, _ level: Int, token: CancellationToken,
+        completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
+    ) {
         files.version(of: subject.skeleton, token: token) { [self] outcome in
             switch outcome {
             case .failure(let error): completion(.failure(error))
