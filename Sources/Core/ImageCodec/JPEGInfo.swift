@@ -4,7 +4,7 @@ public struct JPEGInfo: Hashable, Sendable {
     public let width: Int
     /// Height in px, 1...65535.
     public let height: Int
-    /// Colour components, 1...4: 1 is grey, 3 is YCbCr as the Allen image service writes it.
+    /// Colour components, 1...4: 1 is grey, 3 is YCbCr.
     public let components: Int
 
     /// A frame of `width` x `height` px.

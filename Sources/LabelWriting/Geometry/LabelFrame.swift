@@ -63,7 +63,7 @@ package struct LabelFrame: Sendable {
             spacingSource = .image(path)
         } else {
             size = SIMD3(
-                VoxelGrid.allenLateralSpacing, VoxelGrid.allenLateralSpacing, VoxelGrid.allenAxialSpacing)
+                VoxelGrid.assumedLateralSpacing, VoxelGrid.assumedLateralSpacing, VoxelGrid.assumedAxialSpacing)
             spacingSource = .assumed
         }
         let start = try Self.origin(origin, image, size, path)

@@ -65,7 +65,7 @@ func contents(of path: String) -> [UInt8]? {
 /// All measurements of both sides for one skeleton, in a frame of `side` x `side` pixels.
 @MainActor func measure(_ name: String, _ bytes: [UInt8], side: Int) throws {
     let skeleton = try Skeleton.parse(bytes)
-    let depth = Int(skeleton.bounds.z.upperBound / VoxelGrid.allenAxialSpacing) + 12
+    let depth = Int(skeleton.bounds.z.upperBound / VoxelGrid.assumedAxialSpacing) + 12
     let grid = VoxelGrid(width: side, height: side, depth: depth)
     var cGrid = control_grid(
         width: Int32(side), height: Int32(side), depth: Int32(depth), sx: grid.spacingX, sy: grid.spacingY,

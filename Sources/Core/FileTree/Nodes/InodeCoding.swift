@@ -6,7 +6,7 @@ internal import Specimens
 ///         0       kind     specimen id, or group hash   series, plane, number in a Zarr store, ...
 ///
 /// The kind is never 0, so no number collides with the root (1), and stays below 64, so that the two top bits are clear:
-/// programs read `st_ino` as signed, and bit 62 marks hashed numbers. Specimen ids of the Allen database have 31 bits. The
+/// programs read `st_ino` as signed, and bit 62 marks hashed numbers. Specimen ids have 31 bits today. The
 /// entries of a specimen whose id needs more than 32 bits have no computed number; theirs are hashed (``NodeTable``).
 extension Node {
     private static let kindShift: UInt64 = 56

@@ -7,7 +7,7 @@ struct GreyImage: Sendable {
     /// and reads of aligned blocks ask for aligned pixels.
     static let headerAlignment = 4096
     /// The longest side. With it a strip of 16-bit samples has at most 2^31 bytes, so that every strip's length fits a
-    /// 32-bit field and a reader's buffer; the widest plane of the Allen Institute has 29,692 pixels.
+    /// 32-bit field and a reader's buffer; the widest known plane has 29,692 pixels.
     static let longestSide = 1 << 24
 
     let width: Int

@@ -24,20 +24,20 @@ public struct VoxelGrid: Sendable, Hashable {
     /// The plane of the full frame at which plane 0 is centred.
     public var originZ: Double
 
-    /// The xy spacing of the Allen Cell Types stacks, micrometres.
-    public static let allenLateralSpacing = 0.1144
-    /// The z spacing of the Allen Cell Types stacks, micrometres.
-    public static let allenAxialSpacing = 0.28
+    /// The xy spacing where no file states one, micrometres: that of most stacks with a skeleton (docs/DATA.md).
+    public static let assumedLateralSpacing = 0.1144
+    /// The z spacing where no file states one, micrometres.
+    public static let assumedAxialSpacing = 0.28
     /// Most columns and rows of a grid: a run keeps each in 16 bits.
     public static let maximumSide = 65536
     /// Most planes of a grid.
     public static let maximumDepth = 1 << 20
 
-    /// A grid of `width` x `height` x `depth` voxels. The defaults are those of an Allen stack whose pixel (0, 0) is
-    /// pixel (0, 0) of the full frame. Planes served as SubImages have originX = originY = 1.
+    /// A grid of `width` x `height` x `depth` voxels. By default its pixel (0, 0) is pixel (0, 0) of the
+    /// full frame. Planes served as SubImages have originX = originY = 1.
     public init(
-        width: Int, height: Int, depth: Int, spacingX: Double = allenLateralSpacing,
-        spacingY: Double = allenLateralSpacing, spacingZ: Double = allenAxialSpacing, originX: Double = 0,
+        width: Int, height: Int, depth: Int, spacingX: Double = assumedLateralSpacing,
+        spacingY: Double = assumedLateralSpacing, spacingZ: Double = assumedAxialSpacing, originX: Double = 0,
         originY: Double = 0, originZ: Double = 0
     ) {
         self.width = width
@@ -54,7 +54,7 @@ public struct VoxelGrid: Sendable, Hashable {
     /// Voxels of one plane.
     public var planeVoxels: Int { width * height }
 
-    /// Half the diagonal of a voxel, um: 0.16169 for an Allen stack. A ball of this radius around any point contains
+    /// Half the diagonal of a voxel, um: 0.16169 for the default spacing. A ball of this radius around any point contains
     /// the nearest voxel centre, so a centre line drawn with it has no gap.
     public var halfDiagonal: Double {
         0.5 * (spacingX * spacingX + spacingY * spacingY + spacingZ * spacingZ).squareRoot()

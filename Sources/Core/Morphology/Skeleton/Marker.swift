@@ -43,8 +43,8 @@ public struct Marker: Sendable, Hashable {
     /// - Throws: `SWCError` with line and reason for a missing or unreadable coordinate, a NUL byte, or too many
     ///   markers. A file without markers gives an empty list.
     public static func parse(
-        _ bytes: [UInt8], shiftX: Double = VoxelGrid.allenLateralSpacing,
-        shiftY: Double = VoxelGrid.allenLateralSpacing, shiftZ: Double = VoxelGrid.allenAxialSpacing,
+        _ bytes: [UInt8], shiftX: Double = VoxelGrid.assumedLateralSpacing,
+        shiftY: Double = VoxelGrid.assumedLateralSpacing, shiftZ: Double = VoxelGrid.assumedAxialSpacing,
         limits: SWCLimits = SWCLimits()
     ) throws(SWCError) -> [Marker] {
         let parsed: Result<[Marker], SWCError> = unsafe bytes.withUnsafeBufferPointer { buffer in

@@ -22,7 +22,7 @@ extension Skeleton {
     public static func parse(
         _ bytes: [UInt8], units: LengthUnit? = nil,
         voxel: SIMD3<Double> = SIMD3(
-            VoxelGrid.allenLateralSpacing, VoxelGrid.allenLateralSpacing, VoxelGrid.allenAxialSpacing),
+            VoxelGrid.assumedLateralSpacing, VoxelGrid.assumedLateralSpacing, VoxelGrid.assumedAxialSpacing),
         limits: SWCLimits = SWCLimits()
     ) throws(SWCError) -> Skeleton {
         let parsed: Result<SWCRows, SWCError> = unsafe bytes.withUnsafeBufferPointer { buffer in

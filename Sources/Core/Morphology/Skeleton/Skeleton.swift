@@ -1,6 +1,6 @@
 /// A traced neuron: a forest of nodes, each with a radius and a parent.
 ///
-/// Coordinates are micrometres; for the Allen Cell Types Database, in the full frame of the image. Nodes keep the order
+/// Coordinates are micrometres; for a cell of a database, in the full frame of its image. Nodes keep the order
 /// of the file, in which a parent may follow its child.
 public struct Skeleton: Sendable {
     /// One sample of the tracing.

@@ -44,7 +44,7 @@ package protocol SpecimenSource: Sendable {
 
 /// What the files at the top of a mount say about a source.
 package struct SourceTexts: Hashable, Sendable {
-    /// What the data are called, for example `Allen Cell Types Database`.
+    /// What the data are called, as the first line of README.txt says it.
     package let name: String
     /// Paragraphs of README.txt, with an empty line between two: where a voxel lies, and what is traced.
     package let notes: String

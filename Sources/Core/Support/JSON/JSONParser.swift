@@ -10,7 +10,7 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
 }
 
 extension JSONValue {
-    /// The deepest nesting that is accepted, so that a hostile text cannot exhaust the stack. RMA replies nest 8 deep.
+    /// The deepest nesting that is accepted, so that a hostile text cannot exhaust the stack. Replies of web services nest about 8 deep.
     public static let maximumDepth = 128
 
     /// Parses a whole UTF-8 text. Only white space may follow the value.

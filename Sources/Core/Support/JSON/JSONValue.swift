@@ -1,5 +1,5 @@
 /// A JSON value (RFC 8259). It keeps the order of keys and the spelling of numbers, which `JSONSerialization` loses. So
-/// a table can be written byte for byte as the Allen client would write it.
+/// a table can be written byte for byte as its own client would write it.
 public enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null

@@ -1,9 +1,9 @@
 extension JSONValue {
     /// The white space of the text.
     public enum Style: Sendable {
-        /// No white space, as in the rows of an RMA reply.
+        /// No white space, as web services write rows.
         case compact
-        /// Two spaces for each level, as Python's `json.dumps(indent=2)` writes. AllenSDK writes cells.json so.
+        /// Two spaces for each level, as Python's `json.dumps(indent=2)` writes.
         case indented
     }
 

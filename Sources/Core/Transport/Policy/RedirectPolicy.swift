@@ -5,7 +5,7 @@
 ///   reach than the server that redirects (see ``Reach``). For a name, the connected address is judged
 ///   (``HTTPExchange``). Behind a proxy, which alone knows that address, the name itself is judged.
 /// - Never from https to http, unless a setting allows it. When a redirect changes only the scheme, on the same host
-///   and the standard ports, it is followed over https. The Allen image service is known to name itself by http.
+///   and the standard ports, it is followed over https. Image services are known to name themselves by http.
 /// - Each URL once a try, and at most a given number of hops.
 enum RedirectPolicy {
     enum Decision: Equatable {
