@@ -7,7 +7,7 @@ package import Support
 package protocol FileService: AnyObject, Sendable {
     /// The child called `name` of the directory `parent`.
     ///
-    /// Answers before it returns, without the origin, wherever the name fixes the type: attributes that are not known yet
+    /// Answers before it returns, without the source, wherever the name fixes the type: attributes that are not known yet
     /// are provisional (``FileAttributes/isProvisional``). Only inside a Zarr store whose geometry is not in memory does it
     /// answer later. The kernel holds a lock of the directory meanwhile, on which other processes wait that not even
     /// `SIGKILL` ends.
@@ -20,7 +20,7 @@ package protocol FileService: AnyObject, Sendable {
         of inode: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void)
 
-    /// The attributes of an open file, as far as they are known without the origin; provisional elsewhere. Nil for what is no
+    /// The attributes of an open file, as far as they are known without the source; provisional elsewhere. Nil for what is no
     /// file.
     ///
     /// The kernel asks for them with the lock of the inode held (`lseek(2)` to the end), on which other processes wait that not
@@ -172,7 +172,7 @@ package struct DirectoryEntry: Sendable {
     package var inode: InodeNumber
     /// Directory, file or link.
     package var kind: FileKind
-    /// Attributes where they are known without a request to the origin; else the kernel looks the name up when asked.
+    /// Attributes where they are known without a request to the source; else the kernel looks the name up when asked.
     package var attributes: FileAttributes?
     /// What the number is a hash of; nil for a computed number.
     let hashed: NodeTable.Name?

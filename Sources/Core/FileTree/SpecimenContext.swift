@@ -8,7 +8,7 @@ internal import Support
 struct SpecimenContext: Sendable {
     let specimen: Specimen
     let objects: SpecimenObjects
-    /// The skeleton's length, validator and date; nil when there is no skeleton or the origin would not tell.
+    /// The skeleton's length, validator and date; nil when there is no skeleton or the source would not tell.
     let skeletonModified: Double?
     /// Indices of the planes without an image in volumes: those that are missing, and those of another place or size than
     /// the stack's, which are planes of their own.

@@ -1,6 +1,6 @@
 internal import Specimens
 
-/// What the tree looks like for one version of the catalogue: everything that can be told without asking the origin.
+/// What the tree looks like for one version of the catalogue: everything that can be told without asking the source.
 /// Built once a version, never changed, shared by all threads.
 final class TreeIndex: Sendable {
     /// A directory of links.

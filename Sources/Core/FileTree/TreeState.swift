@@ -56,7 +56,7 @@ final class TreeState: Sendable {
     /// The date of what is drawn or told of a specimen, seconds since 1970.
     func time(of context: SpecimenContext) -> Double { context.skeletonModified ?? index.snapshot.fetchedAt }
 
-    /// Bytes made from the catalogue of `generation`, and from files of the origin at `versions`, as a file that is stale
+    /// Bytes made from the catalogue of `generation`, and from files of the source at `versions`, as a file that is stale
     /// once one of them is another.
     func catalogueFile(
         _ bytes: [UInt8], of generation: Int, and versions: [ObjectVersion] = []

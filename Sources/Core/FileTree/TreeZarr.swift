@@ -30,7 +30,7 @@ extension TreeState {
         }
     }
 
-    /// What ``chunkPresence`` gives, where it needs neither the origin nor work; nil elsewhere.
+    /// What ``chunkPresence`` gives, where it needs neither the source nor work; nil elsewhere.
     func knownPresence(_ context: SpecimenContext, _ series: Series, level: Int) -> Presence? {
         guard series != .stack else { return presence(ofImages: context) }
         guard let variant = series.variant(main: parts.mainVariant),

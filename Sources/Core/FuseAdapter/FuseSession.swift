@@ -28,7 +28,7 @@ package enum FuseError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// What a mount has done, for `status` and the metrics.
 package struct FuseStatistics: Sendable {
-    /// Requests that wait for the origin now.
+    /// Requests that wait for the source now.
     package var waiting: Int
     /// Seconds the longest of them has waited.
     package var oldestWait: Double

@@ -8,7 +8,7 @@ package struct MountOptions: Sendable {
     package var allowOther: Bool
     /// The source shown by `mount(8)`, for example `neuronfs` or `neuronfs-demo`.
     package var sourceName: String
-    /// Seconds a request may wait for the origin before it fails with `ETIMEDOUT`.
+    /// Seconds a request may wait for the source before it fails with `ETIMEDOUT`.
     package var requestTimeout: Double
     /// Seconds the kernel may keep names and attributes.
     package var attributeTimeout: Double = 3600

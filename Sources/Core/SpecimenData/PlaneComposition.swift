@@ -6,7 +6,7 @@ internal import Support
 /// of together six mebibytes, and 64 waiting readers would hold them all.
 final class PlaneComposition: Sendable {
     private struct State {
-        /// Made when the first tile arrives: a reader that waits for the origin holds nothing.
+        /// Made when the first tile arrives: a reader that waits for the source holds nothing.
         var bytes: [UInt8] = []
         var missing: Int
         var isOver = false

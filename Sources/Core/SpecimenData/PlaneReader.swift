@@ -53,7 +53,7 @@ package final class PlaneReader: Sendable {
     /// Copies pixels into a buffer of the size that was asked for.
     package typealias Copy = @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
-    /// The present version of a plane. Does not ask the origin: an image is known by its first tile.
+    /// The present version of a plane. Does not ask the source: an image is known by its first tile.
     ///
     /// - Parameter level: halvings of width and height, rounded up; the image service makes them.
     package func version(

@@ -34,7 +34,7 @@ package final class SkeletonService: Sendable {
         }
     }
 
-    /// A skeleton believed up to this many bytes; the largest of 509 real ones has 1.85 MB.
+    /// The most bytes that a skeleton may have; the largest of 509 real ones has 1.85 MB.
     package static let largestSkeleton = 64 << 20
 
     /// A service that keeps up to `memory` bytes of label indices.

@@ -177,8 +177,8 @@ package final class ImageVolume: Volume {
     /// What can be fetched ahead of a reader of this volume.
     ///
     /// - Parameters:
-    ///   - before: the image that a reader comes to who leaves the first plane upwards; nil when there is none.
-    ///   - after: the image that a reader comes to who leaves the last plane downwards; nil when there is none.
+    ///   - before: the image above the first plane, which a reader that goes upwards comes to; nil when there is none.
+    ///   - after: the image below the last plane, which a reader that goes downwards comes to; nil when there is none.
     package func prefetchRows(before: PlaneImage? = nil, after: PlaneImage? = nil) -> TileRows {
         TileRows(images, before: before, after: after, specimen: specimen, planes: planes)
     }

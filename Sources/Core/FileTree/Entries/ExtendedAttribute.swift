@@ -12,7 +12,7 @@ enum ExtendedAttribute: String, CaseIterable {
     /// The version that the source named.
     case etag = "user.neuronfs.etag"
 
-    /// The value for an entry that comes from `original`; nil where there is none. Asks nobody.
+    /// The value for an entry that comes from `original`; nil where there is none. Makes no request.
     func value(_ original: Original?, _ parts: TreeParts) -> String? {
         guard let original else { return nil }
         switch self {

@@ -1,17 +1,17 @@
-/// Tells what a reader wants from what the kernel guesses.
+/// Distinguishes the reads of processes from speculative reads of the kernel.
 ///
 /// The kernel reads ahead: 64 KiB behind the first bytes of a file, 128 KiB or more around a page that a memory map
-/// touches. On a plane whose rows are 10,000 bytes that is dozens of rows over the full width, so a window of 512 x 512
-/// would fetch every tile beside it. A large read of bytes that are not in memory is therefore refused once; the
-/// kernel, which never shows that to the process, then asks for the single pages that somebody waits for. A read that
-/// continues a long run of bytes asked for, at either end, is a sequential reader and is served whole.
+/// touches. On a plane whose rows are 10,000 bytes that is dozens of rows over the full width. A window of 512 x 512 would
+/// fetch every tile beside it. So a large read of bytes that are not in memory is refused once. The kernel never shows that
+/// to the process. It asks again, for the single pages that a process waits for. A read that continues a long run of bytes,
+/// at either end, belongs to a sequential reader and is served whole.
 ///
 /// The requests of one sequential reader come in any order: the kernel sends the next read-ahead window beside the present
-/// one, and two threads take them up. So a long run is continued by what lies near its ends, and what fell behind is of it.
+/// one, and two threads take them up. So a request near the ends of a long run continues it, and so does one inside it.
 ///
-/// Measured on Linux 6.18; docs/ARCHITECTURE.md (Decisions) has the figures.
+/// Measured on Linux 6.18 (docs/ARCHITECTURE.md, decision 2).
 struct ReadPattern: Sendable {
-    /// A request no larger than this is a page that somebody waits for.
+    /// A request no larger than this is a page that a process waits for.
     static let pageSize = 4096
     /// A run of this many bytes without a gap makes a sequential reader. A window's rows leave gaps, so its runs are
     /// a page or two, where a row is longer than a page.
@@ -23,12 +23,12 @@ struct ReadPattern: Sendable {
     private let longRun: Int
     /// What was served without a gap.
     private var run = 0..<0
-    /// The part of it that somebody is known to have asked for.
+    /// The part of it that processes have certainly asked for.
     private var asked = 0..<0
     /// The run before the present one, which began below it, and what was asked for of it: of a reader that comes downwards
     /// in pieces, whose pages the kernel asks for upwards.
     private var above: (run: Range<Int>, asked: Range<Int>)?
-    /// The last read that may have been the kernel's idea. When it has another beyond it, somebody has come to this one.
+    /// The last read that may have been speculative. When the kernel makes another beyond it, a process has come to this one.
     private var guess = 0..<0
     /// What the kernel has read ahead out of memory a little beyond the run, whose reader has not come so far.
     private var beyond = 0..<0
@@ -66,10 +66,10 @@ struct ReadPattern: Sendable {
             refused = range
             return true
         }
-        // The kernel reads ahead upwards: a short read that ends where the run begins is of a reader who comes downwards.
+        // The kernel reads ahead upwards: a short read that ends where the run begins is of a reader that comes downwards.
         let isDownwards = range.count < Self.sequentialRun && range.upperBound == run.lowerBound
         let isOwn = range.count <= Self.pageSize || isDirect || isDownwards
-        // What the kernel reads ahead out of memory for no sequential reader, nobody has asked for: it makes no run.
+        // A speculative read that memory answers, without a sequential reader: no process has asked for it, and it is no run.
         guard isOwn || isAgain || (isSequential && continues) else {
             if isSequential, range.lowerBound > run.upperBound, range.lowerBound - run.upperBound < Self.sequentialReach
             {
@@ -84,7 +84,7 @@ struct ReadPattern: Sendable {
     /// Whether what was asked for is a run of a sequential reader.
     var isSequential: Bool { asked.count >= Self.sequentialRun }
 
-    /// Where a sequential reader is with the read of `range`, for who fetches ahead of it; nil when there is none yet. The
+    /// Where a sequential reader is with the read of `range`, for fetching ahead of it; nil when there is none yet. The
     /// pages of one refused read say nothing of the direction: the kernel asks for them upwards.
     ///
     /// - Returns: the bytes for which it, or the kernel, has asked at once; the first time also the byte where it began.
@@ -111,7 +111,7 @@ struct ReadPattern: Sendable {
     }
 
     /// Whether `range` was refused before: all of it, or as a part that the kernel keeps as one piece of memory, of a size
-    /// and place that are multiples of a power of two. Nobody is refused the same twice.
+    /// and place that are multiples of a power of two. No read is refused twice.
     private func isAgain(_ range: Range<Int>) -> Bool {
         guard contains(refused, range) else { return false }
         let size = 1 << (Int.bitWidth - (range.count - 1).leadingZeroBitCount)

@@ -1,7 +1,7 @@
 internal import SpecimenData
 internal import Support
 
-/// An open file of the origin, read by extents and, for a reader that goes straight through, ahead of it.
+/// An open file of the source, read by extents and, for a reader that goes straight through, ahead of it.
 final class RemoteOpenFile: OpenFile {
     private let version: FileReader.Version
     private let files: FileReader

@@ -1,7 +1,7 @@
 internal import Support
 internal import Synchronization
 
-/// Pixels put together for readers who ask page by page, a strip a handle, within a limit for all handles.
+/// Pixels put together for readers that ask page by page, a strip a handle, within a limit for all handles.
 final class StripCache: Sendable {
     /// Pixels that a sequential reader will ask for next, page by page.
     struct Strip: Sendable {

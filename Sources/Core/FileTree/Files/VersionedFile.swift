@@ -4,12 +4,12 @@ internal import Specimens
 internal import Support
 internal import Volumes
 
-/// An open file that fails with `ESTALE` when an object of the origin that it is made from has changed since the open.
+/// An open file that fails with `ESTALE` when an object of the source that it is made from has changed since the open.
 ///
-/// The kernel keeps one set of pages for an inode, whoever opened it. A handle that went on handing out old bytes would
-/// mix them into what a new handle reads; so from the moment a change is known, an old handle gets `ESTALE`. An open after
-/// a change must not find the pages that were read before it, and while an old handle is there, not fill in pages that the
-/// kernel would give to that one as well (`FuseAdapter/OpenHandles.swift`).
+/// The kernel keeps one set of pages for an inode, for all its handles. A handle that still gave old bytes would mix them
+/// into the pages of a new handle. So an old handle gets `ESTALE` from the moment the change is known. A new handle must not
+/// find the pages that were read before the change. While an old handle is open, a new one must not fill in pages, because
+/// the kernel would give them to the old one as well (`FuseAdapter/OpenHandles.swift`).
 final class VersionedFile: OpenFile {
     private let file: any OpenFile
     private let watch: VersionWatch
