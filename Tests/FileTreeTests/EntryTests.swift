@@ -89,14 +89,16 @@ struct EntryTests {
 
     @Test("a changed image makes its plane and the volume stale, a changed recording itself alone")
     func staleImages() throws {
-        #expect(try stale(after: .image(101)) == ([.plane(1, .stack, 1), .specimenFile(1, .stackVolume)], []))
+        let files: [SpecimenFile] = [.stackVolume, .stackArray]
+        let expected = Set(files.map { Node.specimenFile(1, $0) } + [.plane(1, .stack, 1)])
+        #expect(try stale(after: .image(101)) == (expected, []))
         #expect(try stale(after: .image(999)) == ([], []))
         #expect(try stale(after: .recording) == ([.specimenFile(1, .recording)], []))
     }
 
     @Test("a changed skeleton makes all that is drawn from it stale, and the names of the store of labels")
     func staleTracing() throws {
-        let files: [SpecimenFile] = [.meta, .skeleton, .marker, .instances, .labelVolume]
+        let files: [SpecimenFile] = [.meta, .skeleton, .marker, .instances, .labelVolume, .labelArray]
         let planes = Series.allCases.filter { $0 != .stack }.flatMap { series in
             [0, 1, 3].map { Node.plane(1, series, $0) }
         }

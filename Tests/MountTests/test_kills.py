@@ -51,7 +51,7 @@ print("begin", flush=True)
 FOLDERS = ["stack", "labels-ignore", "projections", "stack.ome.zarr", "labels.ome.zarr", "stack.ome.zarr/0/5",
            "labels.ome.zarr/1/0/0"]
 FILES = ["stack/0005.tif", "labels/0005.tif", "labels-instance/0005.tif", "ephys.nwb", "skeleton.swc", "skeleton.marker",
-         "projections/min_xy.jpg", "meta.json", "labels-instance.json", "stack.tif", "labels.tif",
+         "projections/min_xy.jpg", "meta.json", "labels-instance.json", "stack.tif", "labels.tif", "stack.npy", "labels.npy",
          "stack.ome.zarr/.zattrs", "stack.ome.zarr/0/5/0/0", "labels.ome.zarr/0/.zarray", "labels.ome.zarr/0/0/0/0"]
 
 
@@ -215,7 +215,7 @@ def test_a_mapping_survives_a_lookup_that_knows_no_size(origin):
             Mount(gate.url, options=LONG, environment=LONG_SILENCE) as mount:
         rows = Lists(recorded).rows
         folder = mount / "mouse" / str(SMALL)
-        for name in ("ephys.nwb", "skeleton.swc", "labels-instance.json", "stack.tif", "labels.tif"):
+        for name in ("ephys.nwb", "skeleton.swc", "labels-instance.json", "stack.tif", "labels.tif", "stack.npy", "labels.npy"):
             with open(folder / name, "rb", buffering=0) as file:
                 truth = file.read(1 << 20)
                 with mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as view:

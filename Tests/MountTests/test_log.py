@@ -120,6 +120,7 @@ def test_a_failure_names_the_file(origin):
         os.listdir(folder / "stack")
         store = folder / "stack.ome.zarr" / "0" / "7" / "0" / "0"
         places = {"stack/0005.tif": (20_480, "read"), "ephys.nwb": (0, "read"), "stack.tif": (1 << 20, "read"),
+                  "stack.npy": (1 << 20, "read"),
                   "projections/min_xy.jpg": (0, "read"), "stack.ome.zarr/0/7/0/0": (0, "read")}
         inodes = {name: os.stat(folder / name).st_ino for name in places}
         assert store.exists()

@@ -136,6 +136,17 @@ def test_labels_in_one_file(demo, label_volume, name):
     assert_same(read(str(demo / "mouse" / str(GAP) / "labels.tif")), label_volume)
 
 
+@pytest.mark.parametrize("mode", ["r", None])
+def test_volumes_as_numpy(demo, volume, label_volume, mode):
+    """Mapped and read whole: shape and type come from the header, in the order of the BigTIFF."""
+    folder = demo / "mouse" / str(GAP)
+    for name, expected in [("stack.npy", volume), ("labels.npy", label_volume)]:
+        array = np.load(folder / name, mmap_mode=mode)
+        assert isinstance(array, np.memmap) == (mode == "r")
+        assert (array.dtype, array.shape, array.flags.c_contiguous) == (expected.dtype, expected.shape, True)
+        assert_same(array, expected)
+
+
 @pytest.mark.parametrize("name", readers.ZARR)
 def test_stack_as_zarr(demo, volume, name):
     assert_same(readers.ZARR[name](str(demo / "mouse" / str(GAP) / "stack.ome.zarr")), volume)

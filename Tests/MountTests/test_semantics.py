@@ -66,7 +66,7 @@ def test_02_true_sizes(origin):
     with Mount(origin.url) as mount:
         folder = mount / "trainable" / "human"
         folder = folder / sorted(os.listdir(folder))[0]
-        names = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".nwb" and "stack.tif" not in path.name]
+        names = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".nwb" and path.stem != "stack"]
         names += [folder / series / "0002.tif" for series in os.listdir(folder)
                   if series == "stack" or (series.startswith("labels") and (folder / series / "0002.tif").exists())]
         sizes = {name: os.stat(name).st_size for name in names}
@@ -97,26 +97,29 @@ def test_03_inode_numbers(origin, demo):
 def test_04_absence(demo):
     """A file without data in the database is absent (ENOENT). A cell without a skeleton has no skeleton.swc and no
     labels. A cell without images has no stack. A missing plane has no file in stack/ and none in labels/. No empty
-    file takes its place. In volumes a missing plane is 0 in stack.tif and stack.ome.zarr. It is 255, unknown, in
-    labels.tif and on every level of labels.ome.zarr."""
+    file takes its place. In volumes a missing plane is 0 in stack.tif, stack.npy and stack.ome.zarr. It is 255,
+    unknown, in labels.tif, labels.npy and on every level of labels.ome.zarr."""
     seen = set()
     for row in cells(demo).values():
         folder = folder_of(demo, row)
         if not row["nrwkf__id"]:
             seen.add("skeleton")
-            for name in ["skeleton.swc", "labels", "labels.tif", "labels.ome.zarr"]:
+            for name in ["skeleton.swc", "labels", "labels.tif", "labels.npy", "labels.ome.zarr"]:
                 expect(errno.ENOENT, lambda: os.stat(folder / name))
         if not row["si__path"]:
             seen.add("images")
-            expect(errno.ENOENT, lambda: os.stat(folder / "stack"))
+            for name in ["stack", "stack.tif", "stack.npy", "stack.ome.zarr"]:
+                expect(errno.ENOENT, lambda: os.stat(folder / name))
         elif row["nrwkf__id"]:
             for index in json.loads((folder / "meta.json").read_text())["stack"]["missing_planes"]:
                 seen.add("plane")
                 for series in ["stack", "labels"]:
                     expect(errno.ENOENT, lambda: os.stat(folder / series / f"{index:04}.tif"))
-                assert not tifffile.memmap(folder / "stack.tif", mode="r")[index].any()
+                for volume in [tifffile.memmap(folder / "stack.tif", mode="r"), np.load(folder / "stack.npy", mmap_mode="r")]:
+                    assert not volume[index].any()
                 expect(errno.ENOENT, lambda: os.stat(folder / "stack.ome.zarr" / "0" / str(index) / "0" / "0"))
-                assert (tifffile.memmap(folder / "labels.tif", mode="r")[index] == 255).all()
+                for volume in [tifffile.memmap(folder / "labels.tif", mode="r"), np.load(folder / "labels.npy", mmap_mode="r")]:
+                    assert (volume[index] == 255).all()
                 for level, array in zarr.open_group(str(folder / "labels.ome.zarr"), mode="r").arrays():
                     assert (array[index] == 255).all(), level
     assert seen == {"skeleton", "images", "plane"}
@@ -188,7 +191,7 @@ def test_08_any_read_gives_the_same_bytes(trainable):
 
 def test_09_beyond_the_end(trainable):
     """Reading beyond the end of a file gives no bytes and no error."""
-    for name in ["stack/0001.tif", "labels/0001.tif", "skeleton.swc", "meta.json", "stack.tif", "labels.tif"]:
+    for name in ["stack/0001.tif", "labels/0001.tif", "skeleton.swc", "meta.json", "stack.tif", "labels.tif", "stack.npy", "labels.npy"]:
         descriptor = os.open(trainable / name, os.O_RDONLY)
         try:
             size = os.fstat(descriptor).st_size
@@ -322,7 +325,7 @@ def test_16_times(trainable):
     url = os.getxattr(trainable / "skeleton.swc", "user.neuronfs.url").decode()
     from email.utils import parsedate_to_datetime
     date = parsedate_to_datetime(requests.head(url).headers["Last-Modified"]).timestamp()
-    for name in ["skeleton.swc", "labels/0003.tif", "labels.tif", "labels-instance.json"]:
+    for name in ["skeleton.swc", "labels/0003.tif", "labels.tif", "labels.npy", "labels-instance.json"]:
         assert os.stat(trainable / name).st_mtime == date, name
 
 

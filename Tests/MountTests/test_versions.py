@@ -268,7 +268,8 @@ def difference(old, new):
                 if old[offset:offset + PAGE] != new[offset:offset + PAGE])
 
 
-LABELS = ["labels.tif", "labels-instance.json", "labels/0037.tif", "labels-instance/0037.tif", "labels-ignore/0037.tif"]
+LABELS = ["labels.tif", "labels.npy", "labels-instance.json", "labels/0037.tif", "labels-instance/0037.tif",
+          "labels-ignore/0037.tif"]
 
 
 def wait_for_change(mount, file_id):

@@ -296,13 +296,14 @@ with open(path, "rb", buffering=0) as file:
 """
 
 
+@pytest.mark.parametrize("name, first", [("stack.tif", 70), ("stack.npy", 65)])
 @pytest.mark.parametrize("advice", ["none", "random", "sequential", "willneed"])
-def test_cold_planes_of_the_volume(shared_cold, shared_origin_pixels, advice):
+def test_cold_planes_of_the_volume(shared_cold, shared_origin_pixels, advice, name, first):
     """The one file of the whole stack has the same rule for the kernel's guesses."""
     folder = shared_cold.folder(SMALL)
     depth, height, width = meta(folder)["stack"]["shape"]
-    path = folder / "stack.tif"
-    plane = 70 + ["none", "random", "sequential", "willneed"].index(advice)
+    path = folder / name
+    plane = first + ["none", "random", "sequential", "willneed"].index(advice)
     base = os.stat(path).st_size - (depth - plane) * height * width
     result = subprocess.run(
         [sys.executable, "-c", VOLUME_WAYS, path, str(base), str(height * width), str(MADVICE.get(advice, advice))],

@@ -7,17 +7,27 @@ internal import Support
 internal import Volumes
 
 extension TreeState {
-    /// The BigTIFF of a whole series; nil when the stack has none.
-    func volumeLayout(_ context: SpecimenContext, _ series: Series) -> VolumeTIFF? {
+    /// The layout of a whole series as one file; nil when the stack has none.
+    func volumeLayout(
+        _ context: SpecimenContext, _ series: Series, _ format: VolumeFormat
+    ) -> (any ArrayLayout)? {
         guard let stack = context.stack else { return nil }
-        do throws(TIFFLayoutError) {
-            return try VolumeTIFF(
-                width: stack.width, height: stack.height, depth: stack.depth,
-                bitsPerSample: series.bitsPerSample(main: parts.mainVariant), spacing: context.spacing,
-                description: volumeDescription(context, series))
+        do {
+            switch format {
+            case .tiff:
+                return try VolumeTIFF(
+                    width: stack.width, height: stack.height, depth: stack.depth,
+                    bitsPerSample: series.bitsPerSample(main: parts.mainVariant), spacing: context.spacing,
+                    description: volumeDescription(context, series))
+            case .numPy:
+                return try NumPyArray(
+                    shape: ZYX(z: stack.depth, y: stack.height, x: stack.width),
+                    element: series.bitsPerSample(main: parts.mainVariant) == 16 ? .uint16 : .uint8)
+            }
         } catch {
             parts.logger.error(
-                "no TIFF can hold this stack", metadata: ["specimen": "\(context.id)", "reason": "\(error)"])
+                "no file of this format can hold this stack",
+                metadata: ["specimen": "\(context.id)", "format": "\(format)", "reason": "\(error)"])
             return nil
         }
     }
@@ -29,12 +39,12 @@ extension TreeState {
             ?? "image stack of specimen \(context.id) of the \(index.texts.name)"
     }
 
-    /// Opens `stack.tif` or `labels.tif`.
+    /// Opens a whole series as one file.
     func openVolume(
-        _ context: SpecimenContext, _ series: Series, token: CancellationToken,
+        _ context: SpecimenContext, _ series: Series, _ format: VolumeFormat, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        guard let layout = volumeLayout(context, series), let grid = context.stackGrid else {
+        guard let layout = volumeLayout(context, series, format), let grid = context.stackGrid else {
             return completion(.failure(.notFound))
         }
         guard series == .stack else {

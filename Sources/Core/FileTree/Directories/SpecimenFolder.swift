@@ -11,8 +11,10 @@ extension SpecimenFile {
         case .marker: ObjectEntry(id: id, role: .marker)
         case .recording: ObjectEntry(id: id, role: .recording)
         case .instances: InstanceTableEntry(id: id)
-        case .stackVolume: VolumeEntry(id: id, file: self, series: .stack)
-        case .labelVolume: VolumeEntry(id: id, file: self, series: .labels)
+        case .stackVolume: VolumeEntry(id: id, file: self, series: .stack, format: .tiff)
+        case .labelVolume: VolumeEntry(id: id, file: self, series: .labels, format: .tiff)
+        case .stackArray: VolumeEntry(id: id, file: self, series: .stack, format: .numPy)
+        case .labelArray: VolumeEntry(id: id, file: self, series: .labels, format: .numPy)
         }
     }
 }

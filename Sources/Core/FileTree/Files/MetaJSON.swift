@@ -49,7 +49,10 @@ struct MetaJSON {
                 "no file in stack/ and labels*/: take a plane's index from its name, not from its place in a sorted list",
             "planes_without_image": .array(gaps.map { .int($0) }),
             "planes_without_image_note":
-                "missing planes, and planes of another place or size than the stack; 0 in stack.tif, absent from stack.ome.zarr",
+                """
+                missing planes, and planes of another place or size than the stack; 0 in stack.tif and stack.npy, \
+                absent from stack.ome.zarr
+                """,
             "planes": .array(
                 stack.planes.map { plane in
                     [

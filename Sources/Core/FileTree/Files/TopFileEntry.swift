@@ -54,6 +54,7 @@ enum TopTexts {
                                    4 apical dendrite, 255 unknown; drawn from the skeleton as you read
                 labels-*/          other forms of the labels
                 stack.tif, labels.tif                  the whole volume as one BigTIFF (z, y, x)
+                stack.npy, labels.npy                  the same for numpy.load(path, mmap_mode="r")
                 stack.ome.zarr/, labels.ome.zarr/      OME-Zarr 0.4, several levels
                 projections/       minimum and maximum projections of the database
               trainable/           links to the cells with both images and skeleton
@@ -64,8 +65,8 @@ enum TopTexts {
 
             A plane that the database does not have is missing from stack/ and labels/ alike: take z from a file's name,
             not from its place in a sorted list. meta.json lists these planes (stack.missing_planes); `neuronfs find
-            --complete` lists the cells without any. In stack.tif and stack.ome.zarr such a plane is black, in labels.tif
-            and labels.ome.zarr it is 255, unknown.
+            --complete` lists the cells without any. In stack.tif, stack.npy and stack.ome.zarr such a plane is
+            black, in labels.tif, labels.npy and labels.ome.zarr it is 255, unknown.
 
             \(texts.notes)
 

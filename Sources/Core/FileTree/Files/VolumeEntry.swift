@@ -3,11 +3,20 @@ internal import SpecimenData
 internal import Support
 internal import Layouts
 
-/// A whole series in one file: `stack.tif`, `labels.tif`.
+/// How a whole series is laid out in one file.
+enum VolumeFormat: Hashable, Sendable {
+    /// BigTIFF, ``Layouts/VolumeTIFF``.
+    case tiff
+    /// ``Layouts/NumPyArray``.
+    case numPy
+}
+
+/// A whole series in one file: `stack.tif`, `labels.tif`, `stack.npy`, `labels.npy`.
 struct VolumeEntry: SpecimenLeaf {
     let id: Int
     let file: SpecimenFile
     let series: Series
+    let format: VolumeFormat
 
     var node: Node { .specimenFile(id, file) }
     var place: String { file.name }
@@ -17,11 +26,11 @@ struct VolumeEntry: SpecimenLeaf {
     func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge {
         guard series.exists(context) else { return .absent }
         return Knowledge(
-            tree.volumeLayout(context, series).map { .file(size: $0.fileSize, modified: tree.time(of: context)) })
+            tree.volumeLayout(context, series, format).map { .file(size: $0.fileSize, modified: tree.time(of: context)) })
     }
 
     func open(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
-        .answer { tree.openVolume(context, series, token: token, completion: $0) }
+        .answer { tree.openVolume(context, series, format, token: token, completion: $0) }
     }
 
     func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {

@@ -99,6 +99,10 @@ package enum SpecimenFile: UInt8, CaseIterable, Sendable {
     case stackVolume = 5
     /// All labels as one BigTIFF.
     case labelVolume = 6
+    /// The whole image stack as one NumPy array.
+    case stackArray = 7
+    /// All labels as one NumPy array.
+    case labelArray = 8
 
     /// The file name.
     package var name: String {
@@ -110,6 +114,8 @@ package enum SpecimenFile: UInt8, CaseIterable, Sendable {
         case .instances: "labels-instance.json"
         case .stackVolume: "stack.tif"
         case .labelVolume: "labels.tif"
+        case .stackArray: "stack.npy"
+        case .labelArray: "labels.npy"
         }
     }
 }
