@@ -103,7 +103,8 @@ let package = Package(
             name: "NeuronFS",
             dependencies: [
                 "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
-                "SpecimenData", "FileTree", "FuseAdapter", "Morphology", "LabelWriting", "ImageCodec", "DemoOrigin", "CPosix",
+                "SpecimenData", "FileTree", "FuseAdapter", "Morphology", "LabelWriting", "ImageCodec", "DemoOrigin",
+                "CPosix",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
@@ -139,7 +140,8 @@ let package = Package(
         tests(
             "VolumesTests",
             [
-                "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Fetch", "Support", "TestTools", logging,
+                "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Fetch", "Support", "TestTools",
+                logging,
             ]),
         tests("LabelWritingTests", ["LabelWriting", "Morphology", "Layouts", "Support", "TestTools"]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
@@ -148,7 +150,8 @@ let package = Package(
         tests(
             "FileTreeTests",
             [
-                "FileTree", "Specimens", "SpecimenData", "Volumes", "Fetch", "Layouts", "Morphology", "Support", "TestTools",
+                "FileTree", "Specimens", "SpecimenData", "Volumes", "Fetch", "Layouts", "Morphology", "Support",
+                "TestTools",
                 logging,
             ]),
     ]

@@ -1,6 +1,6 @@
 import Glibc
-package import Morphology
 import Layouts
+package import Morphology
 import Support
 
 /// Makes one label volume: reads the skeleton, draws it, writes the volume and the report beside it.

@@ -133,7 +133,7 @@ import Testing
     }
 
     /// A cell list read from a damaged file is the one that was kept, or none.
-    @Test func randomDamageIsNeverFatalNorBelieved() throws {
+    @Test func randomDamageIsNeverFatalNorUsed() throws {
         let bytes = try filled()
         var generator = Seeded(21)
         var mended = 0

@@ -55,7 +55,7 @@ import Testing
     }
 
     /// One bit of every byte in and around each copy of a cell's row.
-    @Test func noFieldOfACellIsBelievedWithAFlippedBit() throws {
+    @Test func noFieldOfACellIsUsedWithAFlippedBit() throws {
         let bytes = try filled()
         let truth = try SpecimenList(rows: rows, at: 1).specimens.map(fields)
         var wrong: [String] = []
@@ -77,7 +77,7 @@ import Testing
     }
 
     /// Every other bit in and around one object's row.
-    @Test func noObjectIsBelievedWithAFlippedBit() throws {
+    @Test func noObjectIsUsedWithAFlippedBit() throws {
         let bytes = try filled()
         let first = try open(bytes)
         let truth = try objects.map { try first.object($0.id) }

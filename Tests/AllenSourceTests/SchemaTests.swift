@@ -64,7 +64,7 @@ import Testing
     }
 
     /// A row that damage gives to another cell, or another object, is not taken for one of its.
-    @Test func aRecordUnderAnotherNameIsNotBelieved() throws {
+    @Test func aRecordUnderAnotherNameIsNotUsed() throws {
         let first = try CatalogueStore(path: folder.database, logger: .silent)
         try first.saveDetails(subImages: [Rows.plane(5, section: 3)], projections: [], of: 1, at: 1)
         try first.saveObject(ObjectRecord(id: .file(1, of: 1), length: 5, checkedAt: 1))
@@ -83,7 +83,7 @@ import Testing
 
     /// Nothing says when a list with a damaged head came or which it is: it is shown, and replaced by the next.
     @Test(arguments: ["generation = 9223372036854775807", "fetched_at = 9e999", "digest = 1", "head_checksum = 1"])
-    func aDamagedHeadOfTheListIsNotBelieved(change text: String) throws {
+    func aDamagedHeadOfTheListIsNotUsed(change text: String) throws {
         let rows = [Rows.cell(1), Rows.cell(2)]
         let first = try CatalogueStore(path: folder.database, logger: .silent)
         try first.replaceCells(rows: rows, totalRows: 2, at: 5)

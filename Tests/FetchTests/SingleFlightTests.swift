@@ -14,7 +14,8 @@ import Testing
         let outcomes = Outcomes()
         let readers = try (0..<64).map { _ in
             try NamedThread("reader") {
-                bench.fetcher.fetch(request(), lane: .demand, token: CancellationToken(), completion: outcomes.completion)
+                bench.fetcher.fetch(
+                    request(), lane: .demand, token: CancellationToken(), completion: outcomes.completion)
             }
         }
         for reader in readers { reader.join() }

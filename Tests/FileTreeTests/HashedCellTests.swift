@@ -11,12 +11,12 @@ private enum LargeCells {
     static let traced = 6_000_000_000
 
     static let list = [
-            Specimen(
-                id: first, name: "large 5", species: .mouse, recording: .file(12, of: first), hasImages: true,
-                row: RowText(JSONObject())),
-            Specimen(
-                id: traced, name: "large 6", species: .mouse, layer: "4", skeleton: .file(11, of: traced),
-                hasImages: true, row: RowText(JSONObject())),
+        Specimen(
+            id: first, name: "large 5", species: .mouse, recording: .file(12, of: first), hasImages: true,
+            row: RowText(JSONObject())),
+        Specimen(
+            id: traced, name: "large 6", species: .mouse, layer: "4", skeleton: .file(11, of: traced),
+            hasImages: true, row: RowText(JSONObject())),
     ]
 
     private static let objects = [

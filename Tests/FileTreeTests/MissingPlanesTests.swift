@@ -1,5 +1,5 @@
-import Specimens
 import Morphology
+import Specimens
 import Support
 import Testing
 

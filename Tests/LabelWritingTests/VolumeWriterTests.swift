@@ -1,8 +1,8 @@
 import Foundation
+import Layouts
 import Morphology
 import TestTools
 import Testing
-import Layouts
 
 @testable import LabelWriting
 

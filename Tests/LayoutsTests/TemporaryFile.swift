@@ -6,7 +6,7 @@ final class TemporaryFile {
     private let directory: String
 
     init(_ bytes: [UInt8]) throws {
-        var template = Array("/tmp/VirtualTIFFTests.XXXXXX".utf8CString)
+        var template = Array("/tmp/LayoutsTests.XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw CannotWrite() }
         directory = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         path = directory + "/image.tif"

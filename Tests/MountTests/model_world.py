@@ -19,7 +19,7 @@ from fault_proxy import FaultProxy
 from recorded_origin import RecordedOrigin
 
 READER = pathlib.Path(__file__).with_name("model_reader.py")
-# What HEAD tells of a picture can only be believed until the picture is read (test_faults): these do not lie to HEAD.
+# What HEAD tells of a picture is all that is known until the picture is read (test_faults): these do not lie to HEAD.
 LIES = {fault: {"only": "bytes"} for fault in ("long_length", "short_length", "jpeg_size")}
 PLANES = ("0000.tif", "0001.tif", "0017.tif", "0018.tif")
 # The plane that may change, and the one whose pixels it then has.

@@ -83,7 +83,7 @@ def test_a_length_that_cannot_be_is_an_error_and_is_not_kept(origin, tmp_path, l
             assert len((folder / FILES[0]).read_bytes()) == sizes[0]
 
 
-def test_the_largest_length_believed_is_served(origin):
+def test_the_largest_length_taken_is_served(origin):
     with Liar(origin.url) as liar, Mount(liar.url) as mount:
         liar.length = 1 << 50
         path = mount / "mouse" / str(SMALL) / "ephys.nwb"
@@ -96,7 +96,7 @@ def test_the_largest_length_believed_is_served(origin):
 
 @pytest.mark.parametrize("length", [LARGEST, -5])
 def test_a_length_that_was_kept_is_asked_for_again(origin, tmp_path, length):
-    """What an older version believed does not end this one."""
+    """What an older version took as true does not end this one."""
     cache = tmp_path / "cache"
     with Mount(origin.url, cache=cache) as mount:
         folder = mount / "mouse" / str(SMALL)

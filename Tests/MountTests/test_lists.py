@@ -232,7 +232,7 @@ def test_the_list_is_looked_at_daily_while_it_is_mounted(lists, preload):
         assert mount.status()["network"]["requests"] == requests
 
 
-def test_a_list_from_a_time_when_the_clock_was_ahead_is_not_believed_for_years(lists, preload, tmp_path):
+def test_a_list_from_a_time_when_the_clock_was_ahead_is_not_used_for_years(lists, preload, tmp_path):
     preload.clock(365 * DAY)
     with Mount(lists.recorded.url, cache=tmp_path / "cache", environment=preload.environment) as mount:
         assert mount.status()["catalogue"]["fetched_at"] > time.time() + 364 * DAY

@@ -21,7 +21,7 @@ LEAST = 10_000
 # A seed that has not seen everything by then is a mistake of this test.
 MOST_EPOCHS = 60
 # An empty reply without a validator was taken for a changed file; a JPEG of another size as well.
-# HEAD told a false length, which was believed for ever. A projection was not decoded, and so corrupt ones were believed.
+# HEAD told a false length, which was taken as true for ever. A projection was not decoded, and so corrupt ones were served.
 REGRESSIONS = [3836912166, 3278654734, 105]
 
 # Faults that are tried again, so that few of them become a reader's error.

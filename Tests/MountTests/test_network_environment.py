@@ -90,7 +90,7 @@ def test_all_proxy_serves_what_has_none_of_its_own(origin, proxy):
     assert asked_through(proxy, origin.url)
 
 
-def test_upper_case_http_proxy_is_not_believed(origin, proxy):
+def test_upper_case_http_proxy_is_not_used(origin, proxy):
     """As with curl: in a CGI it is a header of the request, so anybody could set it."""
     with mount_of(origin.url, HTTP_PROXY=proxy.url) as mount:
         reads_right(mount, origin)

@@ -32,7 +32,8 @@ package final class ScriptedHTTP: HTTPClient {
 
         /// Completes the call with a reply.
         @discardableResult
-        package func reply(_ body: [UInt8], _ headers: [String: String] = ["etag": "\"1\""], status: Int = 200) -> Bool {
+        package func reply(_ body: [UInt8], _ headers: [String: String] = ["etag": "\"1\""], status: Int = 200) -> Bool
+        {
             complete(
                 .success(
                     HTTPResponse(

@@ -140,7 +140,7 @@ import Testing
         }
     }
 
-    @Test func fileThatChangesUnderABelievedVersionFails() {
+    @Test func fileThatChangesUnderAKnownVersionFails() {
         let old = pattern(4000, seed: 1)
         let new = pattern(4400, seed: 2)
         let server = ScriptedServer { request in

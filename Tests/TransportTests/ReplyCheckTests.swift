@@ -222,7 +222,7 @@ import Testing
         (200, ["ETag: \"new\""], TransportError.Kind.changed), (200, [], .changed),
         (200, ["ETag: \"old\""], .rangeIgnored), (206, ["ETag: \"new\"", "Content-Range: bytes 10-19/100"], .changed),
     ])
-    func versionOtherThanBelievedIsTold(_ status: Int, _ headers: [String], _ kind: TransportError.Kind) {
+    func versionOtherThanExpectedIsTold(_ status: Int, _ headers: [String], _ kind: TransportError.Kind) {
         let result = judge(reply("0123456789", status: status, headers)) {
             $0.range = 10..<20
             $0.ifRange = "\"old\""

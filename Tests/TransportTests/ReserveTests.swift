@@ -22,9 +22,9 @@ import Testing
             }
         }
 
-        func start(_ path: String, _ key: Int, isQuestion: Bool) {
+        func start(_ path: String, _ key: Int, isMetadata: Bool) {
             var request = HTTPRequest(url: server.url(path))
-            request.isQuestion = isQuestion
+            request.isMetadata = isMetadata
             transport.start(request, completion: inbox.completion(key))
         }
 
@@ -34,10 +34,10 @@ import Testing
     @Test(arguments: [(8, 6), (6, 5), (4, 3)])
     func questionsPassImagesThatHoldTheirPlaces(limit: Int, images: Int) {
         let stalled = Stalled(held: "/image") { $0.maxConnectionsPerHost = limit }
-        for key in 0..<64 { stalled.start("/image", key, isQuestion: false) }
+        for key in 0..<64 { stalled.start("/image", key, isMetadata: false) }
         stalled.server.waitForRequests(images)
         // None of the images can end before the gate opens.
-        for key in 100..<120 { stalled.start("/question", key, isQuestion: true) }
+        for key in 100..<120 { stalled.start("/question", key, isMetadata: true) }
         #expect(stalled.inbox.wait(20).allSatisfy { $0.key >= 100 && $0.value.body == Array("now".utf8) })
         #expect(stalled.count("/image") == images)
         #expect(stalled.server.connections <= limit)
@@ -48,9 +48,9 @@ import Testing
 
     @Test func imagesPassQuestionsThatHoldTheirPlaces() {
         let stalled = Stalled(held: "/question")
-        for key in 0..<64 { stalled.start("/question", key, isQuestion: true) }
+        for key in 0..<64 { stalled.start("/question", key, isMetadata: true) }
         stalled.server.waitForRequests(6)
-        for key in 100..<120 { stalled.start("/image", key, isQuestion: false) }
+        for key in 100..<120 { stalled.start("/image", key, isMetadata: false) }
         #expect(stalled.inbox.wait(20).keys.allSatisfy { $0 >= 100 })
         #expect(stalled.count("/question") == 6)
         stalled.gate.open()
@@ -66,8 +66,8 @@ import Testing
             stalled.transport.start(request, completion: stalled.inbox.completion(key))
         }
         stalled.server.waitForRequests(5)
-        stalled.start("/image", 100, isQuestion: false)
-        stalled.start("/question", 101, isQuestion: true)
+        stalled.start("/image", 100, isMetadata: false)
+        stalled.start("/question", 101, isMetadata: true)
         #expect(Set(stalled.inbox.wait(2).keys) == [100, 101])
         #expect(stalled.count("/prefetch") == 5)
         stalled.gate.open()
@@ -80,9 +80,9 @@ import Testing
             $0.maxConnectionsPerHost = 64
             $0.maxConcurrentRequests = 8
         }
-        for key in 0..<20 { stalled.start("/image", key, isQuestion: false) }
+        for key in 0..<20 { stalled.start("/image", key, isMetadata: false) }
         stalled.server.waitForRequests(6)
-        stalled.start("/question", 100, isQuestion: true)
+        stalled.start("/question", 100, isMetadata: true)
         #expect(stalled.inbox.wait(1)[100]?.body == Array("now".utf8))
         #expect(stalled.count("/image") == 6)
         stalled.gate.open()
@@ -93,9 +93,9 @@ import Testing
     @Test(arguments: 1...3)
     func aSmallLimitIsUsedWhole(limit: Int) {
         let stalled = Stalled(held: "/image") { $0.maxConnectionsPerHost = limit }
-        for key in 0..<10 { stalled.start("/image", key, isQuestion: false) }
+        for key in 0..<10 { stalled.start("/image", key, isMetadata: false) }
         stalled.server.waitForRequests(limit)
-        stalled.start("/question", 100, isQuestion: true)
+        stalled.start("/question", 100, isMetadata: true)
         #expect(stalled.inbox.count == 0)
         stalled.gate.open()
         #expect(stalled.inbox.wait(11).values.allSatisfy { $0.response != nil })

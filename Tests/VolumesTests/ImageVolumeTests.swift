@@ -194,7 +194,8 @@ final class ImageBench: Sendable {
         workers = try WorkerPool(name: "worker", count: 2)
         registry = ObjectRegistry(source: source, records: ScriptedRecords(), workers: workers, logger: quiet)
         fetcher = BlockFetcher(
-            store: MemoryBlockStore(), identity: "test", source: source, registry: registry, workers: workers, logger: quiet)
+            store: MemoryBlockStore(), identity: "test", source: source, registry: registry, workers: workers,
+            logger: quiet)
         planes = PlaneReader(fetcher: fetcher, memory: 8 << 20, timeout: 60, side: Self.side)
     }
 

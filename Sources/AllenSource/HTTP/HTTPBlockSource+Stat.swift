@@ -111,7 +111,7 @@ extension Network {
         }
         var request = request
         request.deadline = deadline ?? .now.advanced(bySeconds: timeout)
-        request.isQuestion = true
+        request.isMetadata = true
         request.requestID = token.requestID
         let (promise, resolver) = Promise<HTTPResponse, SourceError>.pending()
         let exchange = start(request) { outcome in

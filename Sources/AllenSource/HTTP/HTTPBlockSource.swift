@@ -127,7 +127,7 @@ package final class HTTPBlockSource: BlockSource {
             http.expectedLength = range.count
             http.totalLength = length
             // Skeletons and marker files, on which sizes and labels depend, do not wait behind images.
-            http.isQuestion = length <= ObjectExtents.size
+            http.isMetadata = length <= ObjectExtents.size
         }
         return http
     }

@@ -142,7 +142,7 @@ final class HostCircuit: Sendable {
     private func startProbe(_ host: String, _ root: String) {
         var request = HTTPRequest(url: root, maximumBody: 64 << 10)
         request.method = .head
-        request.isQuestion = true
+        request.isMetadata = true
         request.deadline = Instant.now.advanced(bySeconds: max(settings.probeTimeout, client.replyTimeout))
         _ = client.start(request) { [weak self] result in self?.endProbe(host, result) }
     }

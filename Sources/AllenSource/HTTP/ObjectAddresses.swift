@@ -15,7 +15,9 @@ struct ObjectAddresses: Sendable {
 
     /// The URL of a block; that of the whole file where the block is a range of it.
     func url(of request: BlockRequest) -> String {
-        guard case .tile(let tile) = request.part, let plane = request.object.frame else { return url(of: request.object) }
+        guard case .tile(let tile) = request.part, let plane = request.object.frame else {
+            return url(of: request.object)
+        }
         let level = tile.level
         // In full-resolution pixels of the full frame. What a level rounds up at the right and bottom edges ends there.
         return RMA.imageURL(

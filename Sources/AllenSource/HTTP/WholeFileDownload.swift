@@ -69,7 +69,7 @@ final class WholeFileDownload: BodySink {
         var request = HTTPRequest(url: url, expects: .bytes, maximumBody: key.length)
         request.expectedLength = key.length
         request.sink = self
-        request.isQuestion = key.length <= ObjectExtents.size
+        request.isMetadata = key.length <= ObjectExtents.size
         request.requestID = requestID
         request.object = "\(key.object)"
         request.lane = state.withLock { $0.isDemand } ? .demand : .prefetch

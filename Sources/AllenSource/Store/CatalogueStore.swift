@@ -89,7 +89,7 @@ package final class CatalogueStore: Sendable {
         let count = damaged.value
         guard count & (count - 1) == 0 else { return }
         logger.warning(
-            "a damaged record of the catalogue is not believed; \(outcome)",
+            "a damaged record of the catalogue is not used; \(outcome)",
             metadata: ["record": "\(record)", "reason": "\(damage.message)", "count": "\(count)", "file": "\(path)"])
     }
 }

@@ -47,7 +47,8 @@ extension BlockFetcher {
         // A store that is far away answers on a thread of its own, on which nothing is decoded.
         reading.whenDone { [self] result in
             guard case .success(let bytes) = result else { return }
-            let decodes = workers.submit(request.lane) { [self] in body(bytes.flatMap { decode($0, version, request) }) }
+            let decodes = workers.submit(request.lane) { [self] in body(bytes.flatMap { decode($0, version, request) })
+            }
             if !decodes { body(nil) }
         }
     }
@@ -60,7 +61,9 @@ extension BlockFetcher {
         } catch {
             logger.warning(
                 "a block of the cache cannot be decoded and is fetched again",
-                metadata: ["object": "\(request.blockName)", "index": "\(request.part.index)", "reason": "\(error.reason)"])
+                metadata: [
+                    "object": "\(request.blockName)", "index": "\(request.part.index)", "reason": "\(error.reason)",
+                ])
             return nil
         }
     }

@@ -1,7 +1,7 @@
 internal import Fetch
-internal import Specimens
 internal import Logging
 internal import SpecimenData
+internal import Specimens
 package import Support
 
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.

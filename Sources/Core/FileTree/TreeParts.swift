@@ -29,7 +29,8 @@ package struct TreeParts: Sendable {
 
     /// Collects the parts.
     package init(
-        source: any SpecimenSource, registry: ObjectRegistry, files: FileReader, planes: PlaneReader, skeletons: SkeletonService, mainVariant: LabelVariant,
+        source: any SpecimenSource, registry: ObjectRegistry, files: FileReader, planes: PlaneReader,
+        skeletons: SkeletonService, mainVariant: LabelVariant,
         readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
         cachedBytes: @escaping @Sendable (ObjectID) -> Int, logger: Logger
     ) {

@@ -83,7 +83,9 @@ package final class FileReader: Sendable {
         attempt { [registry] outcome in
             guard case .failure(.changedUpstream(let id)) = outcome else { return completion(outcome) }
             registry.settle(id, token: token).whenDone { settled in
-                if case .failure(let error) = settled { return completion(.failure(SpecimenDataError(error, object: id))) }
+                if case .failure(let error) = settled {
+                    return completion(.failure(SpecimenDataError(error, object: id)))
+                }
                 attempt(completion)
             }
         }
@@ -94,7 +96,9 @@ package final class FileReader: Sendable {
         _ file: SourceObject, limit: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<Derived<[UInt8]>, SpecimenDataError>) -> Void
     ) {
-        present(token: token, attempt: { [self] in readWhole(file, limit: limit, token: token, completion: $0) }, completion: completion)
+        present(
+            token: token, attempt: { [self] in readWhole(file, limit: limit, token: token, completion: $0) },
+            completion: completion)
     }
 
     private func readWhole(

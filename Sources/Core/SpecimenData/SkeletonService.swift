@@ -244,7 +244,8 @@ package final class SkeletonService: Sendable {
             logger.warning(
                 "a skeleton is not as it should be",
                 metadata: [
-                    "specimen": "\(subject.specimen)", "file": "\(files.address(of: subject.skeleton))", "reason": "\(warning)",
+                    "specimen": "\(subject.specimen)", "file": "\(files.address(of: subject.skeleton))",
+                    "reason": "\(warning)",
                 ])
         }
     }
@@ -252,6 +253,9 @@ package final class SkeletonService: Sendable {
     private func log(_ subject: Subject, _ reason: String) {
         logger.error(
             "no labels from this skeleton",
-            metadata: ["specimen": "\(subject.specimen)", "file": "\(files.address(of: subject.skeleton))", "reason": "\(reason)"])
+            metadata: [
+                "specimen": "\(subject.specimen)", "file": "\(files.address(of: subject.skeleton))",
+                "reason": "\(reason)",
+            ])
     }
 }

@@ -62,7 +62,7 @@ public struct HTTPRequest: Sendable {
     /// Whether this is a metadata request: for names, a size or a small file. Its reply is small, and much else depends
     /// on it. Part of the connections is reserved for metadata requests, so that they do not wait behind large
     /// contents. See ``TransportConfiguration/maxConnectionsPerHost``.
-    public var isQuestion = false
+    public var isMetadata = false
     /// The object of the request, `<specimen>/...`; "" for none. While other requests wait, no object and no specimen
     /// keeps more than half of a host's places.
     public var object = ""

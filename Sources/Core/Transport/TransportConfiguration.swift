@@ -8,7 +8,7 @@ public struct TransportConfiguration: Sendable {
 
     /// Requests under way at one host, and so the most connections to it; with HTTP/2 requests share connections. A
     /// quarter of them, two at most, is reserved for metadata requests, and as many for contents: see
-    /// ``HTTPRequest/isQuestion``.
+    /// ``HTTPRequest/isMetadata``.
     ///
     /// Eight: the measured loop saturates at 4-8 on one host, and browsers have settled on 6-8 as polite.
     public var maxConnectionsPerHost = 8

@@ -1,5 +1,4 @@
 import AllenSource
-import AllenSource
 import BlockStore
 import CPosix
 import Configuration

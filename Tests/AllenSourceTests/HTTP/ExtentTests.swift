@@ -30,7 +30,7 @@ private let mebibyte = 1 << 20
         #expect(call.request.range == 2 * mebibyte..<5 * mebibyte / 2)
         #expect(call.request.expectedLength == mebibyte / 2 && call.request.maximumBody == mebibyte / 2)
         #expect(call.request.totalLength == 5 * mebibyte / 2 && call.request.ifRange == "\"v\"")
-        #expect(!call.request.acceptsWholeBody && call.request.sink == nil && !call.request.isQuestion)
+        #expect(!call.request.acceptsWholeBody && call.request.sink == nil && !call.request.isMetadata)
         call.reply(fileBytes(2 * mebibyte..<5 * mebibyte / 2), ["etag": "\"v\""], status: 206)
         #expect(try first.wait()[0].bytes == fileBytes(2 * mebibyte..<5 * mebibyte / 2))
         let second = bench.fetch(file.request(0))
@@ -50,7 +50,7 @@ private let mebibyte = 1 << 20
         let bench = try HTTPBench()
         defer { bench.close() }
         _ = bench.fetch(TestFile(length: mebibyte).request(0))
-        #expect(try bench.http.call(0).request.isQuestion)
+        #expect(try bench.http.call(0).request.isMetadata)
     }
 
     /// A request that drips is never slow enough to be given up by the transport.

@@ -132,7 +132,8 @@ private let mebibyte = 1 << 20
         let length = 2 * mebibyte
         let site = try Site(WholeServer.Plan(length: length))
         defer { site.close() }
-        #expect(try site.fetch(TestFile(length: length, version: "\"u\""), 0).wait()[0].failure == "changed \"u\" to \"v\"")
+        #expect(
+            try site.fetch(TestFile(length: length, version: "\"u\""), 0).wait()[0].failure == "changed \"u\" to \"v\"")
         site.server.plan.withLock { $0.announced = length + 1 }
         let failure = try site.fetch(TestFile(length: length), 0).wait()[0].failure
         #expect(failure == "the server announces \(length + 1) bytes, the catalogue \(length)")

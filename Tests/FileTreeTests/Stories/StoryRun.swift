@@ -237,7 +237,8 @@ final class StoryRun {
     }
 
     /// What a handle reads: an object of the source, or a plane that is drawn from it; and where that lies in the file.
-    private func subject(_ handle: Handle, _ place: Double) -> (object: ObjectID?, plane: Int?, start: Int, count: Int) {
+    private func subject(_ handle: Handle, _ place: Double) -> (object: ObjectID?, plane: Int?, start: Int, count: Int)
+    {
         let frame = CellWorld.frame
         let volumePlane = Int(place * Double(CellWorld.depth))
         let inVolume = handle.size - frame * (CellWorld.depth - volumePlane)

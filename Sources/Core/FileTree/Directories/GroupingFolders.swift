@@ -1,6 +1,5 @@
 internal import Specimens
 
-
 /// `by-structure/` and its like: one directory for each value. `by-name/` holds the links itself.
 struct GroupingFolder: CatalogueFolder {
     let grouping: Grouping

@@ -1,5 +1,5 @@
-internal import Specimens
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// A folder of planes: `stack/`, `labels/` and its like.

@@ -1,6 +1,5 @@
 internal import Specimens
 
-
 /// The mount point.
 struct RootFolder: CatalogueFolder {
     var node: Node { .root }

@@ -1,6 +1,5 @@
 internal import Specimens
 
-
 /// `mouse/` or `human/`
 struct SpeciesFolder: CatalogueFolder {
     let species: Species

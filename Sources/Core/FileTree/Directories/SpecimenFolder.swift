@@ -1,5 +1,5 @@
-internal import Specimens
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 extension SpecimenFile {

@@ -1,6 +1,6 @@
-internal import Specimens
 internal import Layouts
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// A file or directory of `stack.ome.zarr` or `labels.ome.zarr`. Which one it is, and what is in it, follows from the geometry

@@ -1,6 +1,6 @@
 internal import Fetch
-internal import Specimens
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// The extended attributes of what comes from the source.

@@ -1,5 +1,5 @@
-internal import Specimens
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// An entry below the folder of a specimen. What there is of it follows from the specimen's row and from its objects.

@@ -1,6 +1,6 @@
-internal import Specimens
 internal import Morphology
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// `labels-instance.json`: what each id of `labels-instance/` is.

@@ -1,6 +1,6 @@
-internal import Specimens
 internal import Fetch
 internal import SpecimenData
+internal import Specimens
 internal import Support
 
 /// `meta.json`. It holds what was found in the skeleton, which is read for that.

@@ -50,9 +50,9 @@ struct MetaJSON {
             "planes_without_image": .array(gaps.map { .int($0) }),
             "planes_without_image_note":
                 """
-                missing planes, and planes of another place or size than the stack; 0 in stack.tif and stack.npy, \
-                absent from stack.ome.zarr
-                """,
+            missing planes, and planes of another place or size than the stack; 0 in stack.tif and stack.npy, \
+            absent from stack.ome.zarr
+            """,
             "planes": .array(
                 stack.planes.map { plane in
                     [

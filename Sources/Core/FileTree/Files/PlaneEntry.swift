@@ -1,7 +1,7 @@
-internal import Specimens
-internal import SpecimenData
-internal import Support
 internal import Layouts
+internal import SpecimenData
+internal import Specimens
+internal import Support
 
 /// A plane: `stack/0000.tif`, `labels/0000.tif`.
 struct PlaneEntry: SpecimenLeaf {
@@ -49,7 +49,8 @@ struct PlaneEntry: SpecimenLeaf {
                 }
             }
             return Original(
-                url: tree.parts.planes.address(of: image, specimen: id), object: PlaneReader.objectID(of: image, specimen: id))
+                url: tree.parts.planes.address(of: image, specimen: id),
+                object: PlaneReader.objectID(of: image, specimen: id))
         }
     }
 

@@ -70,7 +70,7 @@ enum TopTexts {
 
             \(texts.notes)
 
-            Bytes come from the origin on first read and are kept in a block cache. `cp` works; so does every reader.
+            Bytes come from the source on first read and are kept in a block cache. `cp` works; so does every reader.
 
             """
     }

@@ -1,7 +1,7 @@
-internal import Specimens
-internal import SpecimenData
-internal import Support
 internal import Layouts
+internal import SpecimenData
+internal import Specimens
+internal import Support
 
 /// How a whole series is laid out in one file.
 enum VolumeFormat: Hashable, Sendable {
@@ -26,7 +26,9 @@ struct VolumeEntry: SpecimenLeaf {
     func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge {
         guard series.exists(context) else { return .absent }
         return Knowledge(
-            tree.volumeLayout(context, series, format).map { .file(size: $0.fileSize, modified: tree.time(of: context)) })
+            tree.volumeLayout(context, series, format).map {
+                .file(size: $0.fileSize, modified: tree.time(of: context))
+            })
     }
 
     func open(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {

@@ -69,7 +69,7 @@ final class Job {
     /// The object of the request and its specimen; "" when the request names none.
     var object: String { request.object }
     let specimen: String
-    var rank: Rank { lane == .prefetch ? .prefetch : request.isQuestion ? .metadata : .demand }
+    var rank: Rank { lane == .prefetch ? .prefetch : request.isMetadata ? .metadata : .demand }
 
     init(id: UInt64, request: HTTPRequest, origin: URLParts, begun: Instant, completion: @escaping Completion) {
         self.id = id
