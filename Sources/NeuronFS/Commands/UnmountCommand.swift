@@ -88,12 +88,18 @@ struct UnmountCommand: ParsableCommand {
 
     /// The mounts and processes that hold the file system of `mount`, which `process` serves and which is unmounted.
     private static func holders(of mount: MountTable.Entry, _ process: Int?) throws(Failure) -> [String] {
+        let everywhere = Users.mounts(of: mount.device)
+        // Read last, so that a mount of this namespace that is made meanwhile is not taken for one of another.
         let here = try MountTable.all()
         let copies = here.filter { $0.device == mount.device }
+        let numbers = Set(here.map(\.id))
+        let elsewhere = everywhere.filter { !numbers.contains($0.mount.id) }
         // Linux reuses the device number of a file system that is gone for the next one, which another process serves.
-        let isReused = copies.contains { copy in MountProcess.serving(copy).map { $0 != process } ?? false }
+        let isReused = (copies + elsewhere.map(\.mount)).contains { copy in
+            MountProcess.serving(copy).map { $0 != process } ?? false
+        }
         guard !isReused else { return [] }
-        return copies.map { "the mount on \($0.path)" } + Users.inOtherNamespaces(mount.device, here: here).map(\.text)
+        return copies.map { "the mount on \($0.path)" } + elsewhere.map(\.user.text)
     }
 
     /// Ends the process of a detached mount, even when other processes still use the mount. Their reads end with it.

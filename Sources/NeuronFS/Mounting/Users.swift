@@ -20,19 +20,19 @@ enum Users {
     /// A user in a sentence.
     static func text(_ user: UInt32) -> String { user == 0 ? "root" : "user \(user)" }
 
-    /// One process of each other mount namespace that holds the file system `device`, as far as /proc shows them to us.
-    ///
-    /// - Parameter here: the mounts of this namespace.
-    static func inOtherNamespaces(_ device: String, here: [MountTable.Entry]) -> [User] {
+    /// The mounts of the file system `device` in all mount namespaces, each with a process that is in the namespace, as far
+    /// as /proc shows them to us.
+    static func mounts(of device: String) -> [(user: User, mount: MountTable.Entry)] {
         // A namespace shares its mounts, and so their numbers, with no other.
-        var known = Set(here.map(\.id))
+        var known: Set<Int> = []
         return pids().compactMap { pid in
             do throws(Errno) {
                 let table = String(decoding: try readWholeFile("/proc/\(pid)/mountinfo"), as: UTF8.self)
                 let held = MountTable.entries(table).filter { $0.device == device && known.insert($0.id).inserted }
                 guard let first = held.first else { return nil }
-                return User(
+                let user = User(
                     pid: pid, name: name(of: pid), owner: owner(of: pid), use: "mount namespace with \(first.path)")
+                return (user, first)
             } catch {
                 // The process has ended, or this user may not examine it.
                 return nil
