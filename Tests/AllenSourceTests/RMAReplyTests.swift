@@ -56,18 +56,16 @@ import Testing
         }
     }
 
-    @Test(
-        "an envelope that is not complete",
-        arguments: [
-            "[]", "null", "{}", #"{"success":true}"#, #"{"success":true,"num_rows":0,"total_rows":0}"#,
-            #"{"success":true,"num_rows":0,"total_rows":0,"msg":{}}"#, #"{"success":true,"msg":[]}"#,
-            #"{"success":true,"num_rows":2,"total_rows":2,"msg":[{"id":1}]}"#,
-            #"{"success":true,"num_rows":1,"total_rows":1,"msg":[1]}"#,
-            #"{"success":true,"num_rows":0,"total_rows":-1,"msg":[]}"#,
-            #"{"success":true,"start_row":-5,"num_rows":0,"total_rows":1,"msg":[]}"#,
-            #"{"num_rows":0,"total_rows":0,"msg":[]}"#,
-        ])
-    func incomplete(_ text: String) {
+    @Test(arguments: [
+        "[]", "null", "{}", #"{"success":true}"#, #"{"success":true,"num_rows":0,"total_rows":0}"#,
+        #"{"success":true,"num_rows":0,"total_rows":0,"msg":{}}"#, #"{"success":true,"msg":[]}"#,
+        #"{"success":true,"num_rows":2,"total_rows":2,"msg":[{"id":1}]}"#,
+        #"{"success":true,"num_rows":1,"total_rows":1,"msg":[1]}"#,
+        #"{"success":true,"num_rows":0,"total_rows":-1,"msg":[]}"#,
+        #"{"success":true,"start_row":-5,"num_rows":0,"total_rows":1,"msg":[]}"#,
+        #"{"num_rows":0,"total_rows":0,"msg":[]}"#,
+    ])
+    func anEnvelopeThatIsNotCompleteIsRefused(_ text: String) {
         guard case .malformedReply? = fault(text) else {
             Issue.record("not the right error for \(text)")
             return

@@ -3,10 +3,8 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Names and documents")
-struct ContentsTests {
-    @Test("plane names are four digits or more, and only such names are planes")
-    func planeNames() {
+@Suite struct ContentsTests {
+    @Test func planeNamesAreFourDigitsOrMoreAndOnlySuchNamesArePlanes() {
         #expect(PlaneNames.name(0) == "0000.tif")
         #expect(PlaneNames.name(626) == "0626.tif")
         #expect(PlaneNames.name(12_345) == "12345.tif")
@@ -16,8 +14,7 @@ struct ContentsTests {
         }
     }
 
-    @Test("control documents have one size and keep whole lines")
-    func controlDocuments() {
+    @Test func controlDocumentsHaveOneSizeAndKeepWholeLines() {
         let short = ControlDocument.padded("{}\n")
         #expect(short.count == ControlDocument.size)
         #expect(short.prefix(3) == [0x7B, 0x7D, 0x0A])
@@ -27,8 +24,7 @@ struct ContentsTests {
         #expect(text.allSatisfy { $0 == "0123456789" })
     }
 
-    @Test("a document of JSON parses whatever texts are in it")
-    func documentsOfJSON() throws {
+    @Test func aDocumentOfJSONParsesWhateverTextsAreInIt() throws {
         let path = "/" + String(repeating: "p", count: 4000)
         for filler in ["x", "\u{1B}", "\u{1F9E0}", "\n"] {
             let document: JSONValue = [
@@ -45,8 +41,7 @@ struct ContentsTests {
         #expect(ControlDocument.text(of: ["path": .string(path)]).contains(path))
     }
 
-    @Test("a read is clamped to its file")
-    func clamping() {
+    @Test func aReadIsClampedToItsFile() {
         #expect(clamped(offset: 0, count: 10, size: 5) == 0..<5)
         #expect(clamped(offset: 5, count: 1, size: 5) == 5..<5)
         #expect(clamped(offset: 99, count: 1, size: 5) == 5..<5)

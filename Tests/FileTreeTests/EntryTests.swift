@@ -4,8 +4,7 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Entries")
-struct EntryTests {
+@Suite struct EntryTests {
     /// Every entry from `directory` on, by its path.
     private func walk(_ bench: TreeBench, _ directory: InodeNumber, _ path: String) throws -> [String: DirectoryEntry] {
         var found: [String: DirectoryEntry] = [:]
@@ -19,8 +18,7 @@ struct EntryTests {
         return found
     }
 
-    @Test("a listing, a lookup and the attributes agree on every name, and directories count their subdirectories")
-    func agreement() throws {
+    @Test func aListingALookupAndTheAttributesAgreeOnEveryNameAndDirectoriesCountTheirSubdirectories() throws {
         // Cell 1 would wait for its skeleton, where chunks of labels are.
         var objects = Cells.objects
         objects[2] = SpecimenObjects(spacing: Cells.spacing)
@@ -55,8 +53,7 @@ struct EntryTests {
         }
     }
 
-    @Test("a directory, a file and a link each refuse what they are not")
-    func refusals() throws {
+    @Test func aDirectoryAFileAndALinkEachRefuseWhatTheyAreNot() throws {
         let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         func code<Value>(_ result: Result<Value, FileTreeError>?) -> Errno? {
@@ -87,8 +84,7 @@ struct EntryTests {
         return (Set(stale.entries.map(\.node)), stale.names.map(\.name))
     }
 
-    @Test("a changed image makes its plane and the volume stale, a changed recording itself alone")
-    func staleImages() throws {
+    @Test func aChangedImageMakesItsPlaneAndTheVolumeStaleAChangedRecordingItselfAlone() throws {
         let files: [SpecimenFile] = [.stackVolume, .stackArray]
         let expected = Set(files.map { Node.specimenFile(1, $0) } + [.plane(1, .stack, 1)])
         #expect(try stale(after: .image(101)) == (expected, []))
@@ -96,8 +92,7 @@ struct EntryTests {
         #expect(try stale(after: .recording) == ([.specimenFile(1, .recording)], []))
     }
 
-    @Test("a changed skeleton makes all that is drawn from it stale, and the names of the store of labels")
-    func staleTracing() throws {
+    @Test func aChangedSkeletonMakesAllThatIsDrawnFromItStaleAndTheNamesOfTheStoreOfLabels() throws {
         let files: [SpecimenFile] = [.meta, .skeleton, .marker, .instances, .labelVolume, .labelArray]
         let planes = Series.allCases.filter { $0 != .stack }.flatMap { series in
             [0, 1, 3].map { Node.plane(1, series, $0) }
@@ -106,8 +101,7 @@ struct EntryTests {
         #expect(try stale(after: .tracing) == (expected, ["labels.ome.zarr"]))
     }
 
-    @Test("a newer list of cells makes stale what it changes, and nothing else")
-    func staleLists() throws {
+    @Test func aNewerListOfCellsMakesStaleWhatItChangesAndNothingElse() throws {
         func index(_ cells: [Specimen]) throws -> TreeIndex {
             let bench = try TreeBench(cells)
             defer { bench.close() }

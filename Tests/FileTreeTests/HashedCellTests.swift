@@ -67,12 +67,10 @@ extension TreeBench {
     }
 }
 
-@Suite("Cells with hashed inode numbers")
-struct HashedCellTests {
+@Suite struct HashedCellTests {
     private static let folder = "mouse/5000000000"
 
-    @Test("such a cell is listed, looked up, stated and opened like any other")
-    func served() throws {
+    @Test func suchACellIsListedLookedUpStatedAndOpenedLikeAnyOther() throws {
         let bench = try LargeCells.bench()
         defer { bench.close() }
         #expect(try bench.children(of: .species(.mouse)).get().map(\.name) == ["5000000000", "6000000000"])
@@ -92,8 +90,7 @@ struct HashedCellTests {
         #expect(bench.lookup("skeleton.swc", in: inode)?.isAbsent == true)
     }
 
-    @Test("links to such a cell have numbers of their own")
-    func links() throws {
+    @Test func linksToSuchACellHaveNumbersOfTheirOwn() throws {
         let bench = try LargeCells.bench()
         defer { bench.close() }
         let paths = ["trainable/mouse/6000000000", "by-layer/4/6000000000", "by-name/large 6"]
@@ -105,8 +102,7 @@ struct HashedCellTests {
         }
     }
 
-    @Test("two trees of one database give equal numbers, in whatever order names are looked up")
-    func equalNumbers() throws {
+    @Test func twoTreesOfOneDatabaseGiveEqualNumbersInWhateverOrderNamesAreLookedUp() throws {
         let benches = [try LargeCells.bench(), try LargeCells.bench()]
         defer { for bench in benches { bench.close() } }
         // Inside a store a lookup waits until the geometry is in memory.
@@ -117,8 +113,7 @@ struct HashedCellTests {
         #expect(walks[0]["\(Self.folder)/stack"] == NodeTable(identity: "test").number(of: "\(Self.folder)/stack"))
     }
 
-    @Test("a number means its name until the kernel has forgotten it as often as it was told")
-    func forgetting() throws {
+    @Test func aNumberMeansItsNameUntilTheKernelHasForgottenItAsOftenAsItWasTold() throws {
         let bench = try LargeCells.bench()
         defer { bench.close() }
         let folder = try bench.inode(Self.folder)
@@ -141,8 +136,7 @@ struct HashedCellTests {
         #expect(try bench.attributes(of: plane).get().inode == plane)
     }
 
-    @Test("an entry of READDIRPLUS counts as a lookup, one of READDIR does not")
-    func readdirplus() throws {
+    @Test func anEntryOfReaddirplusCountsAsALookupOneOfReaddirDoesNot() throws {
         let bench = try LargeCells.bench()
         defer { bench.close() }
         let folder = try bench.inode(Self.folder)
@@ -159,8 +153,7 @@ struct HashedCellTests {
         #expect(try bench.attributes(of: mouse.inode).get().kind == .directory)
     }
 
-    @Test("of two paths with one number the second fails with EIO while the first is held")
-    func collision() throws {
+    @Test func ofTwoPathsWithOneNumberTheSecondFailsWithEIOWhileTheFirstIsHeld() throws {
         let bench = try LargeCells.bench(table: NodeTable { _ in 42 })
         defer { bench.close() }
         let first = try bench.inode(Self.folder)
@@ -174,8 +167,7 @@ struct HashedCellTests {
         #expect(throws: FileTreeError.self) { try bench.inode(Self.folder) }
     }
 
-    @Test("the kernel is told of the hashed numbers of what has changed upstream")
-    func invalidation() throws {
+    @Test func theKernelIsToldOfTheHashedNumbersOfWhatHasChangedUpstream() throws {
         let bench = try LargeCells.bench()
         defer { bench.close() }
         let told = Monitor<Invalidation?>(nil)

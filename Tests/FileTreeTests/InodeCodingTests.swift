@@ -3,8 +3,7 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Inode numbers")
-struct InodeCodingTests {
+@Suite struct InodeCodingTests {
     private static let ids = [0, 1, 313_862_022, 1_234_567_890, Int(UInt32.max)]
 
     private static let nodes: [Node] = {
@@ -29,8 +28,7 @@ struct InodeCodingTests {
         return nodes
     }()
 
-    @Test("a node's number leads back to it, and no two nodes share one")
-    func roundTrip() throws {
+    @Test func aNodesNumberLeadsBackToItAndNoTwoNodesShareOne() throws {
         var seen: [InodeNumber: Node] = [:]
         for node in Self.nodes {
             let inode = try #require(node.inode)
@@ -40,8 +38,7 @@ struct InodeCodingTests {
         }
     }
 
-    @Test("numbers are promises: these do not change between versions")
-    func golden() {
+    @Test func numbersArePromisesTheseDoNotChangeBetweenVersions() {
         let id = 0x12B5_2786
         let expected: [(Node, UInt64)] = [
             (.root, 1), (.topFile(.readme), 0x0100_0000_0000_0000), (.topFile(.citation), 0x0100_0000_0000_0001),
@@ -69,8 +66,7 @@ struct InodeCodingTests {
         for (node, number) in expected { #expect(node.inode?.rawValue == number, "\(node)") }
     }
 
-    @Test("an id that needs more than 32 bits has no computed number")
-    func largeIDs() {
+    @Test func anIdThatNeedsMoreThan32BitsHasNoComputedNumber() {
         for id in [Int(UInt32.max) + 1, 5_000_000_000, Int.max, -1] {
             for node in [Node.specimen(id), .plane(id, .stack, 0), .zarr(id, .labels, 3), .link(.name, id)] {
                 #expect(node.inode == nil, "\(node)")
@@ -78,16 +74,14 @@ struct InodeCodingTests {
         }
     }
 
-    @Test("an entry is of the node it is made from, and a folder names each of its entries once")
-    func entries() {
+    @Test func anEntryIsOfTheNodeItIsMadeFromAndAFolderNamesEachOfItsEntriesOnce() {
         for node in Self.nodes { #expect(node.entry.node == node) }
         let entries = SpecimenFolder(id: 7).entries
         #expect(Set(entries.map(\.place)).count == entries.count && Set(entries.map(\.node)).count == entries.count)
         #expect(entries.allSatisfy { $0.id == 7 })
     }
 
-    @Test("numbers that mean nothing are no node")
-    func strangers() {
+    @Test func numbersThatMeanNothingAreNoNode() {
         for number: UInt64 in [0, 2, 1 << 55, 0x7F << 56, UInt64.max, 0x0500_0000_0000_0001, 0x0100_0000_0000_0009] {
             #expect(Node(InodeNumber(rawValue: number)) == nil, "\(number)")
         }

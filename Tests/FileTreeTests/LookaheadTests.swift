@@ -3,8 +3,7 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Lookahead")
-struct LookaheadTests {
+@Suite struct LookaheadTests {
     /// Notes what is fetched, and under which token.
     private final class Fetches: Sendable {
         private let state = Monitor<[(unit: Int, token: CancellationToken)]>([])
@@ -23,8 +22,8 @@ struct LookaheadTests {
         }
     }
 
-    @Test("a reader is ahead of itself in either direction", arguments: [1, -1])
-    func ahead(direction: Int) {
+    @Test(arguments: [1, -1])
+    func aReaderIsAheadOfItselfInEitherDirection(direction: Int) {
         let fetches = Fetches()
         let ahead = fetches.lookahead()
         for unit in 0..<4 {
@@ -35,8 +34,7 @@ struct LookaheadTests {
         #expect(fetches.cancelled.isEmpty)
     }
 
-    @Test("a jump ends what is under way, and nothing is fetched for where it leads")
-    func jump() {
+    @Test func aJumpEndsWhatIsUnderWayAndNothingIsFetchedForWhereItLeads() {
         let fetches = Fetches()
         let ahead = fetches.lookahead()
         for unit in 0..<3 { ahead.carryOut(ahead.note(unit...unit)) }
@@ -49,8 +47,7 @@ struct LookaheadTests {
         #expect(fetches.cancelled == [2, 3, 4, 72])
     }
 
-    @Test("closing ends what is under way, but for what was transferred")
-    func close() {
+    @Test func closingEndsWhatIsUnderWayButForWhatWasTransferred() {
         let fetches = Fetches()
         var ahead: Lookahead? = fetches.lookahead()
         ahead?.note(0...0).carryOut(on: ahead)
@@ -68,8 +65,7 @@ struct LookaheadTests {
         #expect(fetches.cancelled == [2, 3, 4])
     }
 
-    @Test("what there was no room for is offered again, from there on, while it is ahead")
-    func again() {
+    @Test func whatThereWasNoRoomForIsOfferedAgainFromThereOnWhileItIsAhead() {
         let fetches = Fetches()
         let ahead = fetches.lookahead()
         fetches.refused.withLock { $0 = [2] }
@@ -90,8 +86,7 @@ struct LookaheadTests {
         #expect(fetches.rest.withLock { $0 } == [2])
     }
 
-    @Test("without a window nothing is fetched")
-    func noWindow() {
+    @Test func withoutAWindowNothingIsFetched() {
         let fetches = Fetches()
         let ahead = fetches.lookahead(limit: 0)
         for unit in 0..<10 { ahead.carryOut(ahead.note(unit...unit)) }

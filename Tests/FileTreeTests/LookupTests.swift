@@ -2,10 +2,8 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Lookup")
-struct LookupTests {
-    @Test("a name that fixes the type is answered at once, while the origin answers nothing")
-    func unseenCell() throws {
+@Suite struct LookupTests {
+    @Test func aNameThatFixesTheTypeIsAnsweredAtOnceWhileTheOriginAnswersNothing() throws {
         let bench = try TreeBench(Cells.list)
         defer { bench.close() }
         for entry in SpecimenFolder(id: 1).entries {
@@ -20,8 +18,7 @@ struct LookupTests {
         #expect(picture.isProvisional && picture.inode == Node.projection(1, .minYZ).inode)
     }
 
-    @Test("a name that cannot be is absent at once: by itself, or by the row of its cell")
-    func impossibleNames() throws {
+    @Test func aNameThatCannotBeIsAbsentAtOnceByItselfOrByTheRowOfItsCell() throws {
         let bench = try TreeBench(Cells.list)
         defer { bench.close() }
         let absent: [(Node, [String])] = [
@@ -37,8 +34,7 @@ struct LookupTests {
         for name in ["meta.json", "stack"] { #expect(bench.lookup(name, in: .specimen(3))?.isAbsent == false) }
     }
 
-    @Test("inside a Zarr store the geometry decides, so that a lookup waits until it is known")
-    func zarr() throws {
+    @Test func insideAZarrStoreTheGeometryDecidesSoThatALookupWaitsUntilItIsKnown() throws {
         let silent = try TreeBench(Cells.list)
         defer { silent.close() }
         #expect(silent.lookup("0", in: .zarr(1, .stack, 0)) == nil)
@@ -58,8 +54,7 @@ struct LookupTests {
         #expect(chunk.isProvisional && chunk.kind == .file && chunk.size == 32 * 256 * 256)
     }
 
-    @Test("what turned out to be there is told for good, what did not is absent, to every call")
-    func afterwards() throws {
+    @Test func whatTurnedOutToBeThereIsToldForGoodWhatDidNotIsAbsentToEveryCall() throws {
         let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         #expect(try bench.lookup("0002.tif", in: .planes(1, .stack))?.get().isProvisional == true)
@@ -87,8 +82,7 @@ struct LookupTests {
         #expect(bench.lookup("stack", in: .specimen(3))?.isAbsent == true)
     }
 
-    @Test("a size that was told is told again while it is not known")
-    func toldSizes() throws {
+    @Test func aSizeThatWasToldIsToldAgainWhileItIsNotKnown() throws {
         let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         let plane = try bench.attributes(of: .plane(1, .stack, 1)).get().size
@@ -114,8 +108,7 @@ struct LookupTests {
         #expect(bench.tree.attributes(ofOpen: InodeNumber(rawValue: 7)) == nil)
     }
 
-    @Test("files of one folder have the size that each was told, and another's before that")
-    func sizesOfOneFolder() {
+    @Test func filesOfOneFolderHaveTheSizeThatEachWasToldAndAnothersBeforeThat() {
         let sizes = ToldSizes()
         let planes = (0..<4).map { PlaneEntry(id: 1, index: $0, series: .stack) }
         #expect(sizes.size(of: planes[0]) == nil)

@@ -5,8 +5,7 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Planes without an image")
-struct MissingPlanesTests {
+@Suite struct MissingPlanesTests {
     /// A cell whose sections 3 (missing), 5 (failed) and 6 (narrower) give volumes no image.
     private func context() throws -> SpecimenContext {
         func plane(_ section: Int, width: Int = 100, failed: Bool = false) -> PlaneImage {
@@ -25,15 +24,14 @@ struct MissingPlanesTests {
             specimen: specimen, objects: objects, skeletonModified: nil)
     }
 
-    @Test("planes that are missing, failed or of another size have no image in volumes")
-    func gaps() throws {
+    @Test func planesThatAreMissingFailedOrOfAnotherSizeHaveNoImageInVolumes() throws {
         let context = try context()
         #expect(context.gaps == [2, 4, 5])
         #expect((0..<7).map { context.volumePlane(at: $0)?.imageID } == [101, 102, nil, 104, nil, nil, 107])
     }
 
-    @Test("meta.json tells which planes have no image, and what the labels are there", arguments: LabelVariant.allCases)
-    func meta(_ variant: LabelVariant) throws {
+    @Test(arguments: LabelVariant.allCases)
+    func metaJsonTellsWhichPlanesHaveNoImageAndWhatTheLabelsAreThere(_ variant: LabelVariant) throws {
         let bytes = MetaJSON(context: try context(), reading: nil, mainVariant: variant).bytes
         let meta = try JSONValue.parse(bytes)
         #expect(meta["stack"]?["missing_planes"]?.arrayValue?.map(\.intValue) == [2, 4])
@@ -42,8 +40,8 @@ struct MissingPlanesTests {
         #expect(meta["labels"]?["value_without_image"]?.intValue == expected)
     }
 
-    @Test("labels of OME-Zarr name the values they have", arguments: [LabelVariant.classes, .classes3, .binary])
-    func imageLabel(_ variant: LabelVariant) throws {
+    @Test(arguments: [LabelVariant.classes, .classes3, .binary])
+    func labelsOfOMEZarrNameTheValuesTheyHave(_ variant: LabelVariant) throws {
         let store = try #require(ZarrStore(try context(), .labels, main: variant))
         let found = store.image.label?.classes.map { "\($0.value) \($0.name)" }
         let expected: [LabelVariant: [String]] = [

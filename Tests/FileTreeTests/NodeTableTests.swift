@@ -2,18 +2,15 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Hashed inode numbers")
-struct NodeTableTests {
-    @Test("a number is a hash of the source and the path; these do not change between versions")
-    func golden() {
+@Suite struct NodeTableTests {
+    @Test func aNumberIsAHashOfTheSourceAndThePathTheseDoNotChangeBetweenVersions() {
         let allen = NodeTable(identity: "http://api.brain-map.org")
         #expect(allen.number(of: "mouse/5000000000").rawValue == 0x4F39_B051_8C41_B245)
         #expect(allen.number(of: "mouse/5000000000/stack/0001.tif").rawValue == 0x4346_E6DF_2F58_8CCA)
         #expect(NodeTable(identity: "demo").number(of: "mouse/5000000000").rawValue == 0x7074_A8F8_1E9B_07CC)
     }
 
-    @Test("62 bits of any hash: above every computed number, below every signed limit")
-    func range() {
+    @Test func aNumberHas62BitsOfAnyHashSoItIsAboveEveryComputedNumber() {
         for hash in [0, 1, UInt64.max, 1 << 63, 1 << 62] {
             let number = NodeTable { _ in hash }.number(of: "x")
             #expect(number.isHashed && number.rawValue >> 62 == 1 && Node(number) == nil)
@@ -21,8 +18,7 @@ struct NodeTableTests {
         #expect(!InodeNumber.root.isHashed && !InodeNumber(rawValue: UInt64.max).isHashed)
     }
 
-    @Test("a name is kept until all its replies are taken back")
-    func counts() throws {
+    @Test func aNameIsKeptUntilAllItsRepliesAreTakenBack() throws {
         let table = NodeTable(identity: "test")
         let name = table.name(.specimen(5_000_000_000), at: "mouse/5000000000")
         #expect(table[name.number] == nil)
@@ -39,8 +35,7 @@ struct NodeTableTests {
         #expect(table[name.number] == nil)
     }
 
-    @Test("a number that is held is given to no other path, and is free again when it is not held")
-    func collision() throws {
+    @Test func aNumberThatIsHeldIsGivenToNoOtherPathAndIsFreeAgainWhenItIsNotHeld() throws {
         let table = NodeTable { _ in 7 }
         let first = table.name(.specimen(5_000_000_000), at: "mouse/5000000000")
         let second = table.name(.specimen(6_000_000_000), at: "mouse/6000000000")

@@ -2,8 +2,7 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Read pattern")
-struct ReadPatternTests {
+@Suite struct ReadPatternTests {
     /// A pattern behind a reference, so that `#expect` may call what changes it.
     private final class Reader {
         private var pattern: ReadPattern
@@ -30,8 +29,7 @@ struct ReadPatternTests {
     private static let readAhead = 131_072
 
     /// What the kernel does with a refusal: it asks for the pages that somebody waits for, one by one.
-    @Test("a first large read of absent bytes is refused once, and its pages are then served")
-    func firstRead() {
+    @Test func aFirstLargeReadOfAbsentBytesIsRefusedOnceAndItsPagesAreThenServed() {
         let pattern = Reader()
         #expect(pattern.refuses(0..<Self.readAhead, isInMemory: false, isDirect: false))
         for start in stride(from: 0, to: Self.readAhead, by: Self.page) {
@@ -42,8 +40,7 @@ struct ReadPatternTests {
     }
 
     /// Two threads take up the kernel's present window and the next one in either order.
-    @Test("windows of a sequential reader are served in any order")
-    func outOfOrder() {
+    @Test func windowsOfASequentialReaderAreServedInAnyOrder() {
         let window = 1 << 20
         let pattern = Reader()
         for start in stride(from: 0, to: ReadPattern.sequentialRun, by: Self.page) {
@@ -58,23 +55,20 @@ struct ReadPatternTests {
         #expect(pattern.refuses(64 * window..<65 * window, isInMemory: false, isDirect: false))
     }
 
-    @Test("the same range asked for again is served: no reader can be refused twice")
-    func repeated() {
+    @Test func theSameRangeAskedForAgainIsServedNoReaderCanBeRefusedTwice() {
         let pattern = Reader()
         #expect(pattern.refuses(8192..<73_728, isInMemory: false, isDirect: false))
         #expect(!pattern.refuses(8192..<73_728, isInMemory: false, isDirect: false))
     }
 
-    @Test("bytes in memory, single pages and O_DIRECT are never refused")
-    func neverRefused() {
+    @Test func bytesInMemorySinglePagesAndDirectReadsAreNeverRefused() {
         let pattern = Reader()
         #expect(!pattern.refuses(0..<Self.readAhead, isInMemory: true, isDirect: false))
         #expect(!pattern.refuses(1 << 24..<1 << 24 + Self.page, isInMemory: false, isDirect: false))
         #expect(!pattern.refuses(1 << 25..<1 << 25 + Self.readAhead, isInMemory: false, isDirect: true))
     }
 
-    @Test("what the kernel reads ahead out of memory makes no sequential reader")
-    func readAheadFromMemory() {
+    @Test func whatTheKernelReadsAheadOutOfMemoryMakesNoSequentialReader() {
         let pattern = Reader()
         for start in stride(from: 0, to: 1 << 20, by: Self.readAhead) {
             #expect(!pattern.refuses(start..<start + Self.readAhead, isInMemory: true, isDirect: false))
@@ -83,8 +77,7 @@ struct ReadPatternTests {
     }
 
     /// A memory map of a 10,000 px wide plane: a page or two each row, with the kernel's read-around before them.
-    @Test("the rows of a window never make a sequential reader")
-    func window() {
+    @Test func theRowsOfAWindowNeverMakeASequentialReader() {
         let pattern = Reader()
         var served = 0
         for row in 0..<512 {
@@ -98,8 +91,8 @@ struct ReadPatternTests {
     }
 
     /// The kernel asks for just the pages of a read that comes from above, and for those of a refused one upwards.
-    @Test("steps downwards make a sequential reader", arguments: [4096, 32_768, 131_072, 1 << 20])
-    func downwards(step: Int) {
+    @Test(arguments: [4096, 32_768, 131_072, 1 << 20])
+    func stepsDownwardsMakeASequentialReader(step: Int) {
         let pattern = Reader()
         var refusals = 0
         for end in stride(from: 64 << 20, to: 60 << 20, by: -step) where pattern.read(end - step..<end) {
@@ -111,8 +104,8 @@ struct ReadPatternTests {
     }
 
     /// A tile row once decoded answers every read of it: nothing is refused, and the run must grow all the same.
-    @Test("steps downwards through bytes in memory make a sequential reader", arguments: [4096, 16_384, 32_768])
-    func downwardsInMemory(step: Int) {
+    @Test(arguments: [4096, 16_384, 32_768])
+    func stepsDownwardsThroughBytesInMemoryMakeASequentialReader(step: Int) {
         let pattern = Reader()
         let top = 64 << 20
         _ = pattern.read(top - step..<top)
@@ -126,8 +119,8 @@ struct ReadPatternTests {
     }
 
     /// Behind each read the kernel reads ahead upwards, over what was read before and, at first, over what was not.
-    @Test("steps downwards with the kernel's read-ahead", arguments: [4096, 32_768, 131_072, 1 << 20], [true, false])
-    func downwardsWithReadAhead(step: Int, isInMemory: Bool) {
+    @Test(arguments: [4096, 32_768, 131_072, 1 << 20], [true, false])
+    func stepsDownwardsWithTheKernelsReadAhead(step: Int, isInMemory: Bool) {
         let pattern = Reader()
         var refusals = 0
         for end in stride(from: 64 << 20, to: 56 << 20, by: -step) {
@@ -138,8 +131,8 @@ struct ReadPatternTests {
         #expect(refusals <= 2)
     }
 
-    @Test("O_DIRECT downwards is sequential, and a jump from it is not", arguments: [4096, 32_768, 131_072, 1 << 20])
-    func directDownwards(step: Int) {
+    @Test(arguments: [4096, 32_768, 131_072, 1 << 20])
+    func directReadsDownwardsAreSequentialAndAJumpFromThemIsNot(step: Int) {
         let pattern = Reader()
         for end in stride(from: 64 << 20, to: 60 << 20, by: -step) {
             #expect(!pattern.refuses(end - step..<end, isInMemory: false, isDirect: true))
@@ -150,8 +143,8 @@ struct ReadPatternTests {
     }
 
     /// A crop that is flipped before it is copied: its rows are read from the last to the first.
-    @Test("the rows of a window from below never make a sequential reader", arguments: [true, false])
-    func windowFromBelow(isInMemory: Bool) {
+    @Test(arguments: [true, false])
+    func theRowsOfAWindowFromBelowNeverMakeASequentialReader(isInMemory: Bool) {
         let pattern = Reader()
         for row in (0..<512).reversed() {
             let page = (4096 + row * 10_000 + 3000) / Self.page * Self.page
@@ -164,8 +157,8 @@ struct ReadPatternTests {
 
     /// Where rows are shorter than a page the pages of a window have no gaps. The kernel reads on behind the window, and that
     /// it is in memory is no reason to believe that anybody wants what comes then.
-    @Test("a window of 512 short rows is not looked ahead for", arguments: [3000, 1600], [true, false])
-    func shortRows(width: Int, isInMemory: Bool) {
+    @Test(arguments: [3000, 1600], [true, false])
+    func aWindowOf512ShortRowsIsNotLookedAheadFor(width: Int, isInMemory: Bool) {
         let longRun = 512 * width + ReadPattern.sequentialRun
         let pattern = Reader(longRun: longRun)
         let start = 2 << 20
@@ -181,8 +174,8 @@ struct ReadPatternTests {
         #expect(pattern.refuses(behind, isInMemory: false, isDirect: false))
     }
 
-    @Test("a reader of short rows is looked ahead for once it has read more than a window", arguments: [1600, 3000])
-    func longRun(width: Int) {
+    @Test(arguments: [1600, 3000])
+    func aReaderOfShortRowsIsLookedAheadForOnceItHasReadMoreThanAWindow(width: Int) {
         let longRun = 512 * width + ReadPattern.sequentialRun
         let pattern = Reader(longRun: longRun)
         var refusals = 0
@@ -203,8 +196,7 @@ struct ReadPatternTests {
     }
 
     /// One large read, whose pages the kernel asks for upwards: the next may lie on either side.
-    @Test("the pages of one refused read tell no direction")
-    func noDirection() {
+    @Test func thePagesOfOneRefusedReadTellNoDirection() {
         let pattern = Reader()
         let first = 8 << 20..<9 << 20
         #expect(pattern.read(first))
@@ -218,8 +210,8 @@ struct ReadPatternTests {
     }
 
     /// Planes of short rows: a row of tiles is in memory as soon as one page of it was read, up to the next.
-    @Test("a reader that comes down through rows of tiles is noted", arguments: [4096, 32_768, 131_072, 1 << 20])
-    func downwardsThroughTiles(step: Int) {
+    @Test(arguments: [4096, 32_768, 131_072, 1 << 20])
+    func aReaderThatComesDownThroughRowsOfTilesIsNoted(step: Int) {
         let band = 512 * 3000
         let pattern = Reader(longRun: band + ReadPattern.sequentialRun)
         var (refusals, loaded) = (0, Set<Int>())
@@ -243,8 +235,8 @@ struct ReadPatternTests {
 
     /// What Linux does for read(2) of 1 MiB each: half a window before its end it asks for the next, and a window that was
     /// refused is asked for page by page.
-    @Test("a reader with windows of 1 MiB is refused few of them", arguments: [1600, 3000, 5730, 10_000])
-    func kernelWindows(width: Int) {
+    @Test(arguments: [1600, 3000, 5730, 10_000])
+    func aReaderWithWindowsOf1MiBIsRefusedFewOfThem(width: Int) {
         let band = 512 * width
         let window = 1 << 20
         let pattern = Reader(longRun: band + ReadPattern.sequentialRun)

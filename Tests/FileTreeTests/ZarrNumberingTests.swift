@@ -3,10 +3,8 @@ import Testing
 
 @testable import FileTree
 
-@Suite("Numbers in a Zarr store")
-struct ZarrNumberingTests {
-    @Test("every node of a store has one number, and the number leads back to it")
-    func bijection() throws {
+@Suite struct ZarrNumberingTests {
+    @Test func everyNodeOfAStoreHasOneNumberAndTheNumberLeadsBackToIt() throws {
         let image = try OMEZarrImage(
             name: "stack",
             geometry: VolumeGeometry(
@@ -26,8 +24,7 @@ struct ZarrNumberingTests {
         #expect(numbering.node(-1) == nil)
     }
 
-    @Test("numbers are promises: these do not change between versions")
-    func golden() throws {
+    @Test func numbersArePromisesTheseDoNotChangeBetweenVersions() throws {
         let image = try OMEZarrImage(
             name: "labels",
             geometry: VolumeGeometry(

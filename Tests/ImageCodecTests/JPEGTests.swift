@@ -3,14 +3,14 @@ import Testing
 @testable import ImageCodec
 
 @Suite struct JPEGTests {
-    @Test func `the frame header is read without decoding`() throws {
+    @Test func theFrameHeaderIsReadWithoutDecoding() throws {
         #expect(try JPEG.info(Fixture.baseline) == JPEGInfo(width: 37, height: 21, components: 3))
         #expect(try JPEG.info(Fixture.progressive) == JPEGInfo(width: 37, height: 21, components: 3))
         #expect(try JPEG.info(Fixture.gray) == JPEGInfo(width: 37, height: 21, components: 1))
         #expect(try JPEG.info(Array(Fixture.baseline.prefix(200))).width == 37)
     }
 
-    @Test func `luma equals what OpenCV and Pillow decode`() throws {
+    @Test func lumaEqualsWhatOpenCVAndPillowDecode() throws {
         let pairs = [
             (Fixture.baseline, Fixture.baselineLuma), (Fixture.progressive, Fixture.progressiveLuma),
             (Fixture.gray, Fixture.grayLuma),
@@ -22,13 +22,13 @@ import Testing
         }
     }
 
-    @Test func `another size than expected is an error`() {
+    @Test func anotherSizeThanExpectedIsAnError() {
         #expect(
             throws: ImageCodecError.unexpectedSize(width: 37, height: 21, expectedWidth: 21, expectedHeight: 37)
         ) { try JPEG.decodeLuma(Fixture.baseline, width: 21, height: 37) }
     }
 
-    @Test func `a picture cut short anywhere is an error`() {
+    @Test func aPictureCutShortAnywhereIsAnError() {
         for jpeg in [Fixture.baseline, Fixture.gray, Fixture.progressive] {
             for count in jpeg.indices {
                 #expect(throws: ImageCodecError.self, "\(count) bytes") {
@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test func `a lost stretch of the scan is an error`() throws {
+    @Test func aLostStretchOfTheScanIsAnError() throws {
         let noise = (0..<256 * 256).map { UInt8(truncatingIfNeeded: ($0 &* 2_654_435_761) >> 13) }
         var jpeg = try JPEG.encodeGray(noise, width: 256, height: 256, quality: 90)
         jpeg.removeSubrange(jpeg.count / 2..<jpeg.count / 2 + 900)
@@ -52,7 +52,7 @@ import Testing
         #expect(throws: ImageCodecError.self) { try JPEG.check(jpeg, width: 256, height: 256) }
     }
 
-    @Test func `damaged bytes never crash and never change the size`() {
+    @Test func damagedBytesNeverCrashAndNeverChangeTheSize() {
         var state: UInt64 = 1
         for _ in 0..<2000 {
             var jpeg = Fixture.baseline
@@ -64,7 +64,7 @@ import Testing
         }
     }
 
-    @Test func `a header that promises gigabytes is refused before anything is allocated`() throws {
+    @Test func aHeaderThatPromisesGigabytesIsRefusedBeforeAnythingIsAllocated() throws {
         let frame = try #require(frameHeader(Fixture.baseline))
         var jpeg = Fixture.baseline
         jpeg.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0xFF, 0xFF, 0xFF])
@@ -74,7 +74,7 @@ import Testing
         }
     }
 
-    @Test func `twelve bits, a missing height and an impossible frame are told apart`() throws {
+    @Test func twelveBitsAMissingHeightAndAnImpossibleFrameAreToldApart() throws {
         let frame = try #require(frameHeader(Fixture.baseline))
         var twelve = Fixture.baseline
         twelve[frame + 4] = 12
@@ -94,7 +94,7 @@ import Testing
         }
     }
 
-    @Test func `grey and luma encodings come back close to what went in`() throws {
+    @Test func greyAndLumaEncodingsComeBackCloseToWhatWentIn() throws {
         let width = 53
         let height = 34
         let pixels = (0..<width * height).map { UInt8(60 + ($0 % width) * 2 + ($0 / width)) }
@@ -109,7 +109,7 @@ import Testing
         #expect(try #require(error) <= 4)
     }
 
-    @Test func `what cannot be encoded is refused`() {
+    @Test func whatCannotBeEncodedIsRefused() {
         #expect(throws: ImageCodecError.self) { try JPEG.encodeGray([], width: 0, height: 4, quality: 80) }
         #expect(throws: ImageCodecError.self) { try JPEG.encodeGray([1, 2, 3], width: 2, height: 2, quality: 80) }
         #expect(throws: ImageCodecError.self) { try JPEG.encodeGray([1], width: 1, height: 1, quality: 101) }

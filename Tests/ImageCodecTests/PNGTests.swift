@@ -5,7 +5,7 @@ import Testing
 
 @Suite struct PNGTests {
     @Test(arguments: [(PNG.Layout.gray, 1), (PNG.Layout.rgb, 3)])
-    func `zlib and the filters of the standard give the pixels back`(layout: PNG.Layout, channels: Int) throws {
+    func zlibAndTheFiltersOfTheStandardGiveThePixelsBack(layout: PNG.Layout, channels: Int) throws {
         let width = 41
         let height = 19
         let pixels = (0..<width * height * channels).map { UInt8(truncatingIfNeeded: $0 &* $0 / 7 ^ $0 >> 3) }
@@ -16,7 +16,7 @@ import Testing
         #expect(Self.unfiltered(rows, width: width, height: height, channels: channels) == pixels)
     }
 
-    @Test func `a pixel count that does not fit is refused`() {
+    @Test func aPixelCountThatDoesNotFitIsRefused() {
         #expect(throws: ImageCodecError.self) { try PNG.encode(.rgb, [1, 2, 3, 4], width: 2, height: 1) }
         #expect(throws: ImageCodecError.self) { try PNG.encode(.gray, [], width: 0, height: 0) }
     }

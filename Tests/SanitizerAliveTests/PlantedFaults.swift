@@ -5,8 +5,7 @@ import Testing
 /// `scripts/sanitized-test` commits each of these in its own process and fails when the process does not.
 ///
 /// Without `NEURONFS_PLANTED_FAULT`, which names the fault, nothing here runs.
-@Suite("Planted faults")
-struct PlantedFaults {
+@Suite struct PlantedFaults {
     private static let planted = getenv("NEURONFS_PLANTED_FAULT").map { String(cString: $0) }
 
     /// Two threads add to one number without a lock; the number does not matter.

@@ -5,10 +5,8 @@ import Testing
 
 @testable import SpecimenData
 
-@Suite("Object registry")
-struct ObjectRegistryTests {
-    @Test("an object that was looked for before it was known is found when its record has left memory")
-    func absentBefore() throws {
+@Suite struct ObjectRegistryTests {
+    @Test func anObjectThatWasLookedForBeforeItWasKnownIsFoundWhenItsRecordHasLeftMemory() throws {
         let bench = try RegistryBench(capacity: 4)
         defer { bench.close() }
         #expect(bench.load(1) == nil)
@@ -19,8 +17,7 @@ struct ObjectRegistryTests {
         #expect(bench.load(1)?.validator == "a")
     }
 
-    @Test("an open handle keeps the validator by which its blocks are found when the record has left memory")
-    func idleHandle() throws {
+    @Test func anOpenHandleKeepsTheValidatorByWhichItsBlocksAreFoundWhenTheRecordHasLeftMemory() throws {
         let bench = try RegistryBench(capacity: 4)
         defer { bench.close() }
         let unknown = bench.version(1)
@@ -35,10 +32,8 @@ struct ObjectRegistryTests {
         }
     }
 
-    @Test(
-        "what was checked while the clock was ahead is asked again",
-        arguments: [(0.0, 0), (3600, 0), (2 * 86_400, 1), (-3600, 1), (-86_400 * 365, 1)] as [(Double, Int)])
-    func clock(age: Double, requests: Int) throws {
+    @Test(arguments: [(0.0, 0), (3600, 0), (2 * 86_400, 1), (-3600, 1), (-86_400 * 365, 1)] as [(Double, Int)])
+    func whatWasCheckedWhileTheClockWasAheadIsAskedAgain(age: Double, requests: Int) throws {
         let source = ScriptedSource()
         let bench = try RegistryBench(capacity: 4, source: source)
         defer { bench.close() }
@@ -48,8 +43,7 @@ struct ObjectRegistryTests {
         #expect(source.statCount == requests)
     }
 
-    @Test("a change is known before the new version is, and for good")
-    func changes() throws {
+    @Test func aChangeIsKnownBeforeTheNewVersionIsAndForGood() throws {
         let bench = try RegistryBench(capacity: 4)
         defer { bench.close() }
         let id = RegistryBench.id(1)
@@ -70,8 +64,7 @@ struct ObjectRegistryTests {
         #expect(seen.withLock { $0 } == [first + 1])
     }
 
-    @Test("a handle opened before its image was known is fixed on the first version, never on a later one")
-    func fixing() throws {
+    @Test func aHandleOpenedBeforeItsImageWasKnownIsFixedOnTheFirstVersionNeverOnALaterOne() throws {
         let bench = try RegistryBench(capacity: 4)
         defer { bench.close() }
         let reader = bench.version(1)

@@ -2,15 +2,13 @@ import Testing
 
 @testable import SpecimenData
 
-@Suite("Tile grid")
-struct TileGridTests {
+@Suite struct TileGridTests {
     /// The tiles of a byte range by looking at every byte.
     private func bruteForce(_ grid: TileGrid, _ range: Range<Int>) -> [Int] {
         Set(range.map { $0 / grid.width / grid.side * grid.columns + $0 % grid.width / grid.side }).sorted()
     }
 
-    @Test("every byte range of small planes needs exactly the tiles that its bytes lie in")
-    func exhaustive() {
+    @Test func everyByteRangeOfSmallPlanesNeedsExactlyTheTilesThatItsBytesLieIn() {
         for (width, height, side) in [(7, 5, 2), (4, 4, 2), (5, 9, 3), (3, 7, 4), (1, 6, 2), (9, 1, 2)] {
             let grid = TileGrid(width: width, height: height, side: side)
             for low in 0..<width * height {
@@ -22,8 +20,7 @@ struct TileGridTests {
         }
     }
 
-    @Test("rectangles of all tiles cover the plane once")
-    func cover() {
+    @Test func rectanglesOfAllTilesCoverThePlaneOnce() {
         let grid = TileGrid(width: 1300, height: 700)
         var covered = [UInt8](repeating: 0, count: grid.width * grid.height)
         for index in 0..<grid.columns * grid.rows {

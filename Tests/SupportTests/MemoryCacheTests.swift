@@ -2,10 +2,8 @@ import Support
 import TestTools
 import Testing
 
-@Suite("Memory cache")
-struct MemoryCacheTests {
-    @Test("evicts the least recently used until the sum of costs fits")
-    func eviction() {
+@Suite struct MemoryCacheTests {
+    @Test func theLeastRecentlyUsedLeaveUntilTheSumOfCostsFits() {
         let cache = MemoryCache<Int, String>(limit: 10)
         for key in 0..<5 { cache.insert("\(key)", for: key, cost: 2) }
         #expect(cache[0] == "0")
@@ -15,8 +13,7 @@ struct MemoryCacheTests {
         #expect(cache.usage.cost == 10)
     }
 
-    @Test("agrees with a plain model over seeded random use")
-    func model() {
+    @Test func agreesWithAPlainModelOverSeededRandomUse() {
         var random = Seeded(11)
         let cache = MemoryCache<Int, Int>(limit: 40)
         var model: [(key: Int, value: Int, cost: Int)] = []
@@ -37,8 +34,7 @@ struct MemoryCacheTests {
         }
     }
 
-    @Test("what is removed is gone, and its place free")
-    func removes() {
+    @Test func whatIsRemovedIsGoneAndItsPlaceFree() {
         let cache = MemoryCache<Int, String>(limit: 10)
         cache.insert("a", for: 1, cost: 6)
         cache.insert("b", for: 2, cost: 4)

@@ -5,7 +5,7 @@ import Testing
 @Suite struct RegularFileTests {
     private let path = "/tmp/neuronfs-regular-file-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
 
-    @Test func `a file up to the limit is read whole`() throws {
+    @Test func aFileUpToTheLimitIsReadWhole() throws {
         defer { unlink(path) }
         let bytes = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 * 7) }
         try writeFileAtomically(bytes, to: path)
@@ -14,7 +14,7 @@ import Testing
     }
 
     /// A read of the pipe would wait for a writer, and the device has no end.
-    @Test func `a pipe and a device are refused unread`() throws {
+    @Test func aPipeAndADeviceAreRefusedUnread() throws {
         defer { unlink(path) }
         try #require(mkfifo(path, 0o600) == 0)
         for place in [path, "/dev/zero", "/tmp"] {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    @Test func `a file that is not there is told as such`() {
+    @Test func aFileThatIsNotThereIsToldAsSuch() {
         do throws(RegularFileError) {
             _ = try readRegularFile(path, limit: 1000)
             Issue.record("it was read")
