@@ -88,12 +88,8 @@ struct UnmountCommand: ParsableCommand {
 
     /// The mounts and processes that hold the file system of `mount`, which `process` serves and which is unmounted.
     private static func holders(of mount: MountTable.Entry, _ process: Int?) throws(Failure) -> [String] {
-        let everywhere = Users.mounts(of: mount.device)
-        // Read last, so that a mount of this namespace that is made meanwhile is not taken for one of another.
-        let here = try MountTable.all()
-        let copies = here.filter { $0.device == mount.device }
-        let numbers = Set(here.map(\.id))
-        let elsewhere = everywhere.filter { !numbers.contains($0.mount.id) }
+        let copies = try MountTable.all().filter { $0.device == mount.device }
+        let elsewhere = Users.inOtherNamespaces(mount.device)
         // Linux reuses the device number of a file system that is gone for the next one, which another process serves.
         let isReused = (copies + elsewhere.map(\.mount)).contains { copy in
             MountProcess.serving(copy).map { $0 != process } ?? false

@@ -20,12 +20,15 @@ enum Users {
     /// A user in a sentence.
     static func text(_ user: UInt32) -> String { user == 0 ? "root" : "user \(user)" }
 
-    /// The mounts of the file system `device` in all mount namespaces, each with a process that is in the namespace, as far
-    /// as /proc shows them to us.
-    static func mounts(of device: String) -> [(user: User, mount: MountTable.Entry)] {
+    /// A mount of the file system `device` in each other mount namespace that has one, with a process in that namespace,
+    /// as far as /proc shows them to us.
+    static func inOtherNamespaces(_ device: String) -> [(user: User, mount: MountTable.Entry)] {
         // A namespace shares its mounts, and so their numbers, with no other.
         var known: Set<Int> = []
+        let own = target(of: "/proc/self/ns/mnt")
         return pids().compactMap { pid in
+            // By the namespace and not by its mounts: tests, and other users, mount and unmount meanwhile.
+            guard target(of: "/proc/\(pid)/ns/mnt") != own else { return nil }
             do throws(Errno) {
                 let table = String(decoding: try readWholeFile("/proc/\(pid)/mountinfo"), as: UTF8.self)
                 let held = MountTable.entries(table).filter { $0.device == device && known.insert($0.id).inserted }
