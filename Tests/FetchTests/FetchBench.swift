@@ -8,41 +8,6 @@ import Testing
 
 @testable import Fetch
 
-/// Collects what completions got.
-final class Outcomes: Sendable {
-    private let results = Monitor<[Result<FetchedBlock, FetchError>]>([])
-
-    var completion: @Sendable (Result<FetchedBlock, FetchError>) -> Void {
-        { result in self.results.update { $0.append(result) } }
-    }
-
-    var count: Int { results.withLock { $0.count } }
-
-    /// Waits until `count` have come.
-    func wait(_ count: Int = 1) throws -> [Result<FetchedBlock, FetchError>] {
-        let limit = Instant.now.advanced(bySeconds: 60)
-        return try #require(results.wait(until: limit) { $0.count >= count ? $0 : nil }, "fewer than \(count) results")
-    }
-}
-
-extension Result where Success == FetchedBlock, Failure == FetchError {
-    var bytes: [UInt8]? { if case .success(let block) = self { block.bytes } else { nil } }
-    var block: FetchedBlock? { if case .success(let block) = self { block } else { nil } }
-    /// The case of the error, with what a test compares.
-    var failure: String? {
-        guard case .failure(let error) = self else { return nil }
-        return switch error {
-        case .source(let error): "source \(error.kind)"
-        case .offline(.switchedOff): "offline"
-        case .offline(.unreachable(let host, _)): "unreachable \(host)"
-        case .changedUpstream(_, let old, let new): "changed \(old) to \(new)"
-        case .invalidBlock(let reason): "invalid: \(reason)"
-        case .cancelled: "cancelled"
-        case .shutDown: "shut down"
-        }
-    }
-}
-
 /// A fetcher with a store of its own.
 final class Bench: Sendable {
     let directory: String

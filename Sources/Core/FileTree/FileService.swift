@@ -32,7 +32,7 @@ package protocol FileService: AnyObject, Sendable {
         of directory: InodeNumber, token: CancellationToken,
         completion: @escaping @Sendable (Result<[DirectoryEntry], FileTreeError>) -> Void)
 
-    /// Counts that the kernel is told of `entry` with its attributes (READDIRPLUS), before it is told. A successful
+    /// Counts one reply that tells the kernel of `entry` with its attributes (READDIRPLUS). Called before the reply. A successful
     /// ``lookup(_:in:token:completion:)`` counts by itself, before its completion is called.
     ///
     /// - Returns: false when the entry must go without its attributes, because another name has its number. The lookup that

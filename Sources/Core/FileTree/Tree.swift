@@ -91,7 +91,7 @@ extension Tree {
         }
     }
 
-    /// Counts that the kernel is told of `entry` with its attributes. Computed numbers need no count.
+    /// Counts one reply that tells the kernel of `entry` with its attributes. Computed numbers need no count.
     package func countLookup(of entry: DirectoryEntry) -> Bool {
         guard let hashed = entry.hashed else { return true }
         do throws(FileTreeError) {

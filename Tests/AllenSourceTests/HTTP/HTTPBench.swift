@@ -11,41 +11,6 @@ import Transport
 @testable import AllenSource
 @testable import Fetch
 
-/// Collects what completions got.
-final class Outcomes: Sendable {
-    private let results = Monitor<[Result<FetchedBlock, FetchError>]>([])
-
-    var completion: @Sendable (Result<FetchedBlock, FetchError>) -> Void {
-        { result in self.results.update { $0.append(result) } }
-    }
-
-    var count: Int { results.withLock { $0.count } }
-
-    /// Waits until `count` have come.
-    func wait(_ count: Int = 1) throws -> [Result<FetchedBlock, FetchError>] {
-        let limit = Instant.now.advanced(bySeconds: 60)
-        return try #require(results.wait(until: limit) { $0.count >= count ? $0 : nil }, "fewer than \(count) results")
-    }
-}
-
-extension Result where Success == FetchedBlock, Failure == FetchError {
-    var bytes: [UInt8]? { if case .success(let block) = self { block.bytes } else { nil } }
-    var block: FetchedBlock? { if case .success(let block) = self { block } else { nil } }
-    /// The case of the error, with what a test compares.
-    var failure: String? {
-        guard case .failure(let error) = self else { return nil }
-        return switch error {
-        case .source(let error): (error.cause as? TransportError).map { "transport \($0.kind)" } ?? "\(error)"
-        case .offline(.switchedOff): "offline"
-        case .offline(.unreachable(let host, _)): "unreachable \(host)"
-        case .changedUpstream(_, let old, let new): "changed \(old) to \(new)"
-        case .invalidBlock(let reason): "invalid: \(reason)"
-        case .cancelled: "cancelled"
-        case .shutDown: "shut down"
-        }
-    }
-}
-
 /// A fetcher with a store of its own over the HTTP source, whose network is a script.
 final class HTTPBench: Sendable {
     let http: ScriptedHTTP

@@ -136,7 +136,7 @@ private let mebibyte = 1 << 20
             try site.fetch(TestFile(length: length, version: "\"u\""), 0).wait()[0].failure == "changed \"u\" to \"v\"")
         site.server.plan.withLock { $0.announced = length + 1 }
         let failure = try site.fetch(TestFile(length: length), 0).wait()[0].failure
-        #expect(failure == "the server announces \(length + 1) bytes, the catalogue \(length)")
+        #expect(failure == "source wrongLength")
         // More than announced.
         site.server.plan.withLock { ($0.announced, $0.length) = (nil, length + 5) }
         let other = TestFile(number: 2, length: length)

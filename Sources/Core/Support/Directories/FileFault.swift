@@ -12,7 +12,7 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
         case notRegular
         /// The file has a second name (a hard link), so that a change would appear there, too.
         case hardLink
-        /// The file belongs to this user, who is neither the directory's owner nor the user of this process.
+        /// The file belongs to this user: not the owner of the directory, and not the user of this process.
         case owner(UInt32)
         /// The directory belongs to this user, and the process has the rights of root.
         case directoryOwner(UInt32)
