@@ -5,25 +5,25 @@ import Logging
 import Support
 
 /// Why the stand-in origin did not start.
-public struct DemoServerError: Error, CustomStringConvertible {
+package struct DemoServerError: Error, CustomStringConvertible {
     /// What happened, with the text of the cause.
-    public let description: String
+    package let description: String
 }
 
 /// A stand-in for api.brain-map.org on 127.0.0.1: RMA queries, files and images of a `World`.
 ///
 /// `start()` and `stop()` block. Call them from ordinary threads, not from Swift's cooperative pool.
-public final class DemoServer: Sendable {
+package final class DemoServer: Sendable {
     /// The behaviour of the server, apart from its data.
-    public struct Options: Sendable {
+    package struct Options: Sendable {
         /// Seconds that every request waits before it is answered.
-        public var latency: Double
+        package var latency: Double
         /// Seconds that starting and stopping may take. Swift's pool of threads waits without end when it may create no
         /// more threads.
-        public var patience: Double
+        package var patience: Double
 
         /// Options with the given values. The defaults are no latency and a patience of half a minute.
-        public init(latency: Double = 0, patience: Double = 30) {
+        package init(latency: Double = 0, patience: Double = 30) {
             self.latency = latency
             self.patience = patience
         }
@@ -49,7 +49,7 @@ public final class DemoServer: Sendable {
     ///   - port: TCP port on 127.0.0.1; 0 lets the system choose.
     ///   - options: Latency and patience.
     /// - Throws: When its threads cannot be created.
-    public init(world: World, port: UInt16 = 0, options: Options = Options()) throws(DemoServerError) {
+    package init(world: World, port: UInt16 = 0, options: Options = Options()) throws(DemoServerError) {
         do throws(ThreadError) { workers = try WorkerPool(name: "demo", count: 4) } catch {
             throw DemoServerError(description: "\(error)")
         }
@@ -62,7 +62,7 @@ public final class DemoServer: Sendable {
     /// - Returns: The port.
     /// - Throws: When the port is in use, or the server has been started before.
     @discardableResult
-    public func start() throws(DemoServerError) -> UInt16 {
+    package func start() throws(DemoServerError) -> UInt16 {
         let address: sockaddr_in
         do { address = try sockaddr_in.inet(ip4: "127.0.0.1", port: port) } catch {
             throw DemoServerError(description: "127.0.0.1:\(port) is no address: \(error)")
@@ -95,7 +95,7 @@ public final class DemoServer: Sendable {
     }
 
     /// Stops listening and closes every connection. Returns when that is done. A second call does nothing.
-    public func stop() {
+    package func stop() {
         let running: (HTTPServer, Task<Void, Never>)? = phase.update { phase in
             defer { phase = .stopped }
             if case .listening(let server, let task, _) = phase { return (server, task) }

@@ -39,7 +39,7 @@ package struct FuseStatistics: Sendable {
 }
 
 /// One mount. ``run()`` blocks until it is unmounted or a signal ends it.
-@safe public final class FuseSession: @unchecked Sendable {
+@safe package final class FuseSession: @unchecked Sendable {
     // Sendable: the session pointer is used by the thread in `run` and by libfuse's own threads. Other threads use it
     // only for calls that libfuse allows from any thread (exit, notify).
     private let context: MountContext

@@ -1,5 +1,5 @@
 /// Why a picture could not be decoded or encoded.
-public enum ImageCodecError: Error, Equatable, CustomStringConvertible {
+package enum ImageCodecError: Error, Equatable, CustomStringConvertible {
     /// The bytes are no JPEG, or its headers are truncated or contradict each other.
     case notJPEG(reason: String)
     /// A JPEG of a kind this codec does not read, such as 12 bits a sample.
@@ -14,7 +14,7 @@ public enum ImageCodecError: Error, Equatable, CustomStringConvertible {
     case encoderFailed(reason: String)
 
     /// One sentence for a log.
-    public var description: String {
+    package var description: String {
         switch self {
         case .notJPEG(let reason): "not a JPEG: \(reason)"
         case .unsupported(let reason): "unsupported JPEG: \(reason)"

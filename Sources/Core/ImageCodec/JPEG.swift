@@ -1,12 +1,12 @@
 import CJPEG
 
 /// JPEG through libjpeg-turbo: luma in, luma or colour out.
-public enum JPEG {
+package enum JPEG {
     /// The most pixels decoded or encoded at once. The largest frame of the database has 632 Mpx (docs/DATA.md 2); this
     /// is the next power of two, 1024 Mpx.
-    public static let maximumPixels = 1 << 30
+    package static let maximumPixels = 1 << 30
     /// The largest side in px: libjpeg's own limit (`JPEG_MAX_DIMENSION`).
-    public static let maximumSide = 65_500
+    package static let maximumSide = 65_500
 
     /// Decodes the luma (Y) of a JPEG; chroma is not reconstructed.
     ///
@@ -19,7 +19,7 @@ public enum JPEG {
     /// - Returns: `width * height` bytes, row-major, top row first.
     /// - Throws: `unexpectedSize` before any memory is allocated. `damaged` for corrupt or missing data, also where
     ///   libjpeg would only warn. The errors of `info`.
-    public static func decodeLuma(
+    package static func decodeLuma(
         _ bytes: [UInt8], width: Int, height: Int
     ) throws(ImageCodecError) -> [UInt8] {
         try expect(bytes, width: width, height: height)
@@ -40,7 +40,7 @@ public enum JPEG {
     /// Checks that a JPEG is complete and undamaged, without keeping its pixels. It refuses the same coding faults as
     /// ``decodeLuma(_:width:height:)``.
     /// - Throws: as ``decodeLuma(_:width:height:)``.
-    public static func check(_ bytes: [UInt8], width: Int, height: Int) throws(ImageCodecError) {
+    package static func check(_ bytes: [UInt8], width: Int, height: Int) throws(ImageCodecError) {
         try expect(bytes, width: width, height: height)
         let failure = unsafe callingC { message in
             unsafe bytes.withUnsafeBufferPointer { source in
@@ -64,7 +64,7 @@ public enum JPEG {
     ///   - pixels: `width * height` bytes, row-major.
     ///   - quality: 1...100, libjpeg's scale.
     /// - Throws: `invalidArgument`, `encoderFailed`.
-    public static func encodeGray(
+    package static func encodeGray(
         _ pixels: [UInt8], width: Int, height: Int, quality: Int
     ) throws(ImageCodecError) -> [UInt8] {
         try encode(pixels, width: width, height: height, layout: CJPEG_GRAY, quality: quality)
@@ -77,7 +77,7 @@ public enum JPEG {
     ///   - cb: Blue difference of every pixel; 128 is neutral.
     ///   - cr: Red difference of every pixel; 128 is neutral.
     /// - Throws: `invalidArgument`, `encoderFailed`.
-    public static func encodeLuma(
+    package static func encodeLuma(
         _ pixels: [UInt8], width: Int, height: Int, quality: Int, cb: UInt8 = 128, cr: UInt8 = 128
     ) throws(ImageCodecError) -> [UInt8] {
         try encode(pixels, width: width, height: height, layout: CJPEG_LUMA, quality: quality, cb: cb, cr: cr)

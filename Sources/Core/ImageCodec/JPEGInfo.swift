@@ -1,14 +1,14 @@
 /// The values in the frame header (SOF) of a JPEG.
-public struct JPEGInfo: Hashable, Sendable {
+package struct JPEGInfo: Hashable, Sendable {
     /// Width in px, 1...65535.
-    public let width: Int
+    package let width: Int
     /// Height in px, 1...65535.
-    public let height: Int
+    package let height: Int
     /// Colour components, 1...4: 1 is grey, 3 is YCbCr.
-    public let components: Int
+    package let components: Int
 
     /// A frame of `width` x `height` px.
-    public init(width: Int, height: Int, components: Int) {
+    package init(width: Int, height: Int, components: Int) {
         self.width = width
         self.height = height
         self.components = components
@@ -20,7 +20,7 @@ extension JPEG {
     ///
     /// The first bytes of a file are enough, as long as they reach the frame header (ITU-T T.81, B.2.2).
     /// - Throws: `notJPEG` when no valid frame header is found, `unsupported` for other than 8 bits a sample.
-    public static func info(_ bytes: [UInt8]) throws(ImageCodecError) -> JPEGInfo {
+    package static func info(_ bytes: [UInt8]) throws(ImageCodecError) -> JPEGInfo {
         guard bytes.count >= 4, bytes[0] == 0xFF, bytes[1] == 0xD8 else {
             throw .notJPEG(reason: "no start-of-image marker")
         }

@@ -1,12 +1,12 @@
 import CZlib
 
 /// PNG of 8 bits a sample, for preview pictures (W3C PNG, third edition).
-public enum PNG {
+package enum PNG {
     /// The largest side in px; a limit of this project, far above any preview.
-    public static let maximumSide = 65_535
+    package static let maximumSide = 65_535
 
     /// The meaning of the bytes of a pixel.
-    public enum Layout: Sendable {
+    package enum Layout: Sendable {
         /// One byte for each pixel: 0 black, 255 white.
         case gray
         /// Three bytes for each pixel: R, G, B.
@@ -22,7 +22,7 @@ public enum PNG {
     ///   - pixels: `width * height` pixels of `layout`, row-major, top row first.
     ///   - level: zlib's compression level, 0...9.
     /// - Throws: `invalidArgument`; `encoderFailed` when zlib finds no memory.
-    public static func encode(
+    package static func encode(
         _ layout: Layout, _ pixels: [UInt8], width: Int, height: Int, level: Int = 6
     ) throws(ImageCodecError) -> [UInt8] {
         guard (1...maximumSide).contains(width), (1...maximumSide).contains(height),

@@ -1,15 +1,15 @@
 /// The number of blocks that data are read from, and how many of them the cache on disk lacks.
-public struct BlockCount: Equatable, Sendable {
+package struct BlockCount: Equatable, Sendable {
     /// All blocks: tiles of images, extents of files.
-    public var blocks = 0
+    package var blocks = 0
     /// The blocks that the directory of the cache does not contain.
-    public var missing = 0
+    package var missing = 0
 
     /// No blocks: a file that the mount itself makes has none.
-    public init() {}
+    package init() {}
 
     /// The sum of both counts.
-    public static func + (left: Self, right: Self) -> Self {
+    package static func + (left: Self, right: Self) -> Self {
         var sum = left
         sum.blocks += right.blocks
         sum.missing += right.missing

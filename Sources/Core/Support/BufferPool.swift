@@ -1,7 +1,7 @@
 import Glibc
 
 /// Page-aligned buffers that are used again, so that a reply of one mebibyte costs no page faults.
-@safe public final class BufferPool: @unchecked Sendable {
+@safe package final class BufferPool: @unchecked Sendable {
     // Sendable: one caller at a time holds a buffer, and the monitor guards the free list.
     private let free = unsafe Monitor<[UnsafeMutableRawPointer]>([])
     private let size: Int
@@ -10,7 +10,7 @@ import Glibc
     /// - Parameters:
     ///   - size: bytes of a buffer. A larger request is allocated and freed each time.
     ///   - limit: the most free buffers that are kept.
-    public init(size: Int, limit: Int) {
+    package init(size: Int, limit: Int) {
         self.size = size
         self.limit = limit
     }
@@ -18,7 +18,7 @@ import Glibc
     deinit { unsafe free.withLock { unsafe $0.forEach { unsafe $0.deallocate() } } }
 
     /// Runs `body` with `count` bytes of uninitialised memory. No other caller uses them during the call.
-    public func withBuffer<R>(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
+    package func withBuffer<R>(count: Int, _ body: (UnsafeMutableRawBufferPointer) -> R) -> R {
         guard count <= size else {
             let pointer = UnsafeMutableRawPointer.allocate(byteCount: count, alignment: 4096)
             defer { unsafe pointer.deallocate() }

@@ -1,5 +1,5 @@
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4), slicing by eight.
-public enum CRC32C {
+package enum CRC32C {
     /// The reflected Castagnoli polynomial.
     private static let polynomial: UInt32 = 0x82F6_3B78
 
@@ -21,12 +21,12 @@ public enum CRC32C {
     }()
 
     /// The checksum of `bytes`. Check value: "123456789" gives 0xE3069283.
-    public static func checksum(_ bytes: RawSpan) -> UInt32 {
+    package static func checksum(_ bytes: RawSpan) -> UInt32 {
         unsafe bytes.withUnsafeBytes { buffer in unsafe checksum(buffer) }
     }
 
     /// The checksum of `bytes`.
-    public static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    package static func checksum(_ bytes: [UInt8]) -> UInt32 {
         unsafe bytes.withUnsafeBytes { buffer in unsafe checksum(buffer) }
     }
 

@@ -1,7 +1,7 @@
 /// Carries a cancellation from the reader that was interrupted down to the HTTP request that can stop.
 ///
 /// It also carries the id by which the log follows a request from `read(2)` to HTTP.
-public final class CancellationToken: Sendable {
+package final class CancellationToken: Sendable {
     private struct State {
         var isCancelled = false
         var handlers: [@Sendable () -> Void] = []
@@ -12,22 +12,22 @@ public final class CancellationToken: Sendable {
     private let state = Monitor(State())
 
     /// Identifies the file system request in every log line that it causes; 0 for work that no request asked for.
-    public let requestID: UInt64
+    package let requestID: UInt64
 
     /// The urgency of the work: ``Lane/prefetch`` when the request says that no reader waits for it.
-    public let lane: Lane
+    package let lane: Lane
 
     /// A token that is not cancelled.
-    public init(requestID: UInt64 = 0, lane: Lane = .demand) {
+    package init(requestID: UInt64 = 0, lane: Lane = .demand) {
         self.requestID = requestID
         self.lane = lane
     }
 
     /// Whether ``cancel()`` has been called.
-    public var isCancelled: Bool { state.withLock { $0.isCancelled } }
+    package var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
     /// Calls `handler` once, on cancellation. After a cancellation it is called at once.
-    public func onCancel(_ handler: @escaping @Sendable () -> Void) {
+    package func onCancel(_ handler: @escaping @Sendable () -> Void) {
         let runNow = state.withLock { state in
             if state.isCancelled { return true }
             state.handlers.append(handler)
@@ -40,7 +40,7 @@ public final class CancellationToken: Sendable {
     /// further ones are not kept. After a cancellation it is called at once.
     ///
     /// - Parameter owner: must outlive the use of the token, because its address identifies it.
-    public func onCancel(for owner: AnyObject, _ handler: @escaping @Sendable () -> Void) {
+    package func onCancel(for owner: AnyObject, _ handler: @escaping @Sendable () -> Void) {
         let runNow = state.withLock { state in
             if state.isCancelled { return true }
             if state.owners.insert(ObjectIdentifier(owner)).inserted { state.handlers.append(handler) }
@@ -50,7 +50,7 @@ public final class CancellationToken: Sendable {
     }
 
     /// Runs every handler once, outside the lock. Further calls do nothing.
-    public func cancel() {
+    package func cancel() {
         let handlers = state.withLock { state -> [@Sendable () -> Void] in
             guard !state.isCancelled else { return [] }
             state.isCancelled = true
@@ -61,5 +61,5 @@ public final class CancellationToken: Sendable {
     }
 
     /// Drops the handlers, because the work is done and they must not keep their captures alive.
-    public func finish() { state.withLock { ($0.handlers, $0.owners) = ([], []) } }
+    package func finish() { state.withLock { ($0.handlers, $0.owners) = ([], []) } }
 }

@@ -1,18 +1,18 @@
 import Glibc
 
 /// A POSIX error number.
-public struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringConvertible {
+package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringConvertible {
     /// The number, as in `errno(3)`.
-    public let rawValue: Int32
+    package let rawValue: Int32
 
     /// An error with a number from `errno` or from a negated return code.
-    public init(rawValue: Int32) { self.rawValue = rawValue }
+    package init(rawValue: Int32) { self.rawValue = rawValue }
 
     /// The calling thread's `errno`.
-    public static var current: Errno { Errno(rawValue: errno) }
+    package static var current: Errno { Errno(rawValue: errno) }
 
     /// The text of the C library, for example "No such file or directory".
-    public var description: String {
+    package var description: String {
         var buffer = [CChar](repeating: 0, count: 128)
         let result = unsafe strerror_r(rawValue, &buffer, buffer.count)
         guard result == 0 else { return "errno \(rawValue)" }

@@ -4,7 +4,7 @@ import Glibc
 /// Opens `path` with `O_CLOEXEC`, retrying on `EINTR`. The caller closes the descriptor.
 ///
 /// The corresponding C function is `open`.
-public func openFile(_ path: String, flags: Int32, mode: UInt32 = 0o644) throws(Errno) -> Int32 {
+package func openFile(_ path: String, flags: Int32, mode: UInt32 = 0o644) throws(Errno) -> Int32 {
     let result = unsafe path.withCString { unsafe posix_open_cloexec($0, flags, mode) }
     guard result >= 0 else { throw Errno(rawValue: -result) }
     return result
@@ -13,7 +13,7 @@ public func openFile(_ path: String, flags: Int32, mode: UInt32 = 0o644) throws(
 /// Sends a command without an argument to the driver or file system behind `descriptor`.
 ///
 /// The corresponding C function is `ioctl`.
-public func sendControl(_ command: UInt32, to descriptor: Int32) throws(Errno) {
+package func sendControl(_ command: UInt32, to descriptor: Int32) throws(Errno) {
     let result = posix_control(descriptor, UInt(command))
     guard result >= 0 else { throw Errno(rawValue: -result) }
 }
@@ -21,7 +21,7 @@ public func sendControl(_ command: UInt32, to descriptor: Int32) throws(Errno) {
 /// Sends a command to the driver or file system behind `descriptor`, which replies with two numbers.
 ///
 /// The corresponding C function is `ioctl`.
-public func askControl(_ command: UInt32, of descriptor: Int32) throws(Errno) -> (UInt64, UInt64) {
+package func askControl(_ command: UInt32, of descriptor: Int32) throws(Errno) -> (UInt64, UInt64) {
     var answer: [UInt64] = [0, 0]
     let result = unsafe posix_control_reading(descriptor, UInt(command), &answer)
     guard result >= 0 else { throw Errno(rawValue: -result) }
@@ -29,7 +29,7 @@ public func askControl(_ command: UInt32, of descriptor: Int32) throws(Errno) ->
 }
 
 /// `O_DIRECT` of fcntl.h, which glibc defines only for GNU sources: octal 40000 on x86, 200000 on arm64.
-public let openDirect: Int32 = {
+package let openDirect: Int32 = {
     #if arch(arm64)
         0o200000
     #else
@@ -38,7 +38,7 @@ public let openDirect: Int32 = {
 }()
 
 /// The bytes of the file at `path`, read to its end, so that files of /proc and /sys work too.
-public func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
+package func readWholeFile(_ path: String) throws(Errno) -> [UInt8] {
     let descriptor = try openFile(path, flags: O_RDONLY)
     defer { close(descriptor) }
     return try readToEnd(descriptor, limit: .max)
@@ -61,7 +61,7 @@ private func readToEnd(_ descriptor: Int32, limit: Int) throws(Errno) -> [UInt8]
 }
 
 /// Why ``readRegularFile(_:limit:)`` fails.
-public enum RegularFileError: Error, CustomStringConvertible {
+package enum RegularFileError: Error, CustomStringConvertible {
     /// The system reports an error.
     case system(Errno)
     /// The name belongs to a directory, a pipe, a device or a socket.
@@ -70,7 +70,7 @@ public enum RegularFileError: Error, CustomStringConvertible {
     case tooLong(limit: Int)
 
     /// The reason, as a text that follows a colon.
-    public var description: String {
+    package var description: String {
         switch self {
         case .system(let errno): "\(errno)"
         case .notRegular: "it is not a regular file"
@@ -83,7 +83,7 @@ public enum RegularFileError: Error, CustomStringConvertible {
 /// would block, and a device may have no end.
 ///
 /// - Parameter limit: the most bytes that a sensible file has.
-public func readRegularFile(_ path: String, limit: Int) throws(RegularFileError) -> [UInt8] {
+package func readRegularFile(_ path: String, limit: Int) throws(RegularFileError) -> [UInt8] {
     let bytes: [UInt8]?
     do throws(Errno) {
         let descriptor = try openFile(path, flags: O_RDONLY | O_NONBLOCK)
@@ -101,7 +101,7 @@ public func readRegularFile(_ path: String, limit: Int) throws(RegularFileError)
 
 /// Writes `bytes` to `path` so that a reader sees the old file or the new one, never a part of it. It writes a
 /// temporary file in the same directory and renames it.
-public func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Errno) {
+package func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 = 0o644) throws(Errno) {
     let temporary = "\(path).\(getpid()).tmp"
     // The name may belong to a file of an earlier process with this number, or to a link that another user has planted.
     unsafe unlink(temporary)
@@ -121,7 +121,7 @@ public func writeFileAtomically(_ bytes: [UInt8], to path: String, mode: UInt32 
 }
 
 /// Writes all of `bytes` to `descriptor`, in as many calls as it takes.
-public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
+package func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
     var done = 0
     while done < bytes.count {
         let count = unsafe bytes.withUnsafeBytes { buffer in
@@ -136,7 +136,7 @@ public func writeAll(_ bytes: [UInt8], to descriptor: Int32) throws(Errno) {
 }
 
 /// Creates the directory `path` and its parents, as `mkdir -p` does.
-public func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
+package func makeDirectories(_ path: String, mode: UInt32 = 0o755) throws(Errno) {
     if unsafe mkdir(path, mode) == 0 || errno == EEXIST { return }
     guard errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex else { throw Errno.current }
     try makeDirectories(String(path[..<slash]), mode: mode)

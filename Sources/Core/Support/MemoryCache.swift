@@ -1,5 +1,5 @@
 /// A least-recently-used table with a limit. The limit applies to the sum of costs, commonly bytes.
-public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
     private struct Entry {
         var value: Value
         var cost: Int
@@ -37,10 +37,10 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     private let limit: Int
 
     /// - Parameter limit: the largest sum of costs. One entry is kept whatever it costs.
-    public init(limit: Int) { self.limit = limit }
+    package init(limit: Int) { self.limit = limit }
 
     /// The value of `key`, which becomes the most recently used.
-    public subscript(key: Key) -> Value? {
+    package subscript(key: Key) -> Value? {
         state.withLock { state in
             guard var entry = state.entries[key] else { return nil }
             state.touch(key, &entry)
@@ -50,7 +50,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     }
 
     /// The values of `keys`, or nil when one is missing. A whole row of tiles needs one lock.
-    public func all(_ keys: [Key]) -> [Value]? {
+    package func all(_ keys: [Key]) -> [Value]? {
         state.withLock { state in
             var values: [Value] = []
             values.reserveCapacity(keys.count)
@@ -65,7 +65,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     }
 
     /// Keeps `value` under `key`, and evicts entries that no longer fit.
-    public func insert(_ value: Value, for key: Key, cost: Int) {
+    package func insert(_ value: Value, for key: Key, cost: Int) {
         state.withLock { state in
             if let old = state.entries.removeValue(forKey: key) {
                 state.order[old.lastUse] = nil
@@ -80,7 +80,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     }
 
     /// Removes the entry of `key`, if there is one.
-    public func remove(_ key: Key) {
+    package func remove(_ key: Key) {
         state.withLock { state in
             guard let entry = state.entries.removeValue(forKey: key) else { return }
             state.order[entry.lastUse] = nil
@@ -89,7 +89,7 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     }
 
     /// Removes every entry whose key satisfies `condition`.
-    public func removeAll(where condition: (Key) -> Bool) {
+    package func removeAll(where condition: (Key) -> Bool) {
         state.withLock { state in
             for (key, entry) in state.entries where condition(key) {
                 state.entries[key] = nil
@@ -105,5 +105,5 @@ public final class MemoryCache<Key: Hashable & Sendable, Value: Sendable>: Senda
     }
 
     /// The present sum of costs and the number of entries.
-    public var usage: (cost: Int, count: Int) { state.withLock { ($0.total, $0.entries.count) } }
+    package var usage: (cost: Int, count: Int) { state.withLock { ($0.total, $0.entries.count) } }
 }

@@ -5,14 +5,14 @@ import Glibc
 /// It uses pthread for three reasons. `Synchronization.Mutex` in Swift 6.3.1 collapses under contention on Linux
 /// (swiftlang/swift#88440). ThreadSanitizer reports false races on it. It has no condition variable. Lock order, when
 /// two locks are held: a flight table before a cache index. No code outside is called under a lock.
-@safe public final class Monitor<State>: @unchecked Sendable {
+@safe package final class Monitor<State>: @unchecked Sendable {
     // Sendable: `state` is used only while `mutex` is held.
     private var state: State
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
 
     /// Wraps `state`. The condition variable counts time on the monotonic clock.
-    public init(_ state: State) {
+    package init(_ state: State) {
         self.state = state
         unsafe pthread_mutex_init(mutex, nil)
         var attributes = pthread_condattr_t()
@@ -30,14 +30,14 @@ import Glibc
     }
 
     /// Runs `body` with exclusive access to the state.
-    public func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
+    package func withLock<R, E: Error>(_ body: (inout State) throws(E) -> R) throws(E) -> R {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         return try body(&state)
     }
 
     /// `withLock`, then wakes every waiter.
-    public func update<R>(_ body: (inout State) -> R) -> R {
+    package func update<R>(_ body: (inout State) -> R) -> R {
         unsafe pthread_mutex_lock(mutex)
         defer {
             unsafe pthread_cond_broadcast(condition)
@@ -47,7 +47,7 @@ import Glibc
     }
 
     /// Blocks until `body` returns a value. Must not be called on a FUSE or transport thread.
-    public func wait<R>(_ body: (inout State) -> R?) -> R {
+    package func wait<R>(_ body: (inout State) -> R?) -> R {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         while true {
@@ -57,7 +57,7 @@ import Glibc
     }
 
     /// Blocks until `body` returns a value or `deadline` has passed; returns `nil` after the deadline.
-    public func wait<R>(until deadline: Instant, _ body: (inout State) -> R?) -> R? {
+    package func wait<R>(until deadline: Instant, _ body: (inout State) -> R?) -> R? {
         unsafe pthread_mutex_lock(mutex)
         defer { unsafe pthread_mutex_unlock(mutex) }
         var limit = timespec(
@@ -72,9 +72,9 @@ import Glibc
 /// The state of a ``Monitor`` that guards an order of actions and no value.
 ///
 /// It is not `Void`: for an empty state, ThreadSanitizer watches an address that is that of the next field.
-public struct Turn: Sendable {
+package struct Turn: Sendable {
     private let place: UInt8 = 0
 
     /// The initial state.
-    public init() {}
+    package init() {}
 }

@@ -2,20 +2,20 @@ internal import CPosix
 import Glibc
 
 /// Why a thread could not be created.
-public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The name that the thread would have had.
-    public let name: String
+    package let name: String
     /// The error of pthread_create: `EAGAIN` at a limit.
-    public let cause: Errno
+    package let cause: Errno
 
     /// A failure to create the thread `name`.
-    public init(name: String, cause: Errno) {
+    package init(name: String, cause: Errno) {
         self.name = name
         self.cause = cause
     }
 
     /// What is wrong and what to do about it.
-    public var description: String {
+    package var description: String {
         "the thread \"\(name)\" could not be made: \(cause); allow this user more processes and threads (ulimit -u, or "
             + "pids.max of the container) and try again"
     }
@@ -23,7 +23,7 @@ public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// A named POSIX thread, which may be joined. Requests are served by threads and not by tasks: on a machine with two
 /// cores, two blocked tasks exhaust the cooperative pool.
-@safe public final class NamedThread: @unchecked Sendable {
+@safe package final class NamedThread: @unchecked Sendable {
     // Sendable: `handle` is written once in init, before the object escapes.
     private var handle = pthread_t()
     private let joined = Monitor(false)
@@ -41,7 +41,7 @@ public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
     ///
     /// - Parameter name: shown by `ps -T` and debuggers; the kernel keeps 15 bytes.
     /// - Throws: ``ThreadError`` when the process may have no more threads, or there is no memory for one.
-    public init(_ name: String, body: @escaping @Sendable () -> Void) throws(ThreadError) {
+    package init(_ name: String, body: @escaping @Sendable () -> Void) throws(ThreadError) {
         let start = Start(name: String(name.prefix(15)), body: body)
         let context = unsafe Unmanaged.passRetained(start).toOpaque()
         let code = unsafe pthread_create(
@@ -64,7 +64,7 @@ public struct ThreadError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Blocks until the thread has ended. Further calls return at once.
-    public func join() {
+    package func join() {
         let first = joined.withLock { done in
             defer { done = true }
             return !done

@@ -2,12 +2,12 @@
 ///
 /// It is cut where it enters, because an origin may send megabytes. It is escaped where it leaves: in a line of the log
 /// (``LineLogHandler``), on a terminal, in a document.
-public enum OutsideText {
+package enum OutsideText {
     /// The most characters of a text that are kept, counted as ``line(_:)`` writes them: one or two sentences.
-    public static let longest = 300
+    package static let longest = 300
 
     /// The beginning of `text` that ``line(_:)`` writes with `limit` scalars; "..." replaces the rest.
-    public static func cut(_ text: String, to limit: Int = longest) -> String {
+    package static func cut(_ text: String, to limit: Int = longest) -> String {
         var written = 0
         for index in text.unicodeScalars.indices {
             written += escape(text.unicodeScalars[index])?.unicodeScalars.count ?? 1
@@ -18,10 +18,10 @@ public enum OutsideText {
 
     /// `text` on one line. It cannot begin another line, move the cursor of a terminal, or change the direction of
     /// writing. Scalars that would do so are written as in JSON: `\n`, `\u001b`.
-    public static func line(_ text: String) -> String { escaped(text) { escape($0) } }
+    package static func line(_ text: String) -> String { escaped(text) { escape($0) } }
 
     /// `text` on as many lines as it has, but otherwise as ``line(_:)``.
-    public static func lines(_ text: String) -> String { escaped(text) { $0 == "\n" ? nil : escape($0) } }
+    package static func lines(_ text: String) -> String { escaped(text) { $0 == "\n" ? nil : escape($0) } }
 
     private static func escaped(_ text: String, _ escape: (Unicode.Scalar) -> String?) -> String {
         // By scalars: "\r\n" is one Character, which equals neither of its parts.
@@ -38,7 +38,7 @@ public enum OutsideText {
     }
 
     /// Whether a terminal executes this scalar instead of showing it.
-    public static func isObeyed(_ scalar: Unicode.Scalar) -> Bool { escape(scalar) != nil }
+    package static func isObeyed(_ scalar: Unicode.Scalar) -> Bool { escape(scalar) != nil }
 
     /// The escape of a scalar that must not be written as it is. Those are controls of ASCII and of ISO 6429, the line
     /// ends of Unicode, and scalars that change the direction of writing (UAX 9).

@@ -123,6 +123,16 @@ package struct Promise<Value: Sendable, Failure: Error>: Sendable {
         }
     }
 
+    /// A promise of the result of the work that `transform` starts with the failure. A value stays as it is.
+    package func flatMapError(_ transform: @escaping @Sendable (Failure) -> Promise) -> Promise {
+        then { result in
+            switch result {
+            case .success: Promise(result)
+            case .failure(let failure): transform(failure)
+            }
+        }
+    }
+
     /// The promise that `next` answers once there is a result.
     private func then<NewValue: Sendable, NewFailure: Error>(
         _ next: @escaping @Sendable (Result<Value, Failure>) -> Promise<NewValue, NewFailure>

@@ -1,7 +1,7 @@
 /// Text of a user that may contain a password.
-public enum SecretText {
+package enum SecretText {
     /// `text` without the user names and passwords of the URLs in it.
-    public static func masked(_ text: String) -> String {
+    package static func masked(_ text: String) -> String {
         var result = ""
         var rest = text[...]
         while let mark = rest.firstRange(of: "://") {

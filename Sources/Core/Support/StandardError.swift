@@ -6,7 +6,7 @@ import Glibc
 ///
 /// The descriptor belongs to the whole process, so the text also contains what other threads wrote during the call. The
 /// text is empty when there is no memory for it; then everything went to the usual standard error.
-public func collectingStandardError<R>(_ body: () -> R) -> (result: R, text: String) {
+package func collectingStandardError<R>(_ body: () -> R) -> (result: R, text: String) {
     let memory = unsafe posix_memory_file("stderr")
     guard memory >= 0 else { return (body(), "") }
     defer { close(memory) }

@@ -1,5 +1,5 @@
 /// How urgent a piece of work is. A lower lane runs only while no higher lane waits.
-public enum Lane: Int, CaseIterable, Sendable {
+package enum Lane: Int, CaseIterable, Sendable {
     /// A reader waits for it.
     case demand
     /// No reader waits yet.
@@ -7,7 +7,7 @@ public enum Lane: Int, CaseIterable, Sendable {
 }
 
 /// A fixed set of named threads that run jobs, demand before prefetch, first in first out within a lane.
-public final class WorkerPool: Sendable {
+package final class WorkerPool: Sendable {
     private struct Queue {
         var lanes: [Deque] = Lane.allCases.map { _ in Deque() }
         var isOpen = true
@@ -53,7 +53,7 @@ public final class WorkerPool: Sendable {
     /// Starts `count` threads called `name-0`, `name-1`, ...
     ///
     /// - Throws: ``ThreadError`` when one of them cannot be created; then none of them runs.
-    public init(name: String, count: Int) throws(ThreadError) {
+    package init(name: String, count: Int) throws(ThreadError) {
         threads = Monitor([])
         for index in 0..<max(1, count) {
             do throws(ThreadError) {
@@ -81,7 +81,7 @@ public final class WorkerPool: Sendable {
 
     /// Queues `job`. Returns false, without running it, once ``shutdown()`` has begun.
     @discardableResult
-    public func submit(_ lane: Lane = .demand, _ job: @escaping @Sendable () -> Void) -> Bool {
+    package func submit(_ lane: Lane = .demand, _ job: @escaping @Sendable () -> Void) -> Bool {
         queue.update { state in
             guard state.isOpen else { return false }
             state.lanes[lane.rawValue].append(job)
@@ -90,10 +90,10 @@ public final class WorkerPool: Sendable {
     }
 
     /// The jobs that are queued and have not begun.
-    public var backlog: Int { queue.withLock { state in state.lanes.reduce(0) { $0 + $1.count } } }
+    package var backlog: Int { queue.withLock { state in state.lanes.reduce(0) { $0 + $1.count } } }
 
     /// Runs the queued jobs, then ends and joins the threads. Must not be called from one of them.
-    public func shutdown() {
+    package func shutdown() {
         queue.update { $0.isOpen = false }
         for thread in threads.withLock({ $0 }) { thread.join() }
     }

@@ -1,7 +1,7 @@
-public import Support
+package import Support
 
 /// The checks that a body must pass before it is used.
-public enum BodyKind: String, Sendable {
+package enum BodyKind: String, Sendable {
     /// `application/json`, `text/json`, `text/javascript` or no type. The body begins with `{` or `[` and ends with the
     /// matching bracket. The request has `Accept-Encoding: gzip`.
     case json
@@ -14,7 +14,7 @@ public enum BodyKind: String, Sendable {
 }
 
 /// Receives a body as it arrives. The transport thread makes the calls, so they must not block for long.
-public protocol BodySink: AnyObject, Sendable {
+package protocol BodySink: AnyObject, Sendable {
     /// The transport has checked the reply's head, and the body follows from its first byte.
     ///
     /// A second call says that a broken transfer starts again from the first byte: discard everything received before
@@ -25,9 +25,9 @@ public protocol BodySink: AnyObject, Sendable {
 }
 
 /// One idempotent request, with everything that its reply must satisfy.
-public struct HTTPRequest: Sendable {
+package struct HTTPRequest: Sendable {
     /// The methods in use; both are safe to repeat.
-    public enum Method: String, Sendable {
+    package enum Method: String, Sendable {
         /// Asks for head and body.
         case get = "GET"
         /// Asks for the head alone.
@@ -35,48 +35,48 @@ public struct HTTPRequest: Sendable {
     }
 
     /// An absolute http or https URL, percent-encoded, without user name and password.
-    public var url: String
+    package var url: String
     /// GET by default.
-    public var method = Method.get
+    package var method = Method.get
     /// The bytes to get, counted from the start of the file; `nil` asks for the whole file. A reply may be shorter only
     /// when the file ends there.
-    public var range: Range<Int>?
+    package var range: Range<Int>?
     /// The validator of the expected version: an ETag, else a Last-Modified date. The request fails with
     /// ``TransportError/changed(etag:_:)`` when the reply has another validator. It also fails so when a range gets a
     /// 200 without a validator.
-    public var ifRange: String?
+    package var ifRange: String?
     /// The checks of the body. The type is checked on every reply, the first and last bytes only on whole bodies.
-    public var expects = BodyKind.any
+    package var expects = BodyKind.any
     /// The largest accepted body, in bytes after decompression.
-    public var maximumBody: Int
+    package var maximumBody: Int
     /// The exact number of bytes that the body must have, when known.
-    public var expectedLength: Int?
+    package var expectedLength: Int?
     /// The length of the whole file in bytes, when a range is asked for and the length is known. A reply that names
     /// another length fails with ``TransportError/changed(etag:_:)``.
-    public var totalLength: Int?
+    package var totalLength: Int?
     /// Whether a 200 in reply to a range is accepted as the whole file; its head then has status 200. Otherwise such a
     /// reply fails with ``TransportError/rangeIgnored(totalLength:_:)`` before its body is read.
-    public var acceptsWholeBody = false
+    package var acceptsWholeBody = false
     /// Demand when a reader waits for the reply.
-    public var lane = Lane.demand
+    package var lane = Lane.demand
     /// Whether this is a metadata request: for names, a size or a small file. Its reply is small, and much else depends
     /// on it. Part of the connections is reserved for metadata requests, so that they do not wait behind large
     /// contents. See ``TransportConfiguration/maxConnectionsPerHost``.
-    public var isMetadata = false
+    package var isMetadata = false
     /// The object of the request, `<specimen>/...`; "" for none. While other requests wait, no object and no specimen
     /// keeps more than half of a host's places.
-    public var object = ""
+    package var object = ""
     /// Limits the whole request: waiting, every try and the pauses between tries.
-    public var deadline: Instant?
+    package var deadline: Instant?
     /// Identifies the request in the log.
-    public var requestID: UInt64 = 0
+    package var requestID: UInt64 = 0
     /// Receives the body in place of ``HTTPResponse/body``.
-    public var sink: (any BodySink)?
+    package var sink: (any BodySink)?
 
     /// A GET of the whole of `url`.
     ///
     /// - Parameter maximumBody: bytes; 64 MiB by default, which is several times the JPEG of a whole plane.
-    public init(url: String, expects: BodyKind = .any, maximumBody: Int = 64 << 20) {
+    package init(url: String, expects: BodyKind = .any, maximumBody: Int = 64 << 20) {
         self.url = url
         self.expects = expects
         self.maximumBody = maximumBody

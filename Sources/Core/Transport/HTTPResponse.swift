@@ -1,34 +1,34 @@
 /// The status line and headers of a reply.
-public struct ResponseHead: Sendable {
+package struct ResponseHead: Sendable {
     /// The HTTP status.
-    public var status: Int
+    package var status: Int
     /// Headers by lower-case name. The values of a repeated header are joined by ", ".
-    public var headers: [String: String]
+    package var headers: [String: String]
     /// The URL that sent this reply, after redirects.
-    public var finalURL: String
+    package var finalURL: String
 
     /// A head with the given parts.
-    public init(status: Int, headers: [String: String], finalURL: String) {
+    package init(status: Int, headers: [String: String], finalURL: String) {
         self.status = status
         self.headers = headers
         self.finalURL = finalURL
     }
 
     /// The entity tag as sent, quotes and `W/` included.
-    public var etag: String? { headers["etag"] }
+    package var etag: String? { headers["etag"] }
 
     /// The `Last-Modified` date as sent.
-    public var lastModified: String? { headers["last-modified"] }
+    package var lastModified: String? { headers["last-modified"] }
 
     /// The media type without parameters, lower case.
-    public var contentType: String? {
+    package var contentType: String? {
         guard let value = headers["content-type"] else { return nil }
         let type = value.prefix { $0 != ";" && $0 != "," }.lowercased()
         return trimmed(type).isEmpty ? nil : trimmed(type)
     }
 
     /// `Content-Length` in bytes, when it is the length of the body. A chunked reply has none.
-    public var contentLength: Int? {
+    package var contentLength: Int? {
         guard headers["transfer-encoding"] == nil, let value = headers["content-length"], let count = Int(value),
             count >= 0
         else { return nil }
@@ -36,7 +36,7 @@ public struct ResponseHead: Sendable {
     }
 
     /// `Content-Range: bytes a-b/total` as a half-open range; `total` is nil for `*`. RFC 9110, 14.4.
-    public var contentRange: (range: Range<Int>, total: Int?)? {
+    package var contentRange: (range: Range<Int>, total: Int?)? {
         guard let value = headers["content-range"] else { return nil }
         let words = value.split(separator: " ", omittingEmptySubsequences: true)
         guard words.count == 2, words[0].lowercased() == "bytes" else { return nil }
@@ -58,18 +58,18 @@ public struct ResponseHead: Sendable {
 }
 
 /// A reply that passed every check.
-public struct HTTPResponse: Sendable {
+package struct HTTPResponse: Sendable {
     /// The head. A resumed transfer keeps its first head.
-    public var head: ResponseHead
+    package var head: ResponseHead
     /// The body, decompressed; empty when a sink received it.
-    public var body: [UInt8]
+    package var body: [UInt8]
     /// The number of tries, the successful one included.
-    public var attempts: Int
+    package var attempts: Int
     /// Seconds from the call to the last byte, waiting included.
-    public var seconds: Double
+    package var seconds: Double
 
     /// A reply with the given parts.
-    public init(head: ResponseHead, body: [UInt8], attempts: Int, seconds: Double) {
+    package init(head: ResponseHead, body: [UInt8], attempts: Int, seconds: Double) {
         self.head = head
         self.body = body
         self.attempts = attempts

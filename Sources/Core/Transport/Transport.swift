@@ -1,6 +1,6 @@
 import CCurl
-public import Logging
-public import Support
+package import Logging
+package import Support
 
 /// HTTP over libcurl, on one thread called "transport".
 ///
@@ -8,7 +8,7 @@ public import Support
 /// transport thread and must return soon: while one runs, no other transfer moves.
 ///
 /// A result is exactly the requested bytes, or an error. ``HTTPRequest`` lists the checks.
-public final class Transport: Sendable {
+package final class Transport: Sendable {
     private let mailbox: Mailbox
     private let snapshot = Monitor(TransportStatistics())
     private let received = Counter()
@@ -20,7 +20,7 @@ public final class Transport: Sendable {
     /// released.
     ///
     /// - Throws: ``ThreadError`` when the thread cannot be created.
-    public init(_ configuration: TransportConfiguration, logger: Logger) throws(ThreadError) {
+    package init(_ configuration: TransportConfiguration, logger: Logger) throws(ThreadError) {
         guard Self.globalInit, let multi = unsafe curl_multi_init() else {
             preconditionFailure("libcurl cannot be initialised: out of memory")
         }
@@ -51,7 +51,7 @@ public final class Transport: Sendable {
     ///   down, it is called on the calling thread, before this call returns.
     /// - Returns: the handle that cancels or promotes the request.
     @discardableResult
-    public func start(
+    package func start(
         _ request: HTTPRequest,
         completion: @escaping @Sendable (Result<HTTPResponse, TransportError>) -> Void
     ) -> Exchange {
@@ -66,13 +66,13 @@ public final class Transport: Sendable {
 
     /// Fails every request with ``TransportError/shutDown(_:)`` and ends the thread. Waits for the thread, unless
     /// called on it.
-    public func shutdown() {
+    package func shutdown() {
         let isOwnThread = mailbox.stop()
         if !isOwnThread { thread.join() }
     }
 
     /// A snapshot of the counts since the start.
-    public var statistics: TransportStatistics {
+    package var statistics: TransportStatistics {
         var statistics = snapshot.withLock { $0 }
         statistics.bytesReceived = received.value
         return statistics
@@ -80,7 +80,7 @@ public final class Transport: Sendable {
 }
 
 /// One request under way.
-public final class Exchange: Sendable {
+package final class Exchange: Sendable {
     private let id: UInt64
     private let mailbox: Mailbox
 
@@ -90,8 +90,8 @@ public final class Exchange: Sendable {
     }
 
     /// Ends the request with ``TransportError/cancelled(_:)``. Does nothing when the request has completed.
-    public func cancel() { mailbox.post(.cancel(id: id)) }
+    package func cancel() { mailbox.post(.cancel(id: id)) }
 
     /// Moves the request from prefetch to demand, because a reader waits for it now.
-    public func promote() { mailbox.post(.promote(id: id)) }
+    package func promote() { mailbox.post(.promote(id: id)) }
 }

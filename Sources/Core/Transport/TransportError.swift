@@ -1,22 +1,22 @@
 import Support
 
 /// Why a request failed for good. Each case carries the host, the number of tries and the cause of the last one.
-public enum TransportError: Error, Sendable {
+package enum TransportError: Error, Sendable {
     /// The values that every failure carries.
-    public struct Context: Sendable {
+    package struct Context: Sendable {
         /// The URL of the request.
-        public var url: String
+        package var url: String
         /// The host that failed: that of the URL, or one that a redirect led to.
-        public var host: String
+        package var host: String
         /// The number of tries; 0 when none began.
-        public var attempts: Int
+        package var attempts: Int
         /// What happened, for example "no byte for 20 s".
-        public var cause: String
+        package var cause: String
         /// Whether any try got a reply, good or bad, from this host or from one that redirected to it.
-        public var hasReplied: Bool
+        package var hasReplied: Bool
 
         /// A context with the given parts.
-        public init(url: String, host: String, attempts: Int, cause: String, hasReplied: Bool = false) {
+        package init(url: String, host: String, attempts: Int, cause: String, hasReplied: Bool = false) {
             self.url = url
             self.host = host
             self.attempts = attempts
@@ -68,7 +68,7 @@ public enum TransportError: Error, Sendable {
     case shutDown(Context)
 
     /// The kinds of failure, as statistics and metrics name them.
-    public enum Kind: String, CaseIterable, Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
         /// See the case of the same name in ``TransportError``.
         case invalidRequest, unresolvedHost, connectFailed, reset, noReply, stalled, truncated, status, badShape,
             wrongRange, wrongLength, rangeIgnored, changed, tooLarge, redirectRefused, tls, refusedBySink, cancelled,
@@ -76,10 +76,10 @@ public enum TransportError: Error, Sendable {
     }
 
     /// The case without its values.
-    public var kind: Kind { parts.kind }
+    package var kind: Kind { parts.kind }
 
     /// Host, URL, tries and cause.
-    public var context: Context { parts.context }
+    package var context: Context { parts.context }
 
     private var parts: (kind: Kind, context: Context) {
         switch self {
@@ -107,7 +107,7 @@ public enum TransportError: Error, Sendable {
     }
 
     /// Whether the same request may succeed later although nothing is changed on this side.
-    public var isTransient: Bool {
+    package var isTransient: Bool {
         if case .status(let status, _) = self { return RetryPolicy.isTransient(status: status) }
         return kind == .deadlineExceeded || RetryPolicy.isTransient(kind)
     }
@@ -116,7 +116,7 @@ public enum TransportError: Error, Sendable {
 extension TransportError: CustomStringConvertible {
     /// One sentence: the host, what happened, the number of tries, and the URL of the request. For example "host
     /// api.brain-map.org: no byte for 20 s after 3 attempts (https://api.brain-map.org/api/v2/...)".
-    public var description: String {
+    package var description: String {
         let context = self.context
         let tries =
             switch context.attempts {

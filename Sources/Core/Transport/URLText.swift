@@ -1,10 +1,10 @@
 /// A URL as a message or a log line shows it: on one line, of limited length, without user name and password.
-public enum URLText {
+package enum URLText {
     /// The number of characters shown: a query with its filter and the beginning of what follows.
     private static let limit = 300
 
     /// `url` with all but printable ASCII percent-encoded; "..." replaces the rest of a long URL.
-    public static func shown(_ url: String) -> String {
+    package static func shown(_ url: String) -> String {
         let start = url.firstRange(of: "://")?.upperBound ?? url.startIndex
         let end = url[start...].firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? url.endIndex
         let host = url[start..<end].lastIndex(of: "@").map { url.index(after: $0) } ?? start

@@ -5,7 +5,7 @@ extension World {
     /// the real data: cells without images or without skeleton, two cells of one donor, a stack that starts at section
     /// 26, a missing plane, several roots, ids from 0, CRLF, a parent behind its child. The splits follow from a hash
     /// of the donor's id, and the donors are chosen so that each split has a cell.
-    public static func builtIn() -> World {
+    package static func builtIn() -> World {
         World(cells: BuiltInCell.all.enumerated().map { $1.cell(ordinal: $0) })
     }
 }

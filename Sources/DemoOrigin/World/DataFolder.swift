@@ -109,5 +109,5 @@ extension World {
     /// that is grown within its frame.
     /// - Parameter directory: Path of the folder.
     /// - Throws: `WorldError` or a JSON error when the folder cannot be read.
-    public static func load(directory: String) throws -> World { World(cells: try DataFolder.cells(directory)) }
+    package static func load(directory: String) throws -> World { World(cells: try DataFolder.cells(directory)) }
 }

@@ -3,7 +3,7 @@ import Support
 /// The data of a stand-in origin: cells with their catalogue rows, skeletons, stacks and files.
 ///
 /// Everything is created when it is read, and is the same in every run. Nothing is kept on disk.
-public final class World: Sendable {
+package final class World: Sendable {
     let cells: [Cell]
     let bySpecimen: [Int: Int]
     private let byFile: [Int: FileReference]
@@ -32,9 +32,9 @@ public final class World: Sendable {
     }
 
     /// Number of cells.
-    public var cellCount: Int { cells.count }
+    package var cellCount: Int { cells.count }
     /// Specimen ids, in catalogue order.
-    public var specimens: [Int] { cells.map(\.id) }
+    package var specimens: [Int] { cells.map(\.id) }
 
     init(cells: [Cell]) {
         self.cells = cells

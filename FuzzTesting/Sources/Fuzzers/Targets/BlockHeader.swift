@@ -1,6 +1,5 @@
-import Support
-
 @testable import BlockStore
+@testable import Support
 
 /// The header of a block file on disk. The input is a header without its last four bytes, the checksum, and one more
 /// byte. No fuzzer guesses checksums, so that byte selects what is corrected before the header is read. 1 corrects

@@ -1,4 +1,4 @@
-import ImageCodec
+@testable import ImageCodec
 
 /// A picture from the image service. The input is the file.
 @Sendable func fuzzJPEG(_ bytes: [UInt8]) {

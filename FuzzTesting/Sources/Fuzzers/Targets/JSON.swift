@@ -1,7 +1,6 @@
-import Support
-
 @testable import AllenSource
 @testable import Specimens
+@testable import Support
 
 /// A JSON text from the server, the disk or a configuration. The input is the text.
 @Sendable func fuzzJSON(_ bytes: [UInt8]) {

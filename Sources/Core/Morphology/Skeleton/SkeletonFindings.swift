@@ -1,4 +1,4 @@
-public import Support
+package import Support
 
 /// What was found in a skeleton file, and how the file was read. The report of a label volume contains it.
 public struct SkeletonFindings: Sendable, Hashable {
@@ -75,7 +75,7 @@ public struct SkeletonFindings: Sendable, Hashable {
     }
 
     /// The findings as members of a JSON object.
-    public var json: JSONObject {
+    package var json: JSONObject {
         var json: JSONObject = [
             "nodes": .int(nodes), "roots": .int(roots), "parents_not_in_file": .int(missingParents),
             "inferred_classes": .int(inferredClasses), "unknown_classes": .int(unknownClasses),

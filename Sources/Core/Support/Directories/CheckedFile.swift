@@ -2,19 +2,19 @@ internal import CPosix
 import Glibc
 
 /// The values of stat(2) for a file.
-public struct FileStatus: Equatable, Sendable {
+package struct FileStatus: Equatable, Sendable {
     /// The size in bytes.
-    public let size: Int
+    package let size: Int
     /// The modification time, seconds since 1970.
-    public let modified: Double
+    package let modified: Double
     /// The number of the file on its device.
-    public let inode: UInt
+    package let inode: UInt
     /// The device of the file system.
-    public let device: UInt
+    package let device: UInt
     /// The number of names (hard links) of the file.
-    public let names: Int
+    package let names: Int
     /// The user that the file belongs to.
-    public let user: UInt32
+    package let user: UInt32
     /// Kind and permissions, `st_mode`.
     let mode: UInt32
 
@@ -32,12 +32,12 @@ public struct FileStatus: Equatable, Sendable {
 }
 
 /// An open file of a ``DirectoryHandle``. It is closed when the value is destroyed.
-public struct CheckedFile: ~Copyable, Sendable {
+package struct CheckedFile: ~Copyable, Sendable {
     /// The descriptor, for locks and other calls that this type lacks. It is open as long as the value lives, and
     /// negative after ``release()``.
-    public private(set) var descriptor: Int32
+    package private(set) var descriptor: Int32
     /// The file's size, times and owner when it was opened.
-    public let opened: FileStatus
+    package let opened: FileStatus
     private let name: String
     /// Whether reads fail instead of waiting for a device.
     private let readsCached: Bool
@@ -59,7 +59,7 @@ public struct CheckedFile: ~Copyable, Sendable {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// `count` bytes from `offset`, fewer at the end of the file. See ``DirectoryHandle/openCached(_:)`` for reads that do not wait.
-    public func read(_ count: Int, at offset: Int) throws(FileFault) -> [UInt8] {
+    package func read(_ count: Int, at offset: Int) throws(FileFault) -> [UInt8] {
         var failure: Errno?
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
             filled = 0
@@ -84,7 +84,7 @@ public struct CheckedFile: ~Copyable, Sendable {
     }
 
     /// Writes all of `bytes` at the current position of the file.
-    public func write(_ bytes: [UInt8]) throws(FileFault) {
+    package func write(_ bytes: [UInt8]) throws(FileFault) {
         do throws(Errno) {
             try writeAll(bytes, to: descriptor)
         } catch {
@@ -93,18 +93,18 @@ public struct CheckedFile: ~Copyable, Sendable {
     }
 
     /// Makes the file empty.
-    public func truncate() throws(FileFault) {
+    package func truncate() throws(FileFault) {
         guard ftruncate(descriptor, 0) == 0 else { throw FileFault(name, .current) }
     }
 
     /// Sets both file times, in seconds since 1970. A failure is ignored, because the file is as useful without them.
-    public func setTimes(_ seconds: Double) {
+    package func setTimes(_ seconds: Double) {
         let time = timespec(tv_sec: Int(seconds), tv_nsec: 0)
         _ = unsafe futimens(descriptor, [time, time])
     }
 
     /// Flushes and closes the file, so that an error of a network file system is reported.
-    public mutating func finish(flush: Bool = false) throws(FileFault) {
+    package mutating func finish(flush: Bool = false) throws(FileFault) {
         let failed = flush && fsync(descriptor) != 0
         let failure = Errno.current
         guard close(release()) == 0 else { throw FileFault(name, .current) }
@@ -112,7 +112,7 @@ public struct CheckedFile: ~Copyable, Sendable {
     }
 
     /// Passes the descriptor to the caller, which must close it.
-    public mutating func release() -> Int32 {
+    package mutating func release() -> Int32 {
         defer { descriptor = -1 }
         return descriptor
     }

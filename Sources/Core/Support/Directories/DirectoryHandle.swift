@@ -9,18 +9,18 @@ import Glibc
 /// or changed.
 ///
 /// A process with the rights of root opens only root's own directories; for those of other users see ``OwnerRights``.
-public final class DirectoryHandle: Sendable {
+package final class DirectoryHandle: Sendable {
     /// The path by which the directory was opened.
-    public let path: String
+    package let path: String
     /// The user that the directory belongs to.
-    public let owner: UInt32
+    package let owner: UInt32
     private let descriptor: Int32
     /// Whether the kernel resolves a whole name without following links (openat2).
     private let walksAtOnce: Bool
 
     /// Opens the directory at `path`. Its path may lead through symbolic links that belong to root, to this process's
     /// user or to the directory's owner.
-    public convenience init(_ path: String) throws(FileFault) {
+    package convenience init(_ path: String) throws(FileFault) {
         try self.init(path, walksAtOnce: Self.kernelWalks)
     }
 
@@ -34,7 +34,7 @@ public final class DirectoryHandle: Sendable {
     }
 
     /// Opens the directory at `path`. Creates it, for its owner alone, when it does not exist and its parent does.
-    public convenience init(making path: String) throws(FileFault) {
+    package convenience init(making path: String) throws(FileFault) {
         let isMade = unsafe mkdir(path, 0o700) == 0
         let reason = Errno.current
         do throws(FileFault) {
@@ -59,7 +59,7 @@ public final class DirectoryHandle: Sendable {
     // MARK: - Files
 
     /// Opens the file `name` with `O_CLOEXEC`. `O_TRUNC` takes effect once the file has been checked.
-    public func open(_ name: String, _ flags: Int32, mode: UInt32 = 0o600) throws(FileFault) -> CheckedFile {
+    package func open(_ name: String, _ flags: Int32, mode: UInt32 = 0o600) throws(FileFault) -> CheckedFile {
         let descriptor = try rawOpen(name, flags & ~O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, mode)
         let file = try CheckedFile(descriptor, name: name)
         try check(file.opened, name)
@@ -79,7 +79,7 @@ public final class DirectoryHandle: Sendable {
     }
 
     /// The status of `name` itself, whatever it is.
-    public func status(_ name: String) throws(FileFault) -> FileStatus {
+    package func status(_ name: String) throws(FileFault) -> FileStatus {
         try inParent(of: name) { parent, last throws(FileFault) in
             var buffer = stat()
             guard unsafe fstatat(parent, last, &buffer, AT_SYMLINK_NOFOLLOW) == 0 else {
@@ -91,7 +91,7 @@ public final class DirectoryHandle: Sendable {
 
     /// Checks whether ``open(_:_:mode:)`` would accept `name`, for a library that opens it by its path. A missing file
     /// passes.
-    public func check(_ name: String) throws(FileFault) {
+    package func check(_ name: String) throws(FileFault) {
         do throws(FileFault) {
             try check(try status(name), name)
         } catch {
@@ -113,7 +113,7 @@ public final class DirectoryHandle: Sendable {
 
     /// Removes the file `name`, or a link of that name and not its target. Returns whether it existed.
     @discardableResult
-    public func remove(_ name: String) throws(FileFault) -> Bool {
+    package func remove(_ name: String) throws(FileFault) -> Bool {
         do throws(FileFault) {
             try inParent(of: name) { parent, last throws(FileFault) in
                 guard unsafe unlinkat(parent, last, 0) == 0 else { throw FileFault(name, .current) }
@@ -127,7 +127,7 @@ public final class DirectoryHandle: Sendable {
 
     /// Renames `name` to the last part of `newName`, in the same subdirectory, and replaces an existing file. Of a
     /// link, it renames the link.
-    public func rename(_ name: String, to newName: String) throws(FileFault) {
+    package func rename(_ name: String, to newName: String) throws(FileFault) {
         try inParent(of: name) { parent, last throws(FileFault) in
             guard unsafe renameat(parent, last, parent, Self.split(newName).last) == 0 else {
                 throw FileFault(newName, .current)
@@ -138,7 +138,7 @@ public final class DirectoryHandle: Sendable {
     // MARK: - Directories
 
     /// Creates the directory `name`, for its owner alone. An existing directory keeps its mode.
-    public func makeDirectory(_ name: String) throws(FileFault) {
+    package func makeDirectory(_ name: String) throws(FileFault) {
         try inParent(of: name) { parent, last throws(FileFault) in
             guard unsafe mkdirat(parent, last, 0o700) != 0 else { return }
             let reason = Errno.current
@@ -147,7 +147,7 @@ public final class DirectoryHandle: Sendable {
     }
 
     /// The names in the directory `name`, or in this one, without `.` and `..`. A missing directory has none.
-    public func names(in name: String = ".") throws(FileFault) -> [String] {
+    package func names(in name: String = ".") throws(FileFault) -> [String] {
         let descriptor: Int32
         do throws(FileFault) {
             descriptor = try rawOpen(name, O_RDONLY | O_DIRECTORY, 0)
@@ -176,7 +176,7 @@ public final class DirectoryHandle: Sendable {
 
     /// Flushes the names, so that a file renamed here survives a loss of power. Does nothing on file systems that
     /// cannot flush names.
-    public func flushNames() throws(FileFault) {
+    package func flushNames() throws(FileFault) {
         guard fsync(descriptor) != 0 else { return }
         let reason = Errno.current
         if reason.rawValue != EINVAL, reason.rawValue != EOPNOTSUPP { throw FileFault("", reason) }

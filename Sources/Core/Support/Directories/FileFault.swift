@@ -1,9 +1,9 @@
 import Glibc
 
 /// Why a file of a directory, or the directory itself, cannot be used.
-public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
+package struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     /// The kinds of fault.
-    public enum Cause: Equatable, Sendable {
+    package enum Cause: Equatable, Sendable {
         /// The file system reports an error.
         case system(Errno)
         /// The name, or a directory on the way to it, is a symbolic link.
@@ -21,22 +21,22 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// The file, relative to the directory; empty for the directory itself.
-    public let name: String
+    package let name: String
     /// The kind of the fault.
-    public let cause: Cause
+    package let cause: Cause
 
     /// A fault of `name`.
-    public init(_ name: String, _ cause: Cause) {
+    package init(_ name: String, _ cause: Cause) {
         self.name = name
         self.cause = cause
     }
 
     /// An error of the file system at `name`.
-    public init(_ name: String, _ reason: Errno) { self.init(name, .system(reason)) }
+    package init(_ name: String, _ reason: Errno) { self.init(name, .system(reason)) }
 
     /// Whether the file system reports an error, which may end by itself. Otherwise a person must remove the object in
     /// the way.
-    public var isSystem: Bool { if case .system = cause { true } else { false } }
+    package var isSystem: Bool { if case .system = cause { true } else { false } }
 
     /// Whether the kernel or the file system lacks what ``DirectoryHandle/openCached(_:)`` needs.
     package var isUnsupported: Bool {
@@ -44,12 +44,12 @@ public struct FileFault: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Whether there is no such file.
-    public var isMissing: Bool {
+    package var isMissing: Bool {
         if case .system(let reason) = cause { reason.rawValue == ENOENT || reason.rawValue == ENOTDIR } else { false }
     }
 
     /// What is wrong and what to do; a text that follows "cannot be used: ".
-    public var description: String {
+    package var description: String {
         switch cause {
         case .system(let reason): name.isEmpty ? "\(reason)" : "\(name): \(reason)"
         case .symbolicLink: "\(name) is a symbolic link or lies behind one; remove the link"

@@ -6,9 +6,9 @@ import Glibc
 /// Files that another user has planted there can then do no more than that user can. A command gives up root's rights
 /// for good. A mount keeps them for mount(2) and umount(2), and gives them up for file access alone (setfsuid). With
 /// setfsuid, Linux also removes the capabilities that override permissions.
-public struct OwnerRights: Sendable {
+package struct OwnerRights: Sendable {
     /// The user.
-    public let user: UInt32
+    package let user: UInt32
     /// The user's own group, or the directory's group.
     private let group: UInt32
     /// The user's name in the password database, which determines the groups.
@@ -17,7 +17,7 @@ public struct OwnerRights: Sendable {
     /// The rights that root needs for the directory at `path`. When it is missing, the nearest existing directory above
     /// it counts, because `path` would be created there. Nil when this process is not root, or when the directory is
     /// root's.
-    public init?(ownerOf path: String) {
+    package init?(ownerOf path: String) {
         guard geteuid() == 0 else { return nil }
         var status = stat()
         var place = path
@@ -33,15 +33,15 @@ public struct OwnerRights: Sendable {
     }
 
     /// Changes the whole process to these rights, for good.
-    public func become() throws(Errno) { try check(unsafe posix_become(user, group, name)) }
+    package func become() throws(Errno) { try check(unsafe posix_become(user, group, name)) }
 
     /// Changes the file access of this thread, and of each thread that it starts later. So call it before the first
     /// thread starts.
-    public func takeForFiles() throws(Errno) { try check(unsafe posix_take_file_rights(user, group, name)) }
+    package func takeForFiles() throws(Errno) { try check(unsafe posix_take_file_rights(user, group, name)) }
 
     /// Runs `body` with the process's own rights for file access, when this thread has those of a user. /dev/fuse and
     /// the mount point need it, because they belong to no user.
-    public static func withOwn<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
+    package static func withOwn<R, E: Error>(_ body: () throws(E) -> R) throws(E) -> R {
         let taken = posix_file_user()
         guard taken != geteuid() else { return try body() }
         posix_set_file_user(geteuid())

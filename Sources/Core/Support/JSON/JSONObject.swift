@@ -1,20 +1,20 @@
 /// The members of a JSON object, in order.
 ///
 /// Two objects are equal when they have the same members in the same order.
-public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
+package struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     /// The names of the members and the index of each. The rows of a table share one layout, which makes 2333 rows of
     /// 54 columns cheap to parse and to keep.
     private(set) var layout: JSONLayout
     private var values: [JSONValue]
 
     /// An object without members.
-    public init() {
+    package init() {
         layout = JSONLayout.empty
         values = []
     }
 
     /// An object with members in the order of the literal. A repeated key keeps its first place and last value.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
         self.init()
         for (key, value) in elements { self[key] = value }
     }
@@ -27,13 +27,13 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// Keys in the order in which they were first set.
-    public var keys: [String] { layout.keys }
+    package var keys: [String] { layout.keys }
 
     /// The number of members.
-    public var count: Int { values.count }
+    package var count: Int { values.count }
 
     /// The member `key`; setting `nil` removes it.
-    public subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         get { layout.position(of: key).map { values[$0] } }
         set {
             switch (layout.position(of: key), newValue) {
@@ -51,10 +51,10 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// Key and value pairs in order.
-    public var members: [(key: String, value: JSONValue)] { Array(zip(layout.keys, values)) }
+    package var members: [(key: String, value: JSONValue)] { Array(zip(layout.keys, values)) }
 
     /// The same keys, each with the value that `transform` returns for the present one.
-    public func mapValues(_ transform: (JSONValue) -> JSONValue) -> JSONObject {
+    package func mapValues(_ transform: (JSONValue) -> JSONValue) -> JSONObject {
         JSONObject(layout: layout, values: values.map(transform))
     }
 
@@ -64,12 +64,12 @@ public struct JSONObject: Hashable, Sendable, ExpressibleByDictionaryLiteral {
     }
 
     /// Whether both have the same members in the same order.
-    public static func == (left: JSONObject, right: JSONObject) -> Bool {
+    package static func == (left: JSONObject, right: JSONObject) -> Bool {
         (left.layout === right.layout || left.layout.keys == right.layout.keys) && left.values == right.values
     }
 
     /// Feeds the keys and values to `hasher`.
-    public func hash(into hasher: inout Hasher) {
+    package func hash(into hasher: inout Hasher) {
         hasher.combine(layout.keys)
         hasher.combine(values)
     }

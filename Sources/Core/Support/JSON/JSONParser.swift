@@ -1,20 +1,20 @@
 /// Why a text is not JSON.
-public struct JSONError: Error, Equatable, CustomStringConvertible {
+package struct JSONError: Error, Equatable, CustomStringConvertible {
     /// Byte offset of the fault from the start of the text.
-    public let offset: Int
+    package let offset: Int
     /// What is wrong at that offset.
-    public let reason: String
+    package let reason: String
 
     /// For example `not JSON at byte 12: a value was expected`.
-    public var description: String { "not JSON at byte \(offset): \(reason)" }
+    package var description: String { "not JSON at byte \(offset): \(reason)" }
 }
 
 extension JSONValue {
     /// The deepest nesting that is accepted, so that a hostile text cannot exhaust the stack. Replies of web services nest about 8 deep.
-    public static let maximumDepth = 128
+    package static let maximumDepth = 128
 
     /// Parses a whole UTF-8 text. Only white space may follow the value.
-    public static func parse(_ text: [UInt8]) throws(JSONError) -> JSONValue {
+    package static func parse(_ text: [UInt8]) throws(JSONError) -> JSONValue {
         var parser = JSONParser(text: text)
         return try parser.parseDocument()
     }
@@ -24,13 +24,13 @@ extension JSONValue {
     ///
     /// This is quicker than one text for each line when the values are rows of one table, because the parser remembers
     /// their keys.
-    public static func parseLines(_ text: [UInt8], _ body: (JSONValue, Range<Int>) -> Void) throws(JSONError) {
+    package static func parseLines(_ text: [UInt8], _ body: (JSONValue, Range<Int>) -> Void) throws(JSONError) {
         var parser = JSONParser(text: text)
         try parser.parseLines(body)
     }
 
     /// Parses a whole text.
-    public static func parse(_ text: String) throws(JSONError) -> JSONValue { try parse(Array(text.utf8)) }
+    package static func parse(_ text: String) throws(JSONError) -> JSONValue { try parse(Array(text.utf8)) }
 }
 
 /// A strict recursive-descent parser over bytes.

@@ -1,6 +1,6 @@
 /// A JSON value (RFC 8259). It keeps the order of keys and the spelling of numbers, which `JSONSerialization` loses. So
 /// a table can be written byte for byte as its own client would write it.
-public enum JSONValue: Hashable, Sendable {
+package enum JSONValue: Hashable, Sendable {
     /// `null`.
     case null
     /// `true` or `false`.
@@ -15,25 +15,25 @@ public enum JSONValue: Hashable, Sendable {
     case object(JSONObject)
 
     /// A number from an integer.
-    public static func int(_ value: Int) -> JSONValue { .number(String(value)) }
+    package static func int(_ value: Int) -> JSONValue { .number(String(value)) }
 
     /// A number from a double. Not-a-number and infinity become `null`, because JSON has no such numbers.
-    public static func double(_ value: Double) -> JSONValue { value.isFinite ? .number(value.description) : .null }
+    package static func double(_ value: Double) -> JSONValue { value.isFinite ? .number(value.description) : .null }
 
     /// The member `key` of an object; `nil` when there is no such member or this is no object.
-    public subscript(key: String) -> JSONValue? {
+    package subscript(key: String) -> JSONValue? {
         if case .object(let object) = self { return object[key] }
         return nil
     }
 
     /// The text of a string.
-    public var stringValue: String? {
+    package var stringValue: String? {
         if case .string(let text) = self { return text }
         return nil
     }
 
     /// The value of a number, or of a string that contains one (the API writes some ids as strings).
-    public var intValue: Int? {
+    package var intValue: Int? {
         switch self {
         case .number(let text), .string(let text):
             if let value = Int(text) { return value }
@@ -44,7 +44,7 @@ public enum JSONValue: Hashable, Sendable {
     }
 
     /// The value of a number, or of a string that contains one; never infinite or not a number.
-    public var doubleValue: Double? {
+    package var doubleValue: Double? {
         switch self {
         case .number(let text), .string(let text):
             guard let value = Double(text), value.isFinite else { return nil }
@@ -54,19 +54,19 @@ public enum JSONValue: Hashable, Sendable {
     }
 
     /// The value of a boolean.
-    public var boolValue: Bool? {
+    package var boolValue: Bool? {
         if case .bool(let value) = self { return value }
         return nil
     }
 
     /// The elements of an array.
-    public var arrayValue: [JSONValue]? {
+    package var arrayValue: [JSONValue]? {
         if case .array(let values) = self { return values }
         return nil
     }
 
     /// The members of an object.
-    public var objectValue: JSONObject? {
+    package var objectValue: JSONObject? {
         if case .object(let object) = self { return object }
         return nil
     }
@@ -74,13 +74,13 @@ public enum JSONValue: Hashable, Sendable {
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral {
     /// A string from a literal.
-    public init(stringLiteral value: String) { self = .string(value) }
+    package init(stringLiteral value: String) { self = .string(value) }
 
     /// An array from a literal.
-    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
 
     /// An object from a literal, members in its order.
-    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+    package init(dictionaryLiteral elements: (String, JSONValue)...) {
         var object = JSONObject()
         for (key, value) in elements { object[key] = value }
         self = .object(object)

@@ -1,6 +1,6 @@
 extension JSONValue {
     /// The white space of the text.
-    public enum Style: Sendable {
+    package enum Style: Sendable {
         /// No white space, as web services write rows.
         case compact
         /// Two spaces for each level, as Python's `json.dumps(indent=2)` writes.
@@ -8,17 +8,17 @@ extension JSONValue {
     }
 
     /// The text of this value, ASCII only: other characters are written as `\uXXXX`, as Python does.
-    public func text(_ style: Style = .compact) -> String { String(decoding: bytes(style), as: UTF8.self) }
+    package func text(_ style: Style = .compact) -> String { String(decoding: bytes(style), as: UTF8.self) }
 
     /// The bytes of ``text(_:)``.
-    public func bytes(_ style: Style = .compact) -> [UInt8] {
+    package func bytes(_ style: Style = .compact) -> [UInt8] {
         var writer = JSONWriter(style: style)
         writer.write(self)
         return writer.bytes
     }
 
     /// Adds the bytes of ``text(_:)`` to `bytes`.
-    public func append(to bytes: inout [UInt8], style: Style = .compact) {
+    package func append(to bytes: inout [UInt8], style: Style = .compact) {
         var writer = JSONWriter(style: style)
         swap(&writer.bytes, &bytes)
         writer.write(self)

@@ -1,31 +1,31 @@
 import Glibc
-public import Logging
+package import Logging
 
 /// A swift-log handler that writes `2026-11-22T18:37:23.123Z level label message key=value ...`. Each entry is one
 /// line, whatever message and values contain (``LogText``).
-public struct LineLogHandler: LogHandler {
+package struct LineLogHandler: LogHandler {
     /// Lines below this level are not written.
-    public var logLevel: Logger.Level
+    package var logLevel: Logger.Level
     /// Fields added to every line.
-    public var metadata: Logger.Metadata = [:]
+    package var metadata: Logger.Metadata = [:]
     private let label: String
     private let sink: LogSink
 
     /// A handler for the logger `label`.
-    public init(label: String, level: Logger.Level, sink: LogSink) {
+    package init(label: String, level: Logger.Level, sink: LogSink) {
         self.label = label
         self.logLevel = level
         self.sink = sink
     }
 
     /// One field of ``metadata``.
-    public subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    package subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
         set { metadata[key] = newValue }
     }
 
     /// Writes one line.
-    public func log(event: LogEvent) {
+    package func log(event: LogEvent) {
         var line = "\(Self.timestamp()) \(event.level) \(label) \(LogText.message("\(event.message)"))"
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
         for (key, value) in fields.sorted(by: { $0.key < $1.key }) { line += " \(key)=\(LogText.value("\(value)"))" }

@@ -1,9 +1,9 @@
 internal import Glibc
 
 /// The target of log lines. Each line is one `write(2)`, so that lines of several threads never mix.
-public final class LogSink: Sendable {
+package final class LogSink: Sendable {
     /// A file larger than this is renamed to `<file>.1`: 16 MiB, about 80,000 lines.
-    public static let rotationSize = 16 << 20
+    package static let rotationSize = 16 << 20
 
     private struct State {
         /// The size of the file in bytes, as far as it is known.
@@ -26,7 +26,7 @@ public final class LogSink: Sendable {
     ///   - path: the log file. When `descriptor` is open on this file, the file is renamed once it has `limit` bytes,
     /// and the descriptor is moved to a new file. Otherwise the file is never renamed.
     ///   - limit: bytes.
-    public init(descriptor: Int32, path: String? = nil, limit: Int = LogSink.rotationSize) {
+    package init(descriptor: Int32, path: String? = nil, limit: Int = LogSink.rotationSize) {
         self.descriptor = descriptor
         self.limit = limit
         self.path = path.flatMap { Self.isOpen($0, as: descriptor) ? $0 : nil }

@@ -1,12 +1,12 @@
 /// Dates of HTTP headers (RFC 9110, 5.6.7).
-public enum HTTPDate {
+package enum HTTPDate {
     private static let months = [
         "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
     ]
 
     /// Seconds since 1970 of `Sun, 06 Nov 1994 08:49:37 GMT`, `Sunday, 06-Nov-94 08:49:37 GMT` or
     /// `Sun Nov  6 08:49:37 1994`. `nil` for any other text, also for a year above 9999, which no form can write.
-    public static func parse(_ text: String) -> Int? {
+    package static func parse(_ text: String) -> Int? {
         let words = text.split(whereSeparator: { " ,-\t".contains($0) }).map { $0.lowercased() }
         let clock = words.first { $0.contains(":") }?.split(separator: ":").compactMap { Int($0) }
         guard let clock, clock.count == 3, (0...23).contains(clock[0]), (0...59).contains(clock[1]),

@@ -4,12 +4,12 @@ import Glibc
 /// because, behind a proxy, the connected address is that of the proxy.
 ///
 /// <https://curl.se/libcurl/c/libcurl-env.html>, and CURLOPT_NOPROXY for the form of `no_proxy`.
-public struct ProxyChoice: Sendable {
+package struct ProxyChoice: Sendable {
     private let byScheme: [String: String]
     private let exceptions: [String]
 
     /// The choice that the environment makes.
-    public init() { self.init { name in unsafe getenv(name).map { unsafe String(cString: $0) } } }
+    package init() { self.init { name in unsafe getenv(name).map { unsafe String(cString: $0) } } }
 
     /// One proxy for all origins; "" for none.
     init(fixed proxy: String) {
@@ -31,7 +31,7 @@ public struct ProxyChoice: Sendable {
     }
 
     /// The URL of the proxy for the origin of `url`; nil when there is none, or `url` is unusable.
-    public func proxy(forURL url: String) -> String? { URLParts(url).flatMap { proxy(for: $0) } }
+    package func proxy(forURL url: String) -> String? { URLParts(url).flatMap { proxy(for: $0) } }
 
     /// The URL of the proxy for an origin; nil when there is none.
     func proxy(for origin: URLParts) -> String? {
