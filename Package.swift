@@ -70,11 +70,8 @@ let package = Package(
         core("Layouts", ["Support"]),
         core("Morphology", ["Support"]),
         core("Configuration", ["Support", "Morphology", logging]),
-        core("SpecimenData", ["Support", "Specimens", "Fetch", "Morphology", logging]),
-        core("Volumes", ["Support", "Specimens", "Layouts", "Morphology", "SpecimenData", "Fetch"]),
-        core(
-            "FileTree",
-            ["Support", "Specimens", "SpecimenData", "Volumes", "Fetch", "Layouts", "Morphology", logging]),
+        core("Volumes", ["Support", "Specimens", "Fetch", "Layouts", "Morphology", logging]),
+        core("FileTree", ["Support", "Specimens", "Volumes", "Fetch", "Layouts", "Morphology", logging]),
         core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
 
         // Sources of specimens.
@@ -103,7 +100,7 @@ let package = Package(
             name: "NeuronFS",
             dependencies: [
                 "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
-                "SpecimenData", "FileTree", "FuseAdapter", "Morphology", "LabelWriting", "ImageCodec", "DemoOrigin",
+                "Volumes", "FileTree", "FuseAdapter", "Morphology", "LabelWriting", "ImageCodec", "DemoOrigin",
                 "CPosix",
                 logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -114,7 +111,7 @@ let package = Package(
         .target(
             name: "TestTools",
             dependencies: [
-                "AllenSource", "Specimens", "BlockStore", "Transport", "Layouts", "SpecimenData", "Volumes", "Fetch",
+                "AllenSource", "Specimens", "BlockStore", "Transport", "Layouts", "Volumes", "Fetch",
                 "Support", "CTIFF", logging,
             ],
             path: "Tests/TestTools",
@@ -135,13 +132,9 @@ let package = Package(
         tests("MorphologyTests", ["Morphology", "Support"]),
         tests("ConfigurationTests", ["Configuration", "Support"]),
         tests(
-            "SpecimenDataTests",
-            ["SpecimenData", "Specimens", "Fetch", "BlockStore", "Support", "TestTools", logging]),
-        tests(
             "VolumesTests",
             [
-                "Volumes", "Layouts", "Morphology", "SpecimenData", "Specimens", "Fetch", "Support", "TestTools",
-                logging,
+                "Volumes", "Layouts", "Morphology", "Specimens", "Fetch", "BlockStore", "Support", "TestTools", logging,
             ]),
         tests("LabelWritingTests", ["LabelWriting", "Morphology", "Layouts", "Support", "TestTools"]),
         // Nothing runs here unless scripts/sanitized-test asks for it.
@@ -150,7 +143,7 @@ let package = Package(
         tests(
             "FileTreeTests",
             [
-                "FileTree", "Specimens", "SpecimenData", "Volumes", "Fetch", "Layouts", "Morphology", "Support",
+                "FileTree", "Specimens", "Volumes", "Fetch", "Layouts", "Morphology", "Support",
                 "TestTools",
                 logging,
             ]),

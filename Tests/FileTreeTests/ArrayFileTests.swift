@@ -1,6 +1,5 @@
 import Layouts
 import Morphology
-import SpecimenData
 import Support
 import TestTools
 import Testing

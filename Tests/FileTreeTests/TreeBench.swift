@@ -1,10 +1,10 @@
 import Fetch
 import Logging
-import SpecimenData
 import Specimens
 import Support
 import TestTools
 import Testing
+import Volumes
 
 @testable import FileTree
 

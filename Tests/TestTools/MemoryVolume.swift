@@ -1,5 +1,4 @@
 import Layouts
-import SpecimenData
 import Support
 import Volumes
 
@@ -16,7 +15,7 @@ package final class MemoryVolume: Volume {
         var inMemory: Set<Band> = []
         var changed: Set<Int> = []
         var pieces: [PlanePiece] = []
-        var failure: SpecimenDataError?
+        var failure: VolumeError?
         var waiting: [@Sendable () -> Void] = []
     }
 
@@ -86,7 +85,7 @@ package final class MemoryVolume: Volume {
     package func change(_ plane: Int) { state.withLock { _ = $0.changed.insert(plane) } }
 
     /// Lets every read fail from now on.
-    package func fail(_ error: SpecimenDataError) { state.withLock { $0.failure = error } }
+    package func fail(_ error: VolumeError) { state.withLock { $0.failure = error } }
 
     /// Answers the reads that wait.
     package func answer() {
@@ -110,8 +109,8 @@ package final class MemoryVolume: Volume {
         isComputed || state.withLock { $0.inMemory.isSuperset(of: bands(of: piece)) } ? .memory : .fetch
     }
 
-    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, SpecimenDataError> {
-        let (promise, resolver) = Promise<VoxelCopy, SpecimenDataError>.pending()
+    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {
+        let (promise, resolver) = Promise<VoxelCopy, VolumeError>.pending()
         let failure = state.withLock { state in
             state.pieces.append(piece)
             return state.failure
@@ -139,7 +138,7 @@ package final class MemoryVolume: Volume {
 
     package func countBlocks(
         in box: VoxelBox, forgets: Bool, token: CancellationToken
-    ) -> Promise<BlockCount, SpecimenDataError> {
+    ) -> Promise<BlockCount, VolumeError> {
         let size = box.y.count * box.x.count * element.byteCount
         let all = Set(
             box.z.flatMap { bands(of: PlanePiece(plane: $0, columns: box.x, rows: box.y, bytes: 0..<size)) })

@@ -1,8 +1,8 @@
 internal import Fetch
 internal import Glibc
-package import SpecimenData
 internal import Specimens
 package import Support
+package import Volumes
 
 /// Why an operation on the tree failed.
 package enum FileTreeError: Error, Sendable {
@@ -23,7 +23,7 @@ package enum FileTreeError: Error, Sendable {
     /// The inode number of the name, a hash of its path, is that of the path `by`, which is in use.
     case numberTaken(by: String)
     /// The data could not be had.
-    case data(SpecimenDataError)
+    case data(VolumeError)
 }
 
 extension FileTreeError {
@@ -66,7 +66,7 @@ extension FileTreeError: CustomStringConvertible {
     }
 }
 
-extension SpecimenDataError {
+extension VolumeError {
     fileprivate var errno: Errno {
         switch self {
         // The file is there and its bytes are served; what cannot be made from it is an input/output error.

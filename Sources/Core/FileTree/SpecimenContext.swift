@@ -1,8 +1,8 @@
 internal import Layouts
 internal import Morphology
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// What the tree needs to know of one specimen before it can tell names and sizes: its row, its planes, its files.
 struct SpecimenContext: Sendable {

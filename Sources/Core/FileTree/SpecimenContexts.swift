@@ -1,6 +1,6 @@
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// The contexts of the specimens looked at last.
 final class SpecimenContexts: Sendable {
@@ -42,7 +42,7 @@ final class SpecimenContexts: Sendable {
             parts.source.objects(of: specimen, token: token).whenDone { [self] outcome in
                 switch outcome {
                 case .failure(let error):
-                    completion(.failure(.data(SpecimenDataError(error, what: "what the source has of cell \(id)"))))
+                    completion(.failure(.data(VolumeError(error, what: "what the source has of cell \(id)"))))
                 case .success(let objects): complete(specimen, objects, token: token, completion: completion)
                 }
             }
@@ -58,7 +58,7 @@ final class SpecimenContexts: Sendable {
             keep(bare)
             return completion(.success(bare))
         }
-        parts.files.version(of: skeleton, token: token) { [self] outcome in
+        parts.files.version(of: skeleton, token: token).whenDone { [self] outcome in
             switch outcome {
             case .failure(.cancelled): completion(.failure(.data(.cancelled)))
             case .failure:

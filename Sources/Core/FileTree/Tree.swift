@@ -1,8 +1,8 @@
 internal import Fetch
 internal import Logging
-internal import SpecimenData
 internal import Specimens
 package import Support
+internal import Volumes
 
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {

@@ -1,7 +1,6 @@
 internal import Layouts
 internal import Logging
 internal import Morphology
-internal import SpecimenData
 internal import Specimens
 internal import Support
 internal import Volumes

@@ -1,8 +1,8 @@
 package import Fetch
 package import Logging
 package import Morphology
-package import SpecimenData
 package import Specimens
+package import Volumes
 
 /// The services and settings a ``Tree`` stands on.
 package struct TreeParts: Sendable {

@@ -1,6 +1,5 @@
 internal import Fetch
 internal import Layouts
-internal import SpecimenData
 internal import Specimens
 internal import Support
 internal import Volumes

@@ -1,7 +1,6 @@
 internal import Layouts
 internal import Logging
 internal import Morphology
-internal import SpecimenData
 internal import Specimens
 internal import Support
 internal import Volumes
@@ -88,7 +87,7 @@ extension TreeState {
         guard let variant = series.variant(main: parts.mainVariant), let subject = context.subject(in: grid) else {
             return completion(.failure(.notFound))
         }
-        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token) { [self] outcome in
+        parts.skeletons.labels(of: subject, variant: variant, level: level, token: token).whenDone { [self] outcome in
             completion(
                 outcome.mapError { .data($0) }.map { labels in
                     LabelVolume(

@@ -1,5 +1,4 @@
 package import Layouts
-package import SpecimenData
 package import Support
 
 /// The view of a box of another volume. Its voxel (0, 0, 0) is the first of the box. Beyond the box every voxel is 0.
@@ -36,7 +35,7 @@ package struct CropVolume: Volume {
         }
     }
 
-    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, SpecimenDataError> {
+    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {
         switch target(of: piece) {
         case .outside: Promise(.success(.zeros))
         case .inside(let piece): base.read(piece, token: token)
@@ -72,7 +71,7 @@ package struct CropVolume: Volume {
 
     package func countBlocks(
         in box: VoxelBox, forgets: Bool, token: CancellationToken
-    ) -> Promise<BlockCount, SpecimenDataError> {
+    ) -> Promise<BlockCount, VolumeError> {
         let inside = box.zip(geometry.shape) { $0.clamped(to: 0..<$1) }
         guard !inside.array.contains(where: \.isEmpty) else { return Promise(.success(BlockCount())) }
         return base.countBlocks(in: translate(inside), forgets: forgets, token: token)

@@ -1,5 +1,4 @@
 package import Layouts
-package import SpecimenData
 package import Support
 
 /// An array of voxels in (z, y, x) that can be read: images, labels, and views of them.
@@ -32,7 +31,7 @@ package protocol Volume: Sendable {
     ///
     /// - Returns: what copies the piece into the buffer of a reply. `changedUpstream` when the volume is no longer of the
     ///   version that was opened.
-    func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, SpecimenDataError>
+    func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError>
 
     /// What a read of `piece` would cost now. A speculative read is refused only where it costs a fetch.
     func cost(of piece: PlanePiece) -> ReadCost
@@ -48,7 +47,7 @@ package protocol Volume: Sendable {
     /// - Parameter forgets: whether memory lets go of those that are missing, so that their next reader fetches them for the
     ///   disk.
     func countBlocks(in box: VoxelBox, forgets: Bool, token: CancellationToken) -> Promise<
-        BlockCount, SpecimenDataError
+        BlockCount, VolumeError
     >
 }
 
@@ -67,10 +66,10 @@ package enum ReadCost: Sendable {
 
 /// The voxels of a piece, ready to be copied.
 @safe package struct VoxelCopy: Sendable {
-    private let body: PlaneReader.Copy
+    private let body: @Sendable (UnsafeMutableRawBufferPointer) -> Void
 
     /// A piece that `body` copies into a buffer of its size.
-    package init(_ body: @escaping PlaneReader.Copy) { unsafe self.body = unsafe body }
+    package init(_ body: @escaping @Sendable (UnsafeMutableRawBufferPointer) -> Void) { unsafe self.body = unsafe body }
 
     /// A piece of zeros.
     static let zeros = unsafe VoxelCopy { unsafe $0.zero() }

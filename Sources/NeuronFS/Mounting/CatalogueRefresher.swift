@@ -1,8 +1,8 @@
 import Glibc
 import Logging
-import SpecimenData
 internal import Specimens
 import Support
+import Volumes
 
 /// Refreshes the catalogue daily, and when `neuronfs sync` asks for it. Remembers the outcome of each request.
 final class CatalogueRefresher: Sendable {

@@ -4,10 +4,10 @@ import Fetch
 import FileTree
 import FuseAdapter
 import Glibc
-import SpecimenData
 internal import Specimens
 import Support
 import Transport
+import Volumes
 
 /// The documents of `.neuronfs/`: the settings of the mount, its activity, and its counters.
 final class ControlDocuments: Sendable {

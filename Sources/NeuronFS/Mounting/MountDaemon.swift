@@ -8,10 +8,10 @@ import FileTree
 import FuseAdapter
 import Glibc
 import Logging
-import SpecimenData
 import Specimens
 import Support
 import Transport
+import Volumes
 
 /// The parts of a running mount, built from the bottom up and ended from the top.
 final class MountDaemon {

@@ -1,6 +1,6 @@
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// A folder of planes: `stack/`, `labels/` and its like.
 struct PlaneFolder: SpecimenSubfolder {

@@ -1,6 +1,6 @@
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// `projections/` of a specimen.
 struct ProjectionFolder: SpecimenSubfolder {

@@ -1,6 +1,6 @@
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 extension SpecimenFile {
     /// The entry of this file in the folder of the specimen `id`.

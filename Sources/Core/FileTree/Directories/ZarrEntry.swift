@@ -1,7 +1,7 @@
 internal import Layouts
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// A file or directory of `stack.ome.zarr` or `labels.ome.zarr`. Which one it is, and what is in it, follows from the geometry
 /// of the stack.

@@ -1,7 +1,7 @@
 internal import Fetch
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// The extended attributes of what comes from the source.
 enum ExtendedAttribute: String, CaseIterable {

@@ -1,6 +1,6 @@
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// An entry below the folder of a specimen. What there is of it follows from the specimen's row and from its objects.
 protocol SpecimenEntry: Entry {

@@ -1,5 +1,4 @@
 internal import Layouts
-internal import SpecimenData
 internal import Support
 internal import Volumes
 
@@ -103,7 +102,7 @@ final class ArrayFile: OpenFile {
         _ range: Range<Int>, wanted: Range<Int>? = nil, token: CancellationToken, for receiver: any ReadReceiver
     ) {
         let wanted = wanted ?? range
-        var reads: [Promise<VoxelCopy, SpecimenDataError>] = []
+        var reads: [Promise<VoxelCopy, VolumeError>] = []
         var sizes: [Int] = []
         layout.forEachPiece(in: wanted) { piece in
             reads.append(volume.read(piece, token: token))

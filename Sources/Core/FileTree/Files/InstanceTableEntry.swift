@@ -1,7 +1,7 @@
 internal import Morphology
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// `labels-instance.json`: what each id of `labels-instance/` is.
 enum InstanceTable {
@@ -57,20 +57,13 @@ struct InstanceTableEntry: SpecimenLeaf {
         _ context: SpecimenContext, _ tree: TreeState, token: CancellationToken
     ) -> Answer<Derived<[UInt8]>> {
         guard let subject = context.subject(in: context.stackGrid) else { return Promise(.failure(.notFound)) }
-        return .answer { completion in
-            tree.parts.skeletons.skeleton(of: subject, token: token) { outcome in
-                completion(
-                    outcome.mapError { .data($0) }.flatMap { skeleton in
-                        do throws(LabelError) {
-                            let bytes = InstanceTable.bytes(try Sections(skeleton.value))
-                            for version in skeleton.versions {
-                                tree.instanceSizes.insert(bytes.count, for: version, cost: 1)
-                            }
-                            return .success(skeleton.map { _ in bytes })
-                        } catch {
-                            return .failure(.data(.labels(error)))
-                        }
-                    })
+        return tree.parts.skeletons.skeleton(of: subject, token: token).mapError { .data($0) }.flatMap { skeleton in
+            do throws(LabelError) {
+                let bytes = InstanceTable.bytes(try Sections(skeleton.value))
+                for version in skeleton.versions { tree.instanceSizes.insert(bytes.count, for: version, cost: 1) }
+                return Promise(.success(skeleton.map { _ in bytes }))
+            } catch {
+                return Promise(.failure(.data(.labels(error))))
             }
         }
     }

@@ -1,7 +1,7 @@
 internal import Fetch
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// `meta.json`. It holds what was found in the skeleton, which is read for that.
 struct MetaEntry: SpecimenLeaf {
@@ -47,11 +47,8 @@ struct MetaEntry: SpecimenLeaf {
     ) -> Answer<Derived<[UInt8]>> {
         if let known = knownBytes(context, tree) { return Promise(.success(known)) }
         guard let skeleton = context.objects.skeleton else { return Promise(.failure(.notFound)) }
-        return .answer { completion in
-            tree.parts.skeletons.reading(of: skeleton, in: context.stackGrid, token: token) { outcome in
-                completion(outcome.map { make(context, $0.map { $0 }, tree) }.mapError { .data($0) })
-            }
-        }
+        return tree.parts.skeletons.reading(of: skeleton, in: context.stackGrid, token: token)
+            .map { make(context, $0.map { $0 }, tree) }.mapError { .data($0) }
     }
 
     private func make(

@@ -1,7 +1,7 @@
 internal import Fetch
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// Which object of a specimen a file shows, byte for byte.
 enum ObjectRole: Hashable, Sendable {
@@ -86,9 +86,7 @@ struct ObjectEntry: SpecimenLeaf {
         _ context: SpecimenContext, _ tree: TreeState, token: CancellationToken
     ) -> Answer<FileReader.Version> {
         guard let object = object(context) else { return Promise(.failure(.notFound)) }
-        return .answer { completion in
-            tree.parts.files.version(of: object, token: token) { completion($0.mapError { .data($0) }) }
-        }
+        return tree.parts.files.version(of: object, token: token).mapError { .data($0) }
     }
 
     private func facts(of version: FileReader.Version, _ tree: TreeState) -> Facts {

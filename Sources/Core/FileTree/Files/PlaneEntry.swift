@@ -1,7 +1,7 @@
 internal import Layouts
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// A plane: `stack/0000.tif`, `labels/0000.tif`.
 struct PlaneEntry: SpecimenLeaf {

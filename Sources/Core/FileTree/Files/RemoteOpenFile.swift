@@ -1,5 +1,5 @@
-internal import SpecimenData
 internal import Support
+internal import Volumes
 
 /// An open file of the source, read by extents and, for a reader that goes straight through, ahead of it.
 final class RemoteOpenFile: OpenFile {
@@ -26,7 +26,7 @@ final class RemoteOpenFile: OpenFile {
         let range = clamped(offset: offset, count: count, size: version.length)
         guard !range.isEmpty else { return unsafe receiver.deliver([UInt8]().span.bytes) }
         let step = ahead.note(range.lowerBound / version.extentSize...(range.upperBound - 1) / version.extentSize)
-        files.read(version, range, token: token) { outcome in
+        files.read(version, range, token: token).whenDone { outcome in
             switch outcome {
             case .success(let bytes): unsafe receiver.deliver(bytes.span.bytes)
             case .failure(let error): receiver.fail(.data(error))

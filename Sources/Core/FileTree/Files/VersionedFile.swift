@@ -1,5 +1,4 @@
 internal import Fetch
-internal import SpecimenData
 internal import Specimens
 internal import Support
 internal import Volumes

@@ -1,7 +1,7 @@
 internal import Layouts
-internal import SpecimenData
 internal import Specimens
 internal import Support
+internal import Volumes
 
 /// How a whole series is laid out in one file.
 enum VolumeFormat: Hashable, Sendable {

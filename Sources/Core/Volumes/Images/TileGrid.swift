@@ -32,29 +32,4 @@ package struct TileGrid: Hashable, Sendable {
         let y = index / columns * side
         return (x, y, min(side, width - x), min(side, height - y))
     }
-
-    /// The tiles that hold any of the bytes `range` of the plane stored row by row, one byte a pixel, in ascending
-    /// order.
-    package func tiles(covering range: Range<Int>) -> [Int] {
-        guard !range.isEmpty else { return [] }
-        let firstRow = range.lowerBound / width
-        let lastRow = (range.upperBound - 1) / width
-        let firstColumn = range.lowerBound % width / side
-        let lastColumn = (range.upperBound - 1) % width / side
-        let bands = firstRow / side...lastRow / side
-        if firstRow == lastRow {
-            return (firstColumn...lastColumn).map { bands.lowerBound * columns + $0 }
-        }
-        // Two rows may leave a gap in the middle: the end of one and the start of the next.
-        if lastRow == firstRow + 1, bands.count == 1, lastColumn + 1 < firstColumn {
-            let band = bands.lowerBound * columns
-            return (0...lastColumn).map { band + $0 } + (firstColumn..<columns).map { band + $0 }
-        }
-        return bands.flatMap { band -> [Int] in
-            // A band touched by one row only, the first or the last, needs that row's columns only.
-            let low = band == bands.lowerBound && (band + 1) * side == firstRow + 1 ? firstColumn : 0
-            let high = band == bands.upperBound && band * side == lastRow ? lastColumn : columns - 1
-            return (low...max(low, high)).map { band * columns + $0 }
-        }
-    }
 }

@@ -3,7 +3,7 @@ import Support
 import TestTools
 import Testing
 
-@testable import SpecimenData
+@testable import Volumes
 
 @Suite struct ObjectRegistryTests {
     @Test func anObjectThatWasLookedForBeforeItWasKnownIsFoundWhenItsRecordHasLeftMemory() throws {

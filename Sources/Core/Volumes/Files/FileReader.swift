@@ -54,19 +54,14 @@ package final class FileReader: Sendable {
     }
 
     /// The present version of `file`.
-    package func version(
-        of file: SourceObject, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Version, SpecimenDataError>) -> Void
-    ) {
-        registry.record(of: file, token: token).whenDone { [registry] outcome in
-            completion(
-                outcome.mapError { SpecimenDataError($0, object: file.id) }.flatMap { record in
-                    registry.revalidateIfStale(file, record)
-                    guard let length = record.length else {
-                        return .failure(.unusable(object: file.id, reason: "its length is unknown"))
-                    }
-                    return .success(Version(file: file, record: record, length: length))
-                })
+    package func version(of file: SourceObject, token: CancellationToken) -> Promise<Version, VolumeError> {
+        registry.record(of: file, token: token).mapError { VolumeError($0, object: file.id) }.flatMap {
+            [registry] record in
+            registry.revalidateIfStale(file, record)
+            guard let length = record.length else {
+                return Promise(.failure(.unusable(object: file.id, reason: "its length is unknown")))
+            }
+            return Promise(.success(Version(file: file, record: record, length: length)))
         }
     }
 
@@ -76,67 +71,42 @@ package final class FileReader: Sendable {
     /// What `attempt` makes of the present version of files. When it finds that one has changed, it is tried once more with
     /// the version that the source has now: what a program opens for the first time is no older handle.
     package func present<Value: Sendable>(
-        token: CancellationToken,
-        attempt: @escaping @Sendable (@escaping @Sendable (Result<Value, SpecimenDataError>) -> Void) -> Void,
-        completion: @escaping @Sendable (Result<Value, SpecimenDataError>) -> Void
-    ) {
-        attempt { [registry] outcome in
-            guard case .failure(.changedUpstream(let id)) = outcome else { return completion(outcome) }
-            registry.settle(id, token: token).whenDone { settled in
-                if case .failure(let error) = settled {
-                    return completion(.failure(SpecimenDataError(error, object: id)))
-                }
-                attempt(completion)
-            }
+        token: CancellationToken, _ attempt: @escaping @Sendable () -> Promise<Value, VolumeError>
+    ) -> Promise<Value, VolumeError> {
+        attempt().flatMapError { [registry] error in
+            guard case .changedUpstream(let id) = error else { return Promise(.failure(error)) }
+            return registry.settle(id, token: token).mapError { VolumeError($0, object: id) }.flatMap { _ in attempt() }
         }
     }
 
     /// The whole of `file` in its present version, for files that are small.
     package func wholeFile(
-        _ file: SourceObject, limit: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<[UInt8]>, SpecimenDataError>) -> Void
-    ) {
-        present(
-            token: token, attempt: { [self] in readWhole(file, limit: limit, token: token, completion: $0) },
-            completion: completion)
-    }
-
-    private func readWhole(
-        _ file: SourceObject, limit: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<[UInt8]>, SpecimenDataError>) -> Void
-    ) {
-        version(of: file, token: token) { [self] outcome in
-            switch outcome {
-            case .failure(let error): completion(.failure(error))
-            case .success(let version):
+        _ file: SourceObject, limit: Int, token: CancellationToken
+    ) -> Promise<Derived<[UInt8]>, VolumeError> {
+        present(token: token) { [self] in
+            version(of: file, token: token).flatMap { [self] version in
                 guard version.length <= limit else {
                     let reason = "\(version.length) bytes are more than the \(limit) that are possible"
-                    return completion(.failure(.unusable(object: file.id, reason: reason)))
+                    return Promise(.failure(.unusable(object: file.id, reason: reason)))
                 }
-                read(version, 0..<version.length, token: token) { outcome in
-                    completion(outcome.map { Derived(value: $0, versions: [version.object]) })
-                }
+                return read(version, 0..<version.length, token: token)
+                    .map { Derived(value: $0, versions: [version.object]) }
             }
         }
     }
 
-    /// The bytes `range` of `version`, which must lie within it. Answers before it returns when all are in memory.
+    /// The bytes `range` of `version`, which must lie within it. Resolved at once when all are in memory.
     package func read(
-        _ version: Version, _ range: Range<Int>, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
-    ) {
-        guard !range.isEmpty else { return completion(.success([])) }
+        _ version: Version, _ range: Range<Int>, token: CancellationToken
+    ) -> Promise<[UInt8], VolumeError> {
+        guard !range.isEmpty else { return Promise(.success([])) }
         let indices = Array(range.lowerBound / version.extentSize...(range.upperBound - 1) / version.extentSize)
         let keys = indices.map { Extent(version: version.object, index: $0) }
         if let extents = recent.all(keys) {
-            return completion(.success(Self.join(extents, base: indices[0] * version.extentSize, range: range)))
+            return Promise(.success(Self.join(extents, base: indices[0] * version.extentSize, range: range)))
         }
-        let gather = Gather<[UInt8]>(count: indices.count) { outcome in
-            completion(outcome.map { Self.join($0, base: indices[0] * version.extentSize, range: range) })
-        }
-        for (position, index) in indices.enumerated() {
-            fetch(version, index, token: token) { gather.arrive($0, at: position) }
-        }
+        return Promise.all(indices.map { fetch(version, $0, token: token) })
+            .map { Self.join($0, base: indices[0] * version.extentSize, range: range) }
     }
 
     /// A handle of `version` is opened; ``release(_:)`` follows.
@@ -170,7 +140,7 @@ package final class FileReader: Sendable {
     ///   the disk.
     package func countBlocks(
         _ version: Version, forgets: Bool, token: CancellationToken,
-        completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<BlockCount, VolumeError>) -> Void
     ) {
         let forget: @Sendable (Int) -> Void = { [recent] in recent.remove(Extent(version: version.object, index: $0)) }
         // Kept while it cannot be fetched: it is all there is.
@@ -181,26 +151,27 @@ package final class FileReader: Sendable {
     }
 
     private func fetch(
-        _ version: Version, _ index: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
-    ) {
+        _ version: Version, _ index: Int, token: CancellationToken
+    ) -> Promise<[UInt8], VolumeError> {
         let key = Extent(version: version.object, index: index)
-        if let bytes = recent[key] { return completion(.success(bytes)) }
+        if let bytes = recent[key] { return Promise(.success(bytes)) }
         let request = request(version, index, token)
         if let block = fetcher.readNow(request) {
             recent.insert(block.bytes, for: key, cost: block.bytes.count)
-            return completion(.success(block.bytes))
+            return Promise(.success(block.bytes))
         }
+        let (promise, resolver) = Promise<[UInt8], VolumeError>.pending()
         fetcher.fetch(request, lane: token.lane, token: token) { [self] outcome in
             switch outcome {
             case .success(let block):
                 recent.insert(block.bytes, for: key, cost: block.bytes.count)
-                completion(.success(block.bytes))
+                resolver.resolve(.success(block.bytes))
             case .failure(let error):
                 revalidate(version, after: error)
-                completion(.failure(SpecimenDataError(error, object: version.file.id)))
+                resolver.resolve(.failure(VolumeError(error, object: version.file.id)))
             }
         }
+        return promise
     }
 
     private func request(_ version: Version, _ index: Int, _ token: CancellationToken? = nil) -> BlockRequest {

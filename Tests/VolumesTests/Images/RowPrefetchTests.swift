@@ -3,7 +3,7 @@ import Support
 import TestTools
 import Testing
 
-@testable import SpecimenData
+@testable import Volumes
 
 /// Tile rows ahead of a reader, of planes of 2 x 2 tiles.
 @Suite struct RowPrefetchTests {

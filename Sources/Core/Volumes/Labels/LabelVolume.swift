@@ -1,6 +1,5 @@
 package import Layouts
 package import Morphology
-package import SpecimenData
 package import Support
 
 /// Labels as a volume: painted as they are read, without a lock.
@@ -47,7 +46,7 @@ package struct LabelVolume: Volume {
         return true
     }
 
-    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, SpecimenDataError> {
+    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {
         Promise(.success(unsafe VoxelCopy { [self] buffer in _ = unsafe readNow(piece, into: buffer) }))
     }
 
@@ -68,7 +67,7 @@ package struct LabelVolume: Volume {
 
     package func countBlocks(
         in box: VoxelBox, forgets: Bool, token: CancellationToken
-    ) -> Promise<BlockCount, SpecimenDataError> {
+    ) -> Promise<BlockCount, VolumeError> {
         Promise(.success(BlockCount()))
     }
 

@@ -1,4 +1,3 @@
-internal import SpecimenData
 internal import Specimens
 package import Support
 

@@ -3,7 +3,7 @@ package import Morphology
 package import Specimens
 
 /// Why a specimen's data cannot be given.
-package enum SpecimenDataError: Error, Sendable {
+package enum VolumeError: Error, Sendable {
     /// The source failed where no block was asked for: a list, or what it has of a specimen.
     case source(SourceError)
     /// A block could not be fetched.
@@ -26,7 +26,7 @@ package enum SpecimenDataError: Error, Sendable {
     case shutDown
 }
 
-extension SpecimenDataError {
+extension VolumeError {
     /// Sorts an error of a fetch into the cases that a caller tells apart.
     init(_ error: FetchError, object: ObjectID) {
         switch error {
@@ -39,7 +39,7 @@ extension SpecimenDataError {
     }
 }
 
-extension SpecimenDataError {
+extension VolumeError {
     /// Sorts an error of the source into the cases that a caller tells apart.
     ///
     /// - Parameter what: what the source was asked for.
@@ -53,7 +53,7 @@ extension SpecimenDataError {
     }
 }
 
-extension SpecimenDataError: CustomStringConvertible {
+extension VolumeError: CustomStringConvertible {
     /// One sentence for the log.
     package var description: String {
         switch self {

@@ -1,5 +1,4 @@
 package import Fetch
-internal import Glibc
 package import Specimens
 package import Support
 
@@ -50,9 +49,6 @@ package final class PlaneReader: Sendable {
         }
     }
 
-    /// Copies pixels into a buffer of the size that was asked for.
-    package typealias Copy = @Sendable (UnsafeMutableRawBufferPointer) -> Void
-
     /// The present version of a plane. Does not ask the source: an image is known by its first tile.
     ///
     /// - Parameter level: halvings of width and height, rounded up; the image service makes them.
@@ -91,44 +87,28 @@ package final class PlaneReader: Sendable {
             id: id, frame: SourceObject.Frame(x: image.x, y: image.y, width: image.width, height: image.height))
     }
 
-    /// Whether the bytes `range` of the plane can be given without decoding or fetching.
-    package func isInMemory(_ image: PlaneImage, specimen: Int, _ range: Range<Int>) -> Bool {
-        let version = loadedVersion(of: image, id: Self.objectID(of: image, specimen: specimen), level: 0)
-        return decoded.all(version.grid.tiles(covering: range).map(version.tile)) != nil
-    }
+    /// Whether all tiles of a window are decoded in memory.
+    func holds(_ version: Version, _ window: TileWindow) -> Bool { decoded.all(window.tiles.map(version.tile)) != nil }
 
-    /// Copies the bytes `range` of the plane (row by row, one byte a pixel) into `buffer` if all are in memory.
+    /// Fills `buffer` with the bytes of a window if all its tiles are decoded in memory.
     ///
     /// - Returns: false, with `buffer` untouched, when a tile is missing.
-    package func copyIfInMemory(
-        _ version: Version, _ range: Range<Int>, into buffer: UnsafeMutableRawBufferPointer
-    ) -> Bool {
-        let indices = version.grid.tiles(covering: range)
+    func readNow(_ version: Version, _ window: TileWindow, into buffer: UnsafeMutableRawBufferPointer) -> Bool {
+        let indices = window.tiles
         guard let tiles = decoded.all(indices.map(version.tile)) else { return false }
-        for (index, tile) in zip(indices, tiles) {
-            unsafe Self.compose(version.grid, range, index, tile, into: buffer)
-        }
+        if !window.isInside { unsafe buffer.zero() }
+        for (index, tile) in zip(indices, tiles) { unsafe window.compose(index, tile, into: buffer) }
         return true
     }
 
-    /// Fetches and decodes what the bytes `range` of the plane need, then calls `completion` with a function that
-    /// copies them into a buffer of `range.count` bytes.
-    package func read(
-        _ version: Version, _ range: Range<Int>, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Copy, SpecimenDataError>) -> Void
-    ) {
-        let indices = version.grid.tiles(covering: range)
-        let grid = version.grid
-        let composition = PlaneComposition(byteCount: range.count, tiles: indices.count) { outcome in
-            unsafe completion(outcome.map { bytes in { buffer in unsafe buffer.copyBytes(from: bytes) } })
-        }
+    /// Fetches and decodes the tiles of a window.
+    func read(_ version: Version, _ window: TileWindow, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {
+        let indices = window.tiles
+        let composition = PlaneComposition(window, tiles: indices.count)
         for index in indices {
-            tile(version, index, token: token) { outcome in
-                unsafe composition.arrive(outcome) { pixels, buffer in
-                    unsafe Self.compose(grid, range, index, pixels, into: buffer)
-                }
-            }
+            tile(version, index, token: token).whenDone { composition.arrive($0, tile: index) }
         }
+        return composition.voxels
     }
 
     /// Counts the tiles of a plane, and those that the cache's directory does not hold now. Answers on a worker.
@@ -138,7 +118,7 @@ package final class PlaneReader: Sendable {
     ///   - forgets: whether memory lets go of those that are missing, so that their next reader fetches them for the disk.
     package func countBlocks(
         _ version: Version, tiles: Range<Int>? = nil, forgets: Bool, token: CancellationToken,
-        completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<BlockCount, VolumeError>) -> Void
     ) {
         let forget: @Sendable (Int) -> Void = { [decoded] in decoded.remove(version.tile($0)) }
         // Kept while it cannot be fetched: it is all there is.
@@ -185,23 +165,24 @@ package final class PlaneReader: Sendable {
 
     /// The decoded pixels of tile `index`, row by row.
     package func tile(
-        _ version: Version, _ index: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
-    ) {
-        guard isCurrent(version) else { return completion(.failure(.changedUpstream(object: version.objectID))) }
-        if let pixels = decoded[version.tile(index)] { return completion(.success(pixels)) }
+        _ version: Version, _ index: Int, token: CancellationToken
+    ) -> Promise<[UInt8], VolumeError> {
+        guard isCurrent(version) else { return Promise(.failure(.changedUpstream(object: version.objectID))) }
+        if let pixels = decoded[version.tile(index)] { return Promise(.success(pixels)) }
+        let (promise, resolver) = Promise<[UInt8], VolumeError>.pending()
         fetcher.fetch(request(version, index, token), lane: token.lane, token: token) { [self] outcome in
-            completion(accept(outcome, version, index))
+            resolver.resolve(accept(outcome, version, index))
         }
+        return promise
     }
 
     private func accept(
         _ outcome: Result<FetchedBlock, FetchError>, _ version: Version, _ index: Int
-    ) -> Result<[UInt8], SpecimenDataError> {
+    ) -> Result<[UInt8], VolumeError> {
         switch outcome {
         case .failure(let error):
             if case .changedUpstream(_, _, let new) = error { registry.learnChange(version.objectID, to: new) }
-            return .failure(SpecimenDataError(error, object: version.objectID))
+            return .failure(VolumeError(error, object: version.objectID))
         case .success(let block):
             guard let pixels = block.pixels, accepts(block, for: version) else {
                 return .failure(.changedUpstream(object: version.objectID))
@@ -240,26 +221,5 @@ package final class PlaneReader: Sendable {
             part: .tile(BlockPart.Tile(index: index, level: version.level, side: side, frame: frame)),
             expected: record(of: version)?.validator, deadline: .now.advanced(bySeconds: timeout),
             requestID: token?.requestID ?? 0)
-    }
-
-    /// Copies what tile `index` has of the bytes `range` of a plane into `buffer`, which holds the range.
-    private static func compose(
-        _ grid: TileGrid, _ range: Range<Int>, _ index: Int, _ tile: [UInt8], into buffer: UnsafeMutableRawBufferPointer
-    ) {
-        guard let base = buffer.baseAddress else { return }
-        let rectangle = grid.rectangle(index)
-        let top = max(rectangle.y, range.lowerBound / grid.width)
-        let bottom = min(rectangle.y + rectangle.height, (range.upperBound - 1) / grid.width + 1)
-        unsafe tile.withUnsafeBytes { pixels in
-            guard let source = pixels.baseAddress else { return }
-            for y in top..<bottom {
-                let line = y * grid.width
-                let low = max(line + rectangle.x, range.lowerBound)
-                let high = min(line + rectangle.x + rectangle.width, range.upperBound)
-                guard low < high else { continue }
-                let from = (y - rectangle.y) * rectangle.width + low - line - rectangle.x
-                unsafe memcpy(base + (low - range.lowerBound), source + from, high - low)
-            }
-        }
     }
 }

@@ -9,7 +9,7 @@ package final class SkeletonService: Sendable {
     private let workers: WorkerPool
     private let logger: Logger
     private let sources: MemoryCache<SourceKey, any LabelSource>
-    private let flights: FlightTable<SourceKey, any LabelSource, SpecimenDataError>
+    private let flights: FlightTable<SourceKey, any LabelSource, VolumeError>
     /// Files whose warnings are in the log: many variants and levels are drawn from one.
     private let warned = Monitor<Set<ObjectVersion>>([])
 
@@ -68,28 +68,32 @@ package final class SkeletonService: Sendable {
 
     /// The parsed skeleton of `subject`, for what is not painted: the table of instance ids, a preview.
     package func skeleton(
-        of subject: Subject, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<Skeleton>, SpecimenDataError>) -> Void
-    ) {
-        files.wholeFile(subject.skeleton, limit: Self.largestSkeleton, token: token) { [self] outcome in
-            switch outcome {
-            case .failure(let error): completion(.failure(error))
-            case .success(let file):
-                let queued = workers.submit { [self] in
-                    do throws(SWCError) {
-                        let skeleton = try Self.parse(file.value, subject.grid)
-                        completion(.success(file.map { _ in skeleton }))
-                    } catch {
-                        log(subject, "\(error)")
-                        completion(.failure(.skeleton(error)))
-                    }
+        of subject: Subject, token: CancellationToken
+    ) -> Promise<Derived<Skeleton>, VolumeError> {
+        files.wholeFile(subject.skeleton, limit: Self.largestSkeleton, token: token).flatMap { [self] file in
+            onWorker { [self] in
+                do throws(SWCError) {
+                    let skeleton = try Self.parse(file.value, subject.grid)
+                    return .success(file.map { _ in skeleton })
+                } catch {
+                    log(subject, "\(error)")
+                    return .failure(.skeleton(error))
                 }
-                if !queued { completion(.failure(.shutDown)) }
             }
         }
     }
 
-    /// The labels of `subject` as ``labels(of:variant:level:token:completion:)`` gives them, where they are in memory.
+    /// What `body` makes, on a worker.
+    private func onWorker<Value: Sendable>(
+        _ body: @escaping @Sendable () -> Result<Value, VolumeError>
+    ) -> Promise<Value, VolumeError> {
+        let (promise, resolver) = Promise<Value, VolumeError>.pending()
+        let isQueued = workers.submit { resolver.resolve(body()) }
+        if !isQueued { resolver.resolve(.failure(.shutDown)) }
+        return promise
+    }
+
+    /// The labels of `subject` as ``labels(of:variant:level:token:)`` gives them, where they are in memory.
     package func cachedLabels(of subject: Subject, variant: LabelVariant, level: Int = 0) -> (any LabelSource)? {
         guard let version = files.cachedVersion(of: subject.skeleton) else { return nil }
         guard variant == .ignore, let marker = subject.marker else {
@@ -111,24 +115,18 @@ package final class SkeletonService: Sendable {
     /// What reading the skeleton at `file` shows, without a line in the log: labels that are asked for tell it.
     /// - Parameter grid: the voxel grid of its stack, where there is one.
     package func reading(
-        of file: SourceObject, in grid: VoxelGrid?, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<Reading>, SpecimenDataError>) -> Void
-    ) {
-        files.wholeFile(file, limit: Self.largestSkeleton, token: token) { [self] outcome in
-            switch outcome {
-            case .failure(let error): completion(.failure(error))
-            case .success(let file):
-                let queued = workers.submit {
-                    let reading: Reading
-                    do throws(SWCError) {
-                        let skeleton = try Self.parse(file.value, grid)
-                        reading = .read(skeleton.findings, misfit: grid?.refusal(of: skeleton))
-                    } catch {
-                        reading = .malformed(error)
-                    }
-                    completion(.success(file.map { _ in reading }))
+        of file: SourceObject, in grid: VoxelGrid?, token: CancellationToken
+    ) -> Promise<Derived<Reading>, VolumeError> {
+        files.wholeFile(file, limit: Self.largestSkeleton, token: token).flatMap { [self] file in
+            onWorker {
+                let reading: Reading
+                do throws(SWCError) {
+                    let skeleton = try Self.parse(file.value, grid)
+                    reading = .read(skeleton.findings, misfit: grid?.refusal(of: skeleton))
+                } catch {
+                    reading = .malformed(error)
                 }
-                if !queued { completion(.failure(.shutDown)) }
+                return .success(file.map { _ in reading })
             }
         }
     }
@@ -141,31 +139,15 @@ package final class SkeletonService: Sendable {
 
     /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
     package func labels(
-        of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
-    ) {
-        files.present(
-            token: token, attempt: { [self] in attempt(subject, variant, level, token: token, completion: $0) },
-            completion: completion)
-    }
-
-    private func attempt(
-        _ subject: Subject, _ variant: LabelVariant, _ level: Int, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
-    ) {
-        files.version(of: subject.skeleton, token: token) { [self] outcome in
-            switch outcome {
-            case .failure(let error): completion(.failure(error))
-            case .success(let version):
+        of subject: Subject, variant: LabelVariant, level: Int = 0, token: CancellationToken
+    ) -> Promise<Derived<any LabelSource>, VolumeError> {
+        files.present(token: token) { [self] in
+            files.version(of: subject.skeleton, token: token).flatMap { [self] version in
                 guard variant == .ignore, let marker = subject.marker else {
-                    return labels(subject, variant, level, version, marker: nil, token: token, completion: completion)
+                    return labels(subject, variant, level, version, marker: nil, token: token)
                 }
-                files.version(of: marker, token: token) { [self] outcome in
-                    switch outcome {
-                    case .failure(let error): completion(.failure(error))
-                    case .success(let marker):
-                        labels(subject, variant, level, version, marker: marker, token: token, completion: completion)
-                    }
+                return files.version(of: marker, token: token).flatMap { [self] marker in
+                    labels(subject, variant, level, version, marker: marker, token: token)
                 }
             }
         }
@@ -173,46 +155,33 @@ package final class SkeletonService: Sendable {
 
     private func labels(
         _ subject: Subject, _ variant: LabelVariant, _ level: Int, _ version: FileReader.Version,
-        marker: FileReader.Version?, token: CancellationToken,
-        completion: @escaping @Sendable (Result<Derived<any LabelSource>, SpecimenDataError>) -> Void
-    ) {
+        marker: FileReader.Version?, token: CancellationToken
+    ) -> Promise<Derived<any LabelSource>, VolumeError> {
         let key = SourceKey(subject, variant, level, version, marker: marker)
-        let versions = [version.object] + (marker.map { [$0.object] } ?? [])
-        if let source = sources[key] { return completion(.success(Derived(value: source, versions: versions))) }
-        let flight = flights.join(key, token: token) { token in
-            let (promise, resolver) = Promise<any LabelSource, SpecimenDataError>.pending()
-            let gather = Gather<[UInt8]>(count: marker == nil ? 1 : 2) { [self] outcome in
-                switch outcome {
-                case .failure(let error): resolver.resolve(.failure(error))
-                case .success(let parts):
-                    let queued = workers.submit { [self] in
-                        let marker = parts.count > 1 ? parts[1] : nil
-                        resolver.resolve(build(subject, key, skeleton: parts[0], marker: marker))
-                    }
-                    if !queued { resolver.resolve(.failure(.shutDown)) }
+        let files = [version] + (marker.map { [$0] } ?? [])
+        let versions = files.map(\.object)
+        if let source = sources[key] { return Promise(.success(Derived(value: source, versions: versions))) }
+        return flights.join(key, token: token) { [self] token in
+            Promise.all(files.map { read($0, token: token) }).flatMap { [self] parts in
+                onWorker { [self] in
+                    build(subject, key, skeleton: parts[0], marker: parts.count > 1 ? parts[1] : nil)
                 }
             }
-            read(version, token: token) { gather.arrive($0, at: 0) }
-            if let marker { read(marker, token: token) { gather.arrive($0, at: 1) } }
-            return promise
         }
-        flight.whenDone { outcome in completion(outcome.map { Derived(value: $0, versions: versions) }) }
+        .map { Derived(value: $0, versions: versions) }
     }
 
-    private func read(
-        _ version: FileReader.Version, token: CancellationToken,
-        completion: @escaping @Sendable (Result<[UInt8], SpecimenDataError>) -> Void
-    ) {
+    private func read(_ version: FileReader.Version, token: CancellationToken) -> Promise<[UInt8], VolumeError> {
         guard version.length <= Self.largestSkeleton else {
-            return completion(
-                .failure(.unusable(object: version.file.id, reason: "\(version.length) bytes are no skeleton")))
+            let reason = "\(version.length) bytes are no skeleton"
+            return Promise(.failure(.unusable(object: version.file.id, reason: reason)))
         }
-        files.read(version, 0..<version.length, token: token, completion: completion)
+        return files.read(version, 0..<version.length, token: token)
     }
 
     private func build(
         _ subject: Subject, _ key: SourceKey, skeleton bytes: [UInt8], marker: [UInt8]?
-    ) -> Result<any LabelSource, SpecimenDataError> {
+    ) -> Result<any LabelSource, VolumeError> {
         let skeleton: Skeleton
         let markers: [Marker]
         do throws(SWCError) {

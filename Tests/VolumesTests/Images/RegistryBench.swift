@@ -7,7 +7,7 @@ import Support
 import TestTools
 import Testing
 
-@testable import SpecimenData
+@testable import Volumes
 
 /// A registry and a plane reader over a scripted source, with a store of their own.
 final class RegistryBench: Sendable {

@@ -7,8 +7,6 @@ import TestTools
 import Testing
 import Volumes
 
-@testable import SpecimenData
-
 /// Images of 150 x 100 px in tiles of 64, drawn by a scripted source.
 @Suite struct ImageVolumeTests {
     private static let shape = ZYX(z: 4, y: 100, x: 150)
@@ -137,7 +135,7 @@ import Volumes
         #expect(!before.isCurrent && before.hasChanged)
         #expect(!before.isCurrent(0..<2) && before.isCurrent(1..<4) && before.isCurrent(0..<0))
         #expect(before.cost(of: piece) == .fetch)
-        #expect(throws: SpecimenDataError.self) {
+        #expect(throws: VolumeError.self) {
             try before.read(piece, token: CancellationToken()).wait().get()
         }
         _ = try before.read(

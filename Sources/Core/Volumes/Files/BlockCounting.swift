@@ -10,7 +10,7 @@ extension BlockFetcher {
     func countBlocks(
         _ indices: Range<Int>, token: CancellationToken, isKept: @escaping @Sendable (Int) -> Bool,
         forget: (@Sendable (Int) -> Void)?,
-        completion: @escaping @Sendable (Result<BlockCount, SpecimenDataError>) -> Void
+        completion: @escaping @Sendable (Result<BlockCount, VolumeError>) -> Void
     ) {
         let isQueued = workers.submit(.prefetch) {
             var count = BlockCount()

@@ -1,6 +1,5 @@
 package import Fetch
 package import Layouts
-package import SpecimenData
 package import Specimens
 package import Support
 
@@ -19,7 +18,7 @@ package final class ImageVolume: Volume {
     private let opened: Int
     /// The version of each plane that was read, or the failure of a plane that was found to be of another one. Both stay the
     /// same for the life of the volume.
-    private let versions = Monitor<[Int: Result<PlaneReader.Version, SpecimenDataError>]>([:])
+    private let versions = Monitor<[Int: Result<PlaneReader.Version, VolumeError>]>([:])
 
     /// - Parameters:
     ///   - images: one for each plane, of the size that `geometry` says; nil where there is none.
@@ -67,9 +66,9 @@ package final class ImageVolume: Volume {
     private func image(of plane: Int) -> PlaneImage? { images.indices.contains(plane) ? images[plane] : nil }
 
     /// The version of a plane's image, at once when the registry has it in memory.
-    private func version(of image: PlaneImage, _ plane: Int) -> Promise<PlaneReader.Version, SpecimenDataError> {
+    private func version(of image: PlaneImage, _ plane: Int) -> Promise<PlaneReader.Version, VolumeError> {
         if let known = versions.withLock({ $0[plane] }) { return Promise(known) }
-        let (promise, resolver) = Promise<PlaneReader.Version, SpecimenDataError>.pending()
+        let (promise, resolver) = Promise<PlaneReader.Version, VolumeError>.pending()
         planes.version(of: image, specimen: specimen, level: exponent) { [self] loaded in
             // Asked after the version is known, which may be a later one than that of the open.
             let isCurrent = !registry.hasChanged(loaded.objectID, since: opened)
@@ -86,13 +85,9 @@ package final class ImageVolume: Volume {
     }
 
     /// Notes when a read has found a plane to be of another version: what was read of it before is of the old one.
-    private func noting<Value>(
-        _ outcome: Result<Value, SpecimenDataError>, of plane: Int
-    ) -> Result<Value, SpecimenDataError> {
-        if case .failure(.changedUpstream(let object)) = outcome {
-            versions.withLock { $0[plane] = .failure(.changedUpstream(object: object)) }
-        }
-        return outcome
+    private func note(_ outcome: Result<VoxelCopy, VolumeError>, of plane: Int) {
+        guard case .failure(.changedUpstream(let object)) = outcome else { return }
+        versions.withLock { $0[plane] = .failure(.changedUpstream(object: object)) }
     }
 
     /// The version of a plane's image, if it is in memory and the present one.
@@ -106,43 +101,22 @@ package final class ImageVolume: Volume {
             unsafe buffer.zero()
             return true
         }
-        guard let version = currentVersion(of: image, piece.plane),
-            let bytes = TileWindow.planeBytes(of: piece, version.grid)
-        else { return false }
-        return unsafe planes.copyIfInMemory(version, bytes, into: buffer)
+        guard let version = currentVersion(of: image, piece.plane) else { return false }
+        return unsafe planes.readNow(version, TileWindow(piece, version.grid), into: buffer)
     }
 
     package func cost(of piece: PlanePiece) -> ReadCost {
         guard let image = image(of: piece.plane) else { return .memory }
         guard let version = currentVersion(of: image, piece.plane) else { return .fetch }
-        return TileWindow(piece, version.grid).tiles.allSatisfy { planes.holds(version, tile: $0) } ? .memory : .fetch
+        return planes.holds(version, TileWindow(piece, version.grid)) ? .memory : .fetch
     }
 
-    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, SpecimenDataError> {
+    package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {
         guard let image = image(of: piece.plane) else { return Promise(.success(.zeros)) }
         return version(of: image, piece.plane).flatMap { [self] version in
-            guard let bytes = TileWindow.planeBytes(of: piece, version.grid) else {
-                return read(TileWindow(piece, version.grid), of: version, piece.plane, token: token)
-            }
-            let (promise, resolver) = Promise<VoxelCopy, SpecimenDataError>.pending()
-            unsafe planes.read(version, bytes, token: token) { [self] outcome in
-                resolver.resolve(noting(unsafe outcome.map { unsafe VoxelCopy($0) }, of: piece.plane))
-            }
-            return promise
-        }
-    }
-
-    private func read(
-        _ window: TileWindow, of version: PlaneReader.Version, _ plane: Int, token: CancellationToken
-    ) -> Promise<VoxelCopy, SpecimenDataError> {
-        let tiles = window.tiles
-        let pixels = tiles.map { tile in
-            let (promise, resolver) = Promise<[UInt8], SpecimenDataError>.pending()
-            planes.tile(version, tile, token: token) { [self] in resolver.resolve(noting($0, of: plane)) }
-            return promise
-        }
-        return Promise.all(pixels).map { pixels in
-            unsafe VoxelCopy { unsafe window.compose(tiles, pixels, into: $0) }
+            let voxels = planes.read(version, TileWindow(piece, version.grid), token: token)
+            voxels.whenDone { [self] outcome in note(outcome, of: piece.plane) }
+            return voxels
         }
     }
 
@@ -158,13 +132,13 @@ package final class ImageVolume: Volume {
 
     package func countBlocks(
         in box: VoxelBox, forgets: Bool, token: CancellationToken
-    ) -> Promise<BlockCount, SpecimenDataError> {
+    ) -> Promise<BlockCount, VolumeError> {
         let counts = box.z.compactMap { plane in image(of: plane).map { (plane, $0) } }.map { plane, image in
             version(of: image, plane).flatMap { [planes] version in
                 let all = PlanePiece(
                     plane: plane, columns: box.x, rows: box.y, bytes: 0..<box.y.count * box.x.count)
                 let counts = TileWindow(all, version.grid).tileRanges.map { tiles in
-                    let (promise, resolver) = Promise<BlockCount, SpecimenDataError>.pending()
+                    let (promise, resolver) = Promise<BlockCount, VolumeError>.pending()
                     planes.countBlocks(version, tiles: tiles, forgets: forgets, token: token) { resolver.resolve($0) }
                     return promise
                 }
@@ -181,15 +155,5 @@ package final class ImageVolume: Volume {
     ///   - after: the image below the last plane, which a reader that goes downwards comes to; nil when there is none.
     package func prefetchRows(before: PlaneImage? = nil, after: PlaneImage? = nil) -> TileRows {
         TileRows(images, before: before, after: after, specimen: specimen, planes: planes)
-    }
-}
-
-extension PlaneReader {
-    /// Whether a tile is decoded in memory.
-    fileprivate func holds(_ version: Version, tile index: Int) -> Bool {
-        let corner = version.grid.rectangle(index)
-        let byte = corner.y * version.grid.width + corner.x
-        var pixel: UInt8 = 0
-        return unsafe withUnsafeMutableBytes(of: &pixel) { unsafe copyIfInMemory(version, byte..<byte + 1, into: $0) }
     }
 }

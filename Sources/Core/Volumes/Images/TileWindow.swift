@@ -1,0 +1,86 @@
+internal import Glibc
+internal import Layouts
+
+/// The part of a plane of images that a piece shows, and the tiles that it lies in.
+struct TileWindow: Sendable {
+    /// Bytes of the piece.
+    var byteCount: Int { piece.bytes.count }
+    /// Whether no byte of the piece lies beyond the plane.
+    let isInside: Bool
+
+    private let piece: PlanePiece
+    private let grid: TileGrid
+    /// The rows of the plane that the piece has bytes of.
+    private let rows: Range<Int>
+
+    init(_ piece: PlanePiece, _ grid: TileGrid) {
+        self.piece = piece
+        self.grid = grid
+        let line = piece.columns.count
+        let first = piece.rows.lowerBound + piece.bytes.lowerBound / line
+        let last = piece.rows.lowerBound + (piece.bytes.upperBound - 1) / line
+        rows = (first..<last + 1).clamped(to: 0..<grid.height)
+        isInside = rows == first..<last + 1 && piece.columns.clamped(to: 0..<grid.width) == piece.columns
+    }
+
+    /// The tiles that hold a byte of the piece, as ranges of their numbers: ascending, and joined where one follows the
+    /// other.
+    var tileRanges: [Range<Int>] {
+        guard !rows.isEmpty else { return [] }
+        var ranges: [Range<Int>] = []
+        for band in rows.lowerBound / grid.side...(rows.upperBound - 1) / grid.side {
+            let present = (band * grid.side..<(band + 1) * grid.side).clamped(to: rows)
+            for part in columns(of: present) {
+                let across = part.clamped(to: 0..<grid.width)
+                guard !across.isEmpty else { continue }
+                let first = band * grid.columns + across.lowerBound / grid.side
+                let end = band * grid.columns + (across.upperBound - 1) / grid.side + 1
+                if let last = ranges.last, last.upperBound >= first {
+                    ranges[ranges.count - 1] = last.lowerBound..<end
+                } else {
+                    ranges.append(first..<end)
+                }
+            }
+        }
+        return ranges
+    }
+
+    /// The numbers of the tiles, ascending.
+    var tiles: [Int] { tileRanges.flatMap(\.self) }
+
+    /// The columns that the piece has bytes of in any of some rows of the plane. Two rows may leave a gap in the middle: the
+    /// end of one and the start of the next.
+    private func columns(of rows: Range<Int>) -> [Range<Int>] {
+        let first = bytes(ofRow: rows.lowerBound)
+        if rows.count == 1 { return [first] }
+        let last = bytes(ofRow: rows.upperBound - 1)
+        return rows.count == 2 && last.upperBound < first.lowerBound ? [last, first] : [piece.columns]
+    }
+
+    /// The columns of a row that the piece has bytes of; of the first and the last row not all.
+    private func bytes(ofRow row: Int) -> Range<Int> {
+        let line = piece.columns.count
+        let start = (row - piece.rows.lowerBound) * line
+        let present = (start..<start + line).clamped(to: piece.bytes)
+        let left = piece.columns.lowerBound - start
+        return present.lowerBound + left..<present.upperBound + left
+    }
+
+    /// Copies what a tile has of the piece into `buffer`, which holds the piece.
+    func compose(_ index: Int, _ tile: [UInt8], into buffer: UnsafeMutableRawBufferPointer) {
+        guard let base = buffer.baseAddress else { return }
+        let area = grid.rectangle(index)
+        unsafe tile.withUnsafeBytes { pixels in
+            guard let source = pixels.baseAddress else { return }
+            for row in rows.clamped(to: area.y..<area.y + area.height) {
+                let columns = bytes(ofRow: row).clamped(to: area.x..<area.x + area.width)
+                guard !columns.isEmpty else { continue }
+                let place =
+                    (row - piece.rows.lowerBound) * piece.columns.count + columns.lowerBound - piece.columns.lowerBound
+                    - piece.bytes.lowerBound
+                unsafe memcpy(
+                    base + place, source + (row - area.y) * area.width + columns.lowerBound - area.x, columns.count)
+            }
+        }
+    }
+}
