@@ -8,36 +8,21 @@ struct LabelMeaning {
 
     init(_ variant: LabelVariant) { self.variant = variant }
 
-    /// Classes with the colours of docs/LABELS.md; empty for ids and for fields.
-    private var classes: [ImageLabel.Class] {
-        let soma = ImageLabel.Class(value: 1, name: "soma", color: .init(255, 255, 255))
-        let axon = ImageLabel.Class(value: 2, name: "axon", color: .init(220, 50, 47))
-        let unknown = ImageLabel.Class(value: 255, name: "unknown", color: .init(147, 161, 161))
-        func dendrite(_ name: String) -> ImageLabel.Class {
-            ImageLabel.Class(value: 3, name: name, color: .init(38, 139, 210))
-        }
-        let apical = ImageLabel.Class(value: 4, name: "apical dendrite", color: .init(211, 54, 200))
-        switch variant {
-        case .binary: return [ImageLabel.Class(value: 1, name: "neuron", color: .init(255, 255, 255))]
-        case .classes3: return [soma, axon, dendrite("dendrite"), unknown]
-        case .classes, .centerline: return [soma, axon, dendrite("basal dendrite"), apical, unknown]
-        case .ignore: return [soma, axon, dendrite("basal dendrite"), apical]
-        case .instance, .distance, .nodes: return []
-        }
-    }
-
     /// The `image-label` metadata; `nil` for the fields, which are no labels in the sense of OME-NGFF.
     func imageLabel() throws(OMEZarrError) -> ImageLabel? {
         switch variant {
         case .distance, .nodes: nil
-        default: try ImageLabel(classes: classes, source: nil)
+        default:
+            try ImageLabel(
+                classes: variant.classes.map { ImageLabel.Class(value: $0.value, name: $0.name, color: $0.color) },
+                source: nil)
         }
     }
 
     /// Value by value, or in words.
     func values(_ options: LabelOptions) -> JSONValue {
         var values: JSONObject = ["0": "background"]
-        for item in classes { values[String(item.value)] = .string(item.name) }
+        for item in variant.classes { values[String(item.value)] = .string(item.name) }
         switch variant {
         case .ignore:
             let ignored = "ignore: not traced, or of unknown class"

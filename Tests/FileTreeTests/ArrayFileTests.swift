@@ -26,7 +26,7 @@ extension ArrayFile {
     }
 
     fileprivate func isRefused(_ range: Range<Int>) -> Bool {
-        guard case .failure(.unasked)? = answer(range) else { return false }
+        guard case .failure(.speculative)? = answer(range) else { return false }
         return true
     }
 }
@@ -163,7 +163,7 @@ private struct NotedRows: PrefetchRows {
                 }
                 read(answer)
                 var found = answer.now
-                if case .failure(.unasked)? = found {
+                if case .failure(.speculative)? = found {
                     #expect(guards && !isDirect && count > 4096, "only a speculative read is refused")
                     // Nobody is refused the same twice.
                     let again = ReadAnswer()

@@ -90,8 +90,8 @@ func image(
     @Test func attributes() throws {
         let label = try ImageLabel(
             classes: [
-                .init(value: 2, name: "axon", color: .init(255, 0, 0)),
-                .init(value: 1, name: "soma", color: .init(255, 255, 0, 128)),
+                .init(value: 2, name: "axon", color: SIMD3(255, 0, 0)),
+                .init(value: 1, name: "soma", color: SIMD3(255, 255, 0)),
             ], source: "../stack.ome.zarr")
         let metadata = try parse(try image(ZYX(z: 1, y: 1, x: 1), chunk: ZYX(z: 1, y: 8, x: 8), label: label).zattrs())
         let multiscale = try #require(metadata["multiscales"]?.arrayValue?.first)
@@ -101,7 +101,7 @@ func image(
         #expect(axes.allSatisfy { $0["type"]?.stringValue == "space" && $0["unit"]?.stringValue == "micrometer" })
         let colors = try #require(metadata["image-label"]?["colors"]?.arrayValue)
         #expect(colors.compactMap { $0["label-value"]?.intValue } == [1, 2])
-        #expect(colors[0]["rgba"]?.arrayValue?.map(\.intValue) == [255, 255, 0, 128])
+        #expect(colors[0]["rgba"]?.arrayValue?.map(\.intValue) == [255, 255, 0, 255])
         let properties = try #require(metadata["image-label"]?["properties"]?.arrayValue)
         #expect(properties.compactMap { $0["class"]?.stringValue } == ["soma", "axon"])
         #expect(metadata["image-label"]?["source"]?["image"]?.stringValue == "../stack.ome.zarr")
@@ -114,7 +114,7 @@ func image(
 
     /// zarr-python's format 1: every metadata file below the group by its path, and nothing else.
     @Test func consolidatedMetadata() throws {
-        let label = try ImageLabel(classes: [.init(value: 1, name: "soma", color: .init(1, 2, 3))], source: nil)
+        let label = try ImageLabel(classes: [.init(value: 1, name: "soma", color: SIMD3(1, 2, 3))], source: nil)
         let image = try image(ZYX(z: 3, y: 300, x: 99), chunk: ZYX(z: 1, y: 64, x: 64), label: label, dataType: .uint16)
         let consolidated = try parse(image.zmetadata())
         #expect(consolidated["zarr_consolidated_format"] == .int(1))
@@ -148,8 +148,8 @@ func image(
         #expect(throws: OMEZarrError.repeatedLabelValue(1)) {
             try ImageLabel(
                 classes: [
-                    .init(value: 1, name: "a", color: .init(0, 0, 0)),
-                    .init(value: 1, name: "b", color: .init(0, 0, 0)),
+                    .init(value: 1, name: "a", color: SIMD3(0, 0, 0)),
+                    .init(value: 1, name: "b", color: SIMD3(0, 0, 0)),
                 ], source: nil)
         }
         // The largest volume still has a pyramid, down to one voxel a plane.

@@ -12,7 +12,7 @@ final class ExtentWaiter: BlockExchange {
         /// The request for the range.
         var exchange: (any HTTPExchange)?
         /// The download of the whole file that this waits for.
-        var download: WholeFileDownload?
+        var download: SequentialDownload?
     }
 
     /// What is asked for.
@@ -48,7 +48,7 @@ final class ExtentWaiter: BlockExchange {
     /// Notes the download that this waits for.
     ///
     /// - Returns: false when the waiter has been cancelled.
-    func follow(_ download: WholeFileDownload) -> Bool {
+    func follow(_ download: SequentialDownload) -> Bool {
         state.withLock { state in
             state.download = download
             return !state.isCancelled

@@ -6,7 +6,7 @@ internal import Transport
 // How long an object is, and of which version.
 extension HTTPBlockSource {
     /// How to learn the length of an object.
-    private enum Question {
+    private enum LengthProbe {
         /// Asks for its first byte: `Content-Range` must fit the range, so a reply that lies about the length has to lie
         /// twice. Also the only way that is sure to work where HEAD is refused or answered without a length.
         case firstByte
@@ -23,21 +23,21 @@ extension HTTPBlockSource {
     }
 
     private func ask(
-        _ object: SourceObject, _ question: Question, token: CancellationToken
+        _ object: SourceObject, _ probe: LengthProbe, token: CancellationToken
     ) -> Promise<ObjectRecord, SourceError> {
         let isPicture = object.frame != nil
         var request = HTTPRequest(
             url: address(of: object), expects: isPicture ? .jpeg : .bytes, maximumBody: Self.largestUnsizedFile)
         request.object = "\(object.id)"
-        if question == .head { request.method = .head }
-        if question == .firstByte { request.range = 0..<1 }
+        if probe == .head { request.method = .head }
+        if probe == .firstByte { request.range = 0..<1 }
         let (promise, resolver) = Promise<ObjectRecord, SourceError>.pending()
         network.ask(request, timeout: timeout, token: token, on: workers, logger: logger).whenDone { [self] outcome in
             switch outcome {
             case .failure(let error):
                 let cause = error.cause as? TransportError
-                let next: Question? =
-                    switch question {
+                let next: LengthProbe? =
+                    switch probe {
                     case .firstByte where cause?.saysNoRanges == true: .head
                     case .head where cause?.refusesMethod == true: .whole
                     case .firstByte, .head, .whole: nil
@@ -46,16 +46,16 @@ extension HTTPBlockSource {
                 ask(object, next, token: token).whenDone { resolver.resolve($0) }
             case .success(let response):
                 let length: Int? =
-                    switch question {
+                    switch probe {
                     case .firstByte: response.head.contentRange?.total
                     case .head: response.head.contentLength
                     case .whole: response.body.count
                     }
                 guard let length else {
-                    return ask(object, question == .firstByte ? .head : .whole, token: token)
+                    return ask(object, probe == .firstByte ? .head : .whole, token: token)
                         .whenDone { resolver.resolve($0) }
                 }
-                resolver.resolve(record(of: object, length, response, isWhole: question == .whole))
+                resolver.resolve(record(of: object, length, response, isWhole: probe == .whole))
             }
         }
         return promise

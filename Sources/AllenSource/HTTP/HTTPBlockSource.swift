@@ -10,7 +10,7 @@ package final class HTTPBlockSource: BlockSource {
     let logger: Logger
     /// Seconds after which an unanswered metadata request is given up.
     let timeout: Double
-    let wholeFiles: WholeFiles
+    let downloads: SequentialDownloads
     private let addresses: ObjectAddresses
     private let requests = Counter()
 
@@ -27,7 +27,7 @@ package final class HTTPBlockSource: BlockSource {
         self.workers = workers
         self.timeout = timeout
         self.logger = logger
-        wholeFiles = WholeFiles(network: network, workers: workers, requests: requests, logger: logger)
+        downloads = SequentialDownloads(network: network, workers: workers, requests: requests, logger: logger)
     }
 
     package func outage(for object: ObjectID) -> Outage? { network.outage(of: addresses.endpoint) }
@@ -36,14 +36,14 @@ package final class HTTPBlockSource: BlockSource {
 
     package var requestCount: Int { requests.value }
 
-    package func attach(_ taker: any BlockTaker) { wholeFiles.attach(taker) }
+    package func attach(_ taker: any BlockTaker) { downloads.attach(taker) }
 
     package func opened(_ object: ObjectID, length: Int, version: String) {
-        wholeFiles.opened(WholeFiles.Key(object: object, length: length, version: version))
+        downloads.opened(SequentialDownloads.Key(object: object, length: length, version: version))
     }
 
     package func closed(_ object: ObjectID, length: Int, version: String) {
-        wholeFiles.closed(WholeFiles.Key(object: object, length: length, version: version))
+        downloads.closed(SequentialDownloads.Key(object: object, length: length, version: version))
     }
 
     package func address(of object: SourceObject) -> String { addresses.url(of: object) }
@@ -51,7 +51,7 @@ package final class HTTPBlockSource: BlockSource {
     package func address(of request: BlockRequest) -> String { addresses.url(of: request) }
 
     package func shutDown() {
-        wholeFiles.shutDown()
+        downloads.shutDown()
         network.close()
     }
 
@@ -60,22 +60,22 @@ package final class HTTPBlockSource: BlockSource {
     ) -> any BlockExchange {
         let http = httpRequest(request)
         guard case .extent(_, let length) = request.part else { return start(http, completion: completion) }
-        let key = WholeFiles.Key(object: request.object.id, length: length, version: request.expected ?? "")
+        let key = SequentialDownloads.Key(object: request.object.id, length: length, version: request.expected ?? "")
         let waiter = ExtentWaiter(request, url: http.url, completion: completion)
-        if wholeFiles.isWhole(key) {
-            wholeFiles.serve(waiter, key)
+        if downloads.isWhole(key) {
+            downloads.serve(waiter, key)
             return waiter
         }
         requests.add()
-        let exchange = network.start(http) { [wholeFiles] outcome in
+        let exchange = network.start(http) { [downloads] outcome in
             switch outcome {
             case .failure(.rangeIgnored(let total, _)):
                 if let total, total != length {
                     let reason = "the server announces \(total) bytes, the catalogue \(length)"
                     waiter.finish(.failure(SourceError(.wrongLength, reason)))
                 } else {
-                    wholeFiles.noteWhole(key)
-                    wholeFiles.serve(waiter, key)
+                    downloads.noteWhole(key)
+                    downloads.serve(waiter, key)
                 }
             case .failure(let error): waiter.finish(.failure(SourceError(error)))
             case .success(let response): waiter.finish(.success(SourceBlock(response)))

@@ -134,7 +134,7 @@ package final class BlockFetcher: Sendable {
         result.flights = counters.flights.value
         result.joined = counters.joined.value
         result.waitingReaders = counters.waitingReaders.value
-        result.fromCache = counters.fromStore.value
+        result.fromStore = counters.fromStore.value
         result.requests = source.requestCount
         result.refetched = counters.refetched.value
         result.abandoned = counters.abandoned.value

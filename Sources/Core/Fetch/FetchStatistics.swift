@@ -11,7 +11,7 @@ package struct FetchStatistics: Equatable, Sendable {
     /// Readers waiting now.
     package var waitingReaders = 0
     /// Blocks answered from the store.
-    package var fromCache = 0
+    package var fromStore = 0
     /// Requests started.
     package var requests = 0
     /// Requests repeated because the bytes were wrong.

@@ -19,7 +19,7 @@ package enum FileTreeError: Error, Sendable {
     /// The bytes behind an open handle are gone: the upstream file changed and the old version is not cached.
     case stale
     /// A read that nobody has asked for yet, which the kernel is to repeat page by page where a reader needs it.
-    case unasked
+    case speculative
     /// The inode number of the name, a hash of its path, is that of the path `by`, which is in use.
     case numberTaken(by: String)
     /// The data could not be had.
@@ -37,7 +37,7 @@ extension FileTreeError {
         case .noAttribute: Errno(rawValue: ENODATA)
         case .stale: Errno(rawValue: ESTALE)
         // Never reaches a process: the kernel reads again (see ReadPattern).
-        case .unasked: Errno(rawValue: EAGAIN)
+        case .speculative: Errno(rawValue: EAGAIN)
         case .numberTaken: Errno(rawValue: EIO)
         case .data(let error): error.errno
         }
@@ -52,14 +52,14 @@ extension FileTreeError: CustomStringConvertible {
         case .stale: "the file has changed upstream since it was opened: open it again"
         case .numberTaken(let path):
             "this name has the same inode number as \(path), which is in use: try again when no program uses that path"
-        case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: "\(errno)"
+        case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .speculative: "\(errno)"
         }
     }
 
     /// Whether a person should find this error in the log: not what programs probe for all day, nor an interrupt.
     package var isWorthLogging: Bool {
         switch self {
-        case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .unasked: false
+        case .notFound, .notDirectory, .isDirectory, .notLink, .noAttribute, .speculative: false
         case .data(.cancelled), .data(.shutDown): false
         case .stale, .numberTaken, .data: true
         }

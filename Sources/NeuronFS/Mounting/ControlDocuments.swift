@@ -132,7 +132,7 @@ final class ControlDocuments: Sendable {
         page.counter("fetch_joined_total", "Readers that shared a flight.", fetch.joined)
         page.gauge("fetch_flights", "Blocks being looked for.", fetch.flightsNow)
         page.gauge("fetch_waiting_readers", "Readers waiting for a block.", fetch.waitingReaders)
-        page.counter("fetch_from_cache_total", "Blocks found in the cache.", fetch.fromCache)
+        page.counter("fetch_from_cache_total", "Blocks found in the cache.", fetch.fromStore)
         page.counter("fetch_refetched_total", "Blocks fetched again because their bytes were wrong.", fetch.refetched)
         page.counter("fetch_abandoned_total", "Requests ended because no reader waited.", fetch.abandoned)
         page.counter("fetch_offline_refusals_total", "Readers refused at once.", fetch.offlineRefusals)

@@ -292,7 +292,7 @@ final class StoryRun {
         let answer = ReadAnswer()
         file.read(offset: offset, count: count, isDirect: false, token: CancellationToken(), receiver: answer)
         let whole = answer.wait()
-        guard case .failure(.unasked) = whole, count > 4096 else { return whole }
+        guard case .failure(.speculative) = whole, count > 4096 else { return whole }
         return Result { () throws(FileTreeError) in
             var bytes: [UInt8] = []
             for start in stride(from: 0, to: count, by: 4096) {

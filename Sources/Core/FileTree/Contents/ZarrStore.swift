@@ -33,19 +33,10 @@ struct ZarrStore: Sendable {
         guard numbering.count <= ZarrNumbering.consolidatedMetadata else { return nil }
     }
 
-    /// Colours as neuroscientists know them from Vaa3D: soma white, axon red, basal blue, apical purple.
+    /// Where planes lack an image, a binary volume too has voxels of which nothing is known.
     private static func classes(_ main: LabelVariant, hasGaps: Bool) -> [ImageLabel.Class] {
-        let unknown = ImageLabel.Class(value: 255, name: "unknown", color: .init(147, 161, 161))
-        return switch main {
-        case .binary: [.init(value: 1, name: "neuron", color: .init(255, 255, 255))] + (hasGaps ? [unknown] : [])
-        default:
-            [
-                .init(value: 1, name: "soma", color: .init(255, 255, 255)),
-                .init(value: 2, name: "axon", color: .init(220, 50, 47)),
-                .init(value: 3, name: main == .classes3 ? "dendrite" : "basal dendrite", color: .init(38, 139, 210)),
-            ] + (main == .classes3 ? [] : [.init(value: 4, name: "apical dendrite", color: .init(211, 54, 200))]) + [
-                unknown
-            ]
+        (main == .binary && hasGaps ? main.classes + [.unknown] : main.classes).map {
+            ImageLabel.Class(value: $0.value, name: $0.name, color: $0.color)
         }
     }
 

@@ -41,7 +41,7 @@ final class ArrayFile: OpenFile {
         let decision = decide(isInMemory: strip != nil || isInMemory(range))
         defer { reader.carryOut(decision) }
         if let strip { return reader.deliver(range, of: strip, to: receiver) }
-        if decision.isRefused { return receiver.fail(.unasked) }
+        if decision.isRefused { return receiver.fail(.speculative) }
         fetch(range, wanted: decision.wanted, token: token, for: receiver)
     }
 

@@ -8,25 +8,14 @@ package struct ImageLabel: Sendable {
         package var value: Int
         /// What it stands for, for example "basal dendrite".
         package var name: String
-        /// How viewers paint it.
-        package var color: RGBA
+        /// How viewers paint it: red, green and blue, 0...255. It is opaque.
+        package var color: SIMD3<UInt8>
 
         /// One value, its meaning and its colour.
-        package init(value: Int, name: String, color: RGBA) {
+        package init(value: Int, name: String, color: SIMD3<UInt8>) {
             self.value = value
             self.name = name
             self.color = color
-        }
-    }
-
-    /// A colour with opacity, 0...255 each.
-    package struct RGBA: Hashable, Sendable {
-        /// The four parts: red, green, blue, opacity.
-        package var red: UInt8, green: UInt8, blue: UInt8, alpha: UInt8
-
-        /// A colour, opaque unless told.
-        package init(_ red: UInt8, _ green: UInt8, _ blue: UInt8, _ alpha: UInt8 = 255) {
-            (self.red, self.green, self.blue, self.alpha) = (red, green, blue, alpha)
         }
     }
 
@@ -55,7 +44,7 @@ package struct ImageLabel: Sendable {
         if !classes.isEmpty {
             object["colors"] = .array(
                 classes.map { item in
-                    let parts = [item.color.red, item.color.green, item.color.blue, item.color.alpha]
+                    let parts = [item.color.x, item.color.y, item.color.z, 255]
                     return .object([
                         "label-value": .int(item.value), "rgba": .array(parts.map { .int(Int($0)) }),
                     ])

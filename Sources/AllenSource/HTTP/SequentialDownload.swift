@@ -8,7 +8,7 @@ internal import Transport
 /// The transport bounds how many downloads fill an extent at a time. When the disk is slower than the network, or there is no
 /// store, further extents for which no reader waits are dropped; a reader that wants one of them later causes another
 /// download. The download is never slowed down, because the transport thread serves all other requests as well.
-final class WholeFileDownload: BodySink {
+final class SequentialDownload: BodySink {
     enum Joining {
         /// The waiter is answered when its extent arrives, in this download or the next, or when the download fails.
         case waits
@@ -39,9 +39,9 @@ final class WholeFileDownload: BodySink {
         var isStopped = false
     }
 
-    private let key: WholeFiles.Key
+    private let key: SequentialDownloads.Key
     private let url: String
-    private let files: WholeFiles
+    private let files: SequentialDownloads
     /// Of the read that began the download: the log follows a read to its request by it.
     let requestID: UInt64
     private let object: SourceObject
@@ -49,7 +49,7 @@ final class WholeFileDownload: BodySink {
     private let began = Instant.now
 
     /// A download for `waiters`, which more may join.
-    init(of key: WholeFiles.Key, url: String, files: WholeFiles, waiters: [ExtentWaiter]) {
+    init(of key: SequentialDownloads.Key, url: String, files: SequentialDownloads, waiters: [ExtentWaiter]) {
         self.key = key
         self.url = url
         self.files = files

@@ -3,7 +3,7 @@ internal import Specimens
 internal import Support
 
 /// Files of servers without ranges: each is read once, whole, and cut into extents for all readers that wait.
-final class WholeFiles: Sendable {
+final class SequentialDownloads: Sendable {
     /// One version of a file.
     struct Key: Hashable, Sendable {
         let object: ObjectID
@@ -17,7 +17,7 @@ final class WholeFiles: Sendable {
         var isWhole = false
         /// Handles of the file: while there are any, a download goes on although no reader waits at the moment.
         var handles = 0
-        var download: WholeFileDownload?
+        var download: SequentialDownload?
         /// Whether there has been a download, whose extents the store may have.
         var hadDownload = false
     }
@@ -59,7 +59,7 @@ final class WholeFiles: Sendable {
 
     /// A handle is closed. With the last one, a download that no reader waits for is given up.
     func closed(_ key: Key) {
-        let download = state.withLock { state -> WholeFileDownload? in
+        let download = state.withLock { state -> SequentialDownload? in
             guard var file = state.files[key] else { return nil }
             file.handles -= 1
             state.files[key] = file.handles == 0 && !file.isWhole ? nil : file
@@ -89,7 +89,7 @@ final class WholeFiles: Sendable {
     }
 
     /// Tells which read's request a reader waits for.
-    private func logJoined(_ waiter: ExtentWaiter, _ download: WholeFileDownload?) {
+    private func logJoined(_ waiter: ExtentWaiter, _ download: SequentialDownload?) {
         guard let download, waiter.request.requestID != download.requestID else { return }
         logger.debug(
             "joined",
@@ -106,7 +106,7 @@ final class WholeFiles: Sendable {
             for waiter in waiters { waiter.finish(.failure(SourceError(.outage(outage), "\(outage)"))) }
             return
         }
-        let fresh = WholeFileDownload(of: key, url: first.url, files: self, waiters: waiters)
+        let fresh = SequentialDownload(of: key, url: first.url, files: self, waiters: waiters)
         enum Start {
             case first, shutDown, joins
         }
@@ -130,7 +130,7 @@ final class WholeFiles: Sendable {
     }
 
     /// Drops a download that is over and holds nothing more.
-    func forget(_ download: WholeFileDownload, of key: Key) {
+    func forget(_ download: SequentialDownload, of key: Key) {
         state.withLock { state in
             if state.files[key]?.download === download { state.files[key]?.download = nil }
         }

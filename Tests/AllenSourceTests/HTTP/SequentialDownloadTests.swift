@@ -9,7 +9,7 @@ import Testing
 private let mebibyte = 1 << 20
 
 /// Files of a server without ranges.
-@Suite struct WholeFileTests {
+@Suite struct SequentialDownloadTests {
     private struct Site {
         let server: WholeServer
         let bench: HTTPBench
@@ -20,7 +20,7 @@ private let mebibyte = 1 << 20
             bench = try HTTPBench(ScriptedHTTP { server.serve($0) }, cached: cached, workers: workers)
         }
 
-        var wholeFiles: WholeFiles { bench.source.wholeFiles }
+        var downloads: SequentialDownloads { bench.source.downloads }
 
         func fetch(
             _ file: TestFile, _ index: Int, _ token: CancellationToken = CancellationToken(), lane: Lane = .demand
@@ -147,7 +147,7 @@ private let mebibyte = 1 << 20
 
     /// The workers are held up: memory stays bounded, and what was dropped comes with another download.
     @Test func memoryIsBoundedWhenTheDiskIsSlow() throws {
-        let extents = WholeFiles.mostPendingExtents + 6
+        let extents = SequentialDownloads.mostPendingExtents + 6
         let site = try Site(WholeServer.Plan(length: extents * mebibyte), workers: 1)
         defer { site.close() }
         let file = TestFile(length: extents * mebibyte)
@@ -161,11 +161,11 @@ private let mebibyte = 1 << 20
             first.completion(result)
         }
         isBlocked.wait { $0 ? () : nil }
-        #expect(eventually { site.wholeFiles.downloadsUnderWay == 0 })
+        #expect(eventually { site.downloads.downloadsUnderWay == 0 })
         gate.update { $0 = true }
         #expect(try isRight(first, file, 0))
         // Those on their way to the store, and the one that a reader waited for.
-        #expect(eventually { site.bench.store?.statistics.blocks == WholeFiles.mostPendingExtents + 1 })
+        #expect(eventually { site.bench.store?.statistics.blocks == SequentialDownloads.mostPendingExtents + 1 })
         #expect(try isRight(site.fetch(file, extents - 1), file, extents - 1))
         #expect(eventually { site.bench.store?.statistics.blocks == extents })
         #expect(site.server.downloads.value == 2)
@@ -173,7 +173,7 @@ private let mebibyte = 1 << 20
 
     /// However many files are read at once.
     @Test func theBoundOnMemoryIsOneForAllDownloads() throws {
-        let extents = WholeFiles.mostPendingExtents / 2 + 4
+        let extents = SequentialDownloads.mostPendingExtents / 2 + 4
         let site = try Site(WholeServer.Plan(length: extents * mebibyte, pausesAt: 0))
         defer { site.close() }
         let files = (1...2).map { TestFile(number: $0, length: extents * mebibyte) }
@@ -189,12 +189,12 @@ private let mebibyte = 1 << 20
         }
         #expect(eventually { blocked.value == 2 })
         site.server.release()
-        #expect(eventually { site.wholeFiles.downloadsUnderWay == 0 })
-        #expect(site.wholeFiles.pendingExtents == WholeFiles.mostPendingExtents)
+        #expect(eventually { site.downloads.downloadsUnderWay == 0 })
+        #expect(site.downloads.pendingExtents == SequentialDownloads.mostPendingExtents)
         gate.update { $0 = true }
         for (reader, file) in zip(readers, files) { #expect(try isRight(reader, file, 0)) }
-        #expect(eventually { site.wholeFiles.pendingExtents == 0 })
-        #expect(eventually { site.bench.store?.statistics.blocks == WholeFiles.mostPendingExtents + 2 })
+        #expect(eventually { site.downloads.pendingExtents == 0 })
+        #expect(eventually { site.bench.store?.statistics.blocks == SequentialDownloads.mostPendingExtents + 2 })
     }
 
     /// Its extent comes before the call that starts the download is over.
