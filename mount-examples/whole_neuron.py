@@ -15,9 +15,10 @@ names = {1: "soma", 2: "axon", 3: "basal dendrite", 4: "apical dendrite", 255: "
 
 volume = tifffile.memmap(cell / "labels.tif", mode="r")
 print(f"{cell.name}: {volume.shape} voxels of {json.loads((cell / 'meta.json').read_text())['stack']['voxel_spacing_um']} um")
-for value, count in zip(*np.unique(volume, return_counts=True)):
-    if value:
-        print(f"  {names[int(value)]:16} {count:8d} voxels")
+counts = sum(np.bincount(plane.ravel(), minlength=256) for plane in volume)
+for value, name in names.items():
+    if counts[value]:
+        print(f"  {name:16} {counts[value]:8d} voxels")
 
 level = zarr.open(str(cell / "labels.ome.zarr"), mode="r")["2"]
 small = level[:]

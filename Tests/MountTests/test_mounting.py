@@ -1,5 +1,6 @@
 """Mounts that are refused, stopped half-way, stuck, or somebody else's: one true sentence, and nothing left behind."""
 
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -230,10 +231,13 @@ def test_a_silent_mount_is_told_within_seconds(silent, origin, tmp_path):
         assert lines[found + 1].strip() == f"-> kill -9 {silent.pid}; neuronfs umount {silent.path}"
         link = tmp_path / "link"
         link.symlink_to(silent.path / "mouse" / "900000112")
-        for words in (["mount", silent.path, "--endpoint", origin.url, "--cache-dir", tmp_path], ["find", silent.path],
-                      ["sync", silent.path], ["prefetch", silent.path / "mouse"], ["cache", "pin", link],
-                      ["cache", "unpin", silent.path / "splits" / "train"]):
-            result = run(*words)
+        commands = (["mount", silent.path, "--endpoint", origin.url, "--cache-dir", tmp_path], ["find", silent.path],
+                    ["sync", silent.path], ["prefetch", silent.path / "mouse"], ["cache", "pin", link],
+                    ["cache", "unpin", silent.path / "splits" / "train"])
+        # Side by side: each waits for some seconds.
+        with concurrent.futures.ThreadPoolExecutor(len(commands)) as pool:
+            results = list(pool.map(lambda words: run(*words), commands))
+        for words, result in zip(commands, results):
             assert result.returncode == 1, words
             assert "does not answer" in one_sentence(result)
         status = json.loads(run("cache", "status", "--json", "--cache-dir", healthy.cache).stdout)
