@@ -66,6 +66,8 @@ package final class ScriptedSource: BlockSource {
     private let fault = Monitor<(@Sendable ([UInt8], BlockPart) -> String?)?>(nil)
     private let asked = Counter()
     private let handles = Monitor<[ObjectID: Int]>([:])
+    /// Whether the source says that its objects lie on this machine.
+    package let isLocal = Monitor(false)
     /// Why the source is not to be asked.
     package let outage = Monitor<Outage?>(nil)
 
@@ -92,6 +94,8 @@ package final class ScriptedSource: BlockSource {
     package var requestCount: Int { count }
     /// Questions for a length and a version so far.
     package var statCount: Int { asked.value }
+
+    package func isLocal(_ object: ObjectID) -> Bool { isLocal.withLock { $0 } }
 
     package func outage(for object: ObjectID) -> Outage? { outage.withLock { $0 } }
 

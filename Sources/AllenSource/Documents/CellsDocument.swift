@@ -1,3 +1,4 @@
+internal import Specimens
 internal import Support
 
 /// The cell list as the files cells.json and cells.csv.
@@ -17,8 +18,7 @@ enum CellsDocument {
         }
     }
 
-    /// The rows as RFC 4180 with a header and lines ended by LF, as the official file has them. An empty string is `""`,
-    /// null is nothing, and quotes stand only where they must.
+    /// The rows as a table with a header, as the official file has them.
     ///
     /// - Throws: ``CatalogueError/malformedReply(_:)`` when the rows have more than ``mostColumns`` different keys: each
     ///   row gets a field for every key.
@@ -31,44 +31,13 @@ enum CellsDocument {
                 throw .malformedReply("its rows have over \(mostColumns) columns")
             }
         }
-        var bytes: [UInt8] = []
-        appendLine(columns.map { .string($0) }, to: &bytes)
-        for row in rows { appendLine(columns.map { row[$0] ?? .null }, to: &bytes) }
-        return bytes
+        var table = SpecimenTable(columns: columns)
+        for row in rows { table.append(row) }
+        return table.bytes
     }
 
     /// The official file has 54.
     private static let mostColumns = 1000
-
-    private static func appendLine(_ values: [JSONValue], to bytes: inout [UInt8]) {
-        for (position, value) in values.enumerated() {
-            if position > 0 { bytes.append(UInt8(ascii: ",")) }
-            switch value {
-            case .null: break
-            case .string(let text): appendField(text, to: &bytes)
-            case .number(let text): bytes.append(contentsOf: text.utf8)
-            case .bool, .array, .object: appendField(value.text(), to: &bytes)
-            }
-        }
-        bytes.append(UInt8(ascii: "\n"))
-    }
-
-    private static func appendField(_ text: String, to bytes: inout [UInt8]) {
-        let special: (UInt8) -> Bool = {
-            $0 == UInt8(ascii: ",") || $0 == UInt8(ascii: "\"") || $0 == 0x0A || $0 == 0x0D
-        }
-        let startsBlank = text.utf8.first.map { $0 == 0x20 || $0 == 0x09 } ?? true
-        guard startsBlank || text.utf8.contains(where: special) else {
-            bytes.append(contentsOf: text.utf8)
-            return
-        }
-        bytes.append(UInt8(ascii: "\""))
-        for byte in text.utf8 {
-            if byte == UInt8(ascii: "\"") { bytes.append(byte) }
-            bytes.append(byte)
-        }
-        bytes.append(UInt8(ascii: "\""))
-    }
 
     /// The columns of cell_types_specimen_details.csv of 2023, in its order.
     static let officialColumns = [

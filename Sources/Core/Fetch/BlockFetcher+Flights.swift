@@ -37,7 +37,7 @@ extension BlockFetcher {
     /// Gives the block that the store has to `body`; nil when there is none, while its version is not known, and when its
     /// bytes cannot be decoded. On a worker, as the caller is; `body` also runs on one, at once where the store is local.
     func kept(_ request: BlockRequest, body: @escaping @Sendable (FetchedBlock?) -> Void) {
-        guard let store else { return body(nil) }
+        guard let store = store(for: request) else { return body(nil) }
         guard let version = request.expected ?? registry.cached(request.object.id)?.validator else {
             store.noteUnnamedMiss()
             return body(nil)
@@ -70,7 +70,9 @@ extension BlockFetcher {
 
     /// Ends a prefetch of what the store has already, without reading it.
     private func isNotWorthReading(_ request: BlockRequest, _ key: FlightKey, _ number: UInt64) -> Bool {
-        guard let store, let version = request.expected, store.contains(blockKey(request, version)) else {
+        guard let store = store(for: request), let version = request.expected,
+            store.contains(blockKey(request, version))
+        else {
             return false
         }
         return state.withLock { state in
@@ -168,7 +170,7 @@ extension BlockFetcher {
         // the disk, and waits for it.
         let storesFirst = isKept && !flight.isDemand
         if !storesFirst { answer(flight, block) }
-        guard isKept, let store else { return }
+        guard isKept, let store = store(for: request) else { return }
         store.write(blockKey(request, reply.version), block.bytes, fetchCost: reply.seconds).whenDone { [self] _ in
             if storesFirst { answer(flight, block) }
             state.withLock { state in
@@ -179,7 +181,7 @@ extension BlockFetcher {
     }
 
     /// Ends the waiting of a flight whose block has arrived, and returns it with its waiters. The flight stays in the table
-    /// if the block is to be kept: it is not when there is no store, or when no reader of the flight expects its version.
+    /// if the block is to be kept: it is not when there is no store for it, or when no reader of the flight expects its version.
     private func arrive(
         _ key: FlightKey, _ number: UInt64, _ block: FetchedBlock, _ state: inout State
     ) -> (Flight, isKept: Bool)? {
@@ -187,7 +189,9 @@ extension BlockFetcher {
         let isExpected =
             flight.request.accepts(block.version)
             || flight.waiters.values.contains { $0.request.accepts(block.version) }
-        guard store != nil, isExpected else { return remove(key, number, &state).map { ($0, false) } }
+        guard store(for: flight.request) != nil, isExpected else {
+            return remove(key, number, &state).map { ($0, false) }
+        }
         if flight.waiters.isEmpty { state.prefetchesNow -= 1 }
         state.flights[key]?.phase = .arrived(block)
         state.flights[key]?.waiters = [:]

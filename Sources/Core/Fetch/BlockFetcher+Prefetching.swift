@@ -15,7 +15,7 @@ extension BlockFetcher {
     @discardableResult
     package func prefetch(_ request: BlockRequest, token: CancellationToken = CancellationToken()) -> Bool {
         let key = FlightKey(request)
-        guard store != nil, !token.isCancelled, source.outage(for: request.object.id) == nil else {
+        guard store(for: request) != nil, !token.isCancelled, source.outage(for: request.object.id) == nil else {
             counters.prefetchDropped.add()
             return false
         }

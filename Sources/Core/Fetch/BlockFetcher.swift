@@ -21,7 +21,7 @@ package final class BlockFetcher: Sendable {
         var isShutDown = false
     }
 
-    let store: (any BlockStore)?
+    private let store: (any BlockStore)?
     let identity: String
     /// Gets the blocks that the store does not have.
     package let source: any BlockSource
@@ -86,11 +86,16 @@ package final class BlockFetcher: Sendable {
         }
     }
 
+    /// Where the block of a request is kept; nil where nothing is kept of its object.
+    func store(for request: BlockRequest) -> (any BlockStore)? {
+        source.isLocal(request.object.id) ? nil : store
+    }
+
     /// The block if the memory of the store has it, without a change of thread: FUSE threads may call this.
     ///
     /// For parts whose decoding is a comparison, not for tiles: nothing is decoded beside other work here.
     package func readNow(_ request: BlockRequest) -> FetchedBlock? {
-        guard let store, let version = request.expected,
+        guard let store = store(for: request), let version = request.expected,
             case .block(let bytes) = store.readNow(blockKey(request, version)),
             let block = decode(bytes, version, request)
         else { return nil }
@@ -99,9 +104,11 @@ package final class BlockFetcher: Sendable {
         return block
     }
 
-    /// Whether the store has a block now, sound or not. Looks at the disk, on the calling thread.
+    /// Whether the store has a block now, sound or not. Looks at the disk, on the calling thread. A block of a local object
+    /// is where it should be.
     package func isKept(_ request: BlockRequest) -> Bool {
-        guard let store, let version = request.expected else { return false }
+        if source.isLocal(request.object.id) { return true }
+        guard let store = store(for: request), let version = request.expected else { return false }
         return store.isKept(blockKey(request, version))
     }
 
@@ -149,7 +156,7 @@ extension BlockFetcher: BlockTaker {
     package var takesBlocks: Bool { store != nil }
 
     package func take(_ block: SourceBlock, _ request: BlockRequest) {
-        guard let store else { return }
+        guard let store = store(for: request) else { return }
         let key = blockKey(request, block.version)
         if !store.contains(key) { store.write(key, block.bytes, fetchCost: block.seconds) }
     }

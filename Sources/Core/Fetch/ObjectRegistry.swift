@@ -93,8 +93,14 @@ package final class ObjectRegistry: Sendable {
         }
     }
 
-    /// Brings the kept record of `id` into memory, where there is one, then calls `completion`. Does not ask the source.
-    package func load(_ id: ObjectID, completion: @escaping @Sendable () -> Void) {
+    /// Brings the record of `object` into memory, then calls `completion`. Asks a local source; of any other source the
+    /// kept record is taken, where there is one.
+    package func load(_ object: SourceObject, completion: @escaping @Sendable () -> Void) {
+        let id = object.id
+        if source.isLocal(id) {
+            // A failure shows itself when the bytes are read.
+            return present(object, token: CancellationToken()).whenDone { _ in completion() }
+        }
         if cached(id) != nil || absent[id] == true { return completion() }
         let queued = workers.submit { [self] in
             _ = recall(id)
@@ -113,8 +119,9 @@ package final class ObjectRegistry: Sendable {
         }
     }
 
-    /// The record of `object`: from memory, from its keeper, or by asking the source.
+    /// The record of `object`: from memory, from its keeper, or by asking the source. A local source is always asked.
     package func record(of object: SourceObject, token: CancellationToken) -> Promise<ObjectRecord, FetchError> {
+        if source.isLocal(object.id) { return present(object, token: token) }
         if let record = cached(object.id) { return Promise(.success(record)) }
         return flights.join(object.id, token: token) { token in
             let (promise, resolver) = Promise<ObjectRecord, FetchError>.pending()
@@ -128,6 +135,11 @@ package final class ObjectRegistry: Sendable {
             if !queued { resolver.resolve(.failure(.shutDown)) }
             return promise
         }
+    }
+
+    /// The record of `object` as a local source has it now.
+    private func present(_ object: SourceObject, token: CancellationToken) -> Promise<ObjectRecord, FetchError> {
+        flights.join(object.id, token: token) { [self] token in ask(object, counts: false, token: token) }
     }
 
     /// Asks the source again whether `object` is still what it was; observers are called if not. A failure is only logged:
@@ -165,7 +177,9 @@ package final class ObjectRegistry: Sendable {
 
     /// Asks in the background whether `object` has changed, if that was last asked longer than a day ago.
     package func revalidateIfStale(_ object: SourceObject, _ record: ObjectRecord) {
-        guard !isFresh(checkedAt: record.checkedAt, for: Self.freshness), source.outage(for: object.id) == nil else {
+        guard !source.isLocal(object.id), !isFresh(checkedAt: record.checkedAt, for: Self.freshness),
+            source.outage(for: object.id) == nil
+        else {
             return
         }
         revalidate(object)

@@ -52,7 +52,7 @@ final class RegistryBench: Sendable {
 
     func load(_ image: Int) -> ObjectRecord? {
         let isLoaded = Monitor(false)
-        registry.load(Self.id(image)) { isLoaded.update { $0 = true } }
+        registry.load(SourceObject(id: Self.id(image))) { isLoaded.update { $0 = true } }
         _ = isLoaded.wait { $0 ? true : nil }
         return registry.cached(Self.id(image))
     }

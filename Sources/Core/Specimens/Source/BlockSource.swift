@@ -5,6 +5,10 @@ package protocol BlockSource: Sendable {
     /// Why a request for an object should not be made now; nil when it may.
     func outage(for object: ObjectID) -> Outage?
 
+    /// Whether the bytes of an object lie on this machine. Then no store keeps a copy of them, nothing is fetched ahead,
+    /// and each open asks for the present version.
+    func isLocal(_ object: ObjectID) -> Bool
+
     /// Hosts, or places, that are out of reach now.
     var unreachable: [String] { get }
 
@@ -50,6 +54,10 @@ package protocol BlockSource: Sendable {
 
     /// Checks and decodes the blocks of this source.
     var codec: any BlockCodec { get }
+}
+
+extension BlockSource {
+    package func isLocal(_ object: ObjectID) -> Bool { false }
 }
 
 /// A request under way.

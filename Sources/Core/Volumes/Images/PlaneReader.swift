@@ -56,7 +56,7 @@ package final class PlaneReader: Sendable {
         of image: PlaneImage, specimen: Int, level: Int = 0, completion: @escaping @Sendable (Version) -> Void
     ) {
         let id = Self.objectID(of: image, specimen: specimen)
-        registry.load(id) { [self] in completion(loadedVersion(of: image, id: id, level: level)) }
+        registry.load(Self.object(image, id)) { [self] in completion(loadedVersion(of: image, id: id, level: level)) }
     }
 
     private func loadedVersion(of image: PlaneImage, id: ObjectID, level: Int) -> Version {
