@@ -90,7 +90,7 @@ import Testing
         for field in fields + ["tier_count", "data_set_id", "id"] {
             let stack = try details(subImages: [Rows.plane(1, section: 0, [field: value])]).stack
             #expect(stack?.depth ?? 1 == 1)
-            #expect((0.001...1000).contains(stack?.resolution ?? 1))
+            #expect((0.001...1000).contains(stack?.spacing.x ?? 1))
             #expect((0...65535).contains(stack?.x ?? 0) && (1...65535).contains(stack?.width ?? 1))
         }
     }
@@ -120,7 +120,7 @@ import Testing
         #expect(plane.sectionNumber == 4)
         #expect((plane.x, plane.y) == (0, 0))
         #expect((plane.frameWidth, plane.frameHeight) == (10, 20))
-        #expect(plane.resolution == 0.1144)
+        #expect(plane.xSpacing == 0.1144 && plane.ySpacing == 0.1144)
     }
 
     @Test(.enabled(if: RealData.has("rma"))) func realStack() throws {
@@ -134,8 +134,7 @@ import Testing
         #expect(stack.planes.allSatisfy(stack.isFramed))
         #expect((stack.x, stack.y, stack.width, stack.height) == (1, 1, 5760, 7568))
         #expect((stack.frameWidth, stack.frameHeight) == (5762, 7570))
-        #expect(stack.resolution == 0.1144)
-        #expect(stack.zSpacing == 0.28)
+        #expect(stack.spacing == VoxelSpacing(xy: 0.1144, z: 0.28))
         let first = try #require(stack.plane(at: 0))
         #expect(first.imageID == 321_549_654)
         #expect(stack.plane(at: 1)?.imageID == 321_549_675)

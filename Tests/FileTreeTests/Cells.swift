@@ -26,7 +26,7 @@ enum Cells {
         planes: [0, 1, 3].map { section in
             PlaneImage(
                 imageID: 100 + section, sectionNumber: section, x: 0, y: 0, width: 600, height: 500,
-                frameWidth: 600, frameHeight: 500, resolution: spacing.xy)
+                frameWidth: 600, frameHeight: 500, xSpacing: spacing.x, ySpacing: spacing.y)
         }, zSpacing: spacing.z)
 
     /// What the source has of cells 1 and 3: planes 0, 1 and 3 of cell 1, and its files.

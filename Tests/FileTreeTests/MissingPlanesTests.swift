@@ -11,7 +11,7 @@ import Testing
         func plane(_ section: Int, width: Int = 100, failed: Bool = false) -> PlaneImage {
             PlaneImage(
                 imageID: 100 + section, sectionNumber: section, x: 1, y: 1, width: width, height: 80,
-                frameWidth: width + 2, frameHeight: 82, resolution: 0.1144, failed: failed)
+                frameWidth: width + 2, frameHeight: 82, xSpacing: 0.1144, ySpacing: 0.1144, failed: failed)
         }
         let planes = [plane(1), plane(2), plane(4), plane(5, failed: true), plane(6, width: 90), plane(7)]
         let skeleton = ObjectID.file(9, of: 7)

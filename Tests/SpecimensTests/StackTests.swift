@@ -2,10 +2,10 @@ import Specimens
 import Testing
 
 @Suite struct StackTests {
-    private func plane(_ section: Int, width: Int = 100, failed: Bool = false) -> PlaneImage {
+    private func plane(_ section: Int, width: Int = 100, bits: Int = 8, failed: Bool = false) -> PlaneImage {
         PlaneImage(
             imageID: 100 + section, sectionNumber: section, x: 1, y: 2, width: width, height: 80,
-            frameWidth: width + 2, frameHeight: 84, resolution: 0.5, failed: failed)
+            frameWidth: width + 2, frameHeight: 84, xSpacing: 0.5, ySpacing: 0.25, bits: bits, failed: failed)
     }
 
     @Test func planesStandAtTheirPlacesWhateverTheirOrder() throws {
@@ -14,7 +14,7 @@ import Testing
         #expect((0..<6).map { stack.plane(at: $0)?.sectionNumber } == [26, 27, 28, nil, nil, 31])
         #expect(stack.plane(at: -1) == nil && stack.plane(at: 6) == nil && stack.plane(at: .max) == nil)
         #expect(stack.planes.map(stack.index) == [0, 1, 2, 5])
-        #expect(stack.spacing == VoxelSpacing(xy: 0.5, z: 2))
+        #expect(stack.spacing == VoxelSpacing(x: 0.5, y: 0.25, z: 2))
     }
 
     @Test func aFailedPlaneHoldsItsPlaceAndIsNotThere() throws {
@@ -36,6 +36,13 @@ import Testing
         #expect(planes.map(stack.isFramed) == [false, true, true])
         // Of two equally frequent frames the first.
         #expect(ImageStack(planes: Array(planes.prefix(2)), zSpacing: 1)?.width == 90)
+    }
+
+    @Test func aPlaneOfOtherBitsIsOutsideTheFrame() throws {
+        let planes = [plane(1), plane(2, bits: 16), plane(3, bits: 16)]
+        let stack = try #require(ImageStack(planes: planes, zSpacing: 1))
+        #expect(stack.bits == 16 && planes.map(stack.isFramed) == [false, true, true])
+        #expect(ImageStack(planes: Array(planes.prefix(1)), zSpacing: 1)?.bits == 8)
     }
 
     @Test func aDepthThatFourDigitsCannotNameIsNoStack() {

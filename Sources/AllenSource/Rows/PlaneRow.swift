@@ -28,11 +28,12 @@ struct PlaneRow {
         let x = offset("x") ?? 0
         let y = offset("y") ?? 0
         let resolution = field("resolution")?.doubleValue.flatMap { Self.possibleSpacing.contains($0) ? $0 : nil }
+        let spacing = resolution ?? VoxelSpacing.allen.x
         let failed = field("failed")
         plane = PlaneImage(
             imageID: id, sectionNumber: section, x: x, y: y, width: width, height: height,
             frameWidth: side("image_width") ?? x + width, frameHeight: side("image_height") ?? y + height,
-            resolution: resolution ?? VoxelSpacing.allen.xy,
+            xSpacing: spacing, ySpacing: spacing,
             failed: failed?.boolValue ?? (failed?.stringValue == "true"))
         dataSetID = int("data_set_id")
         let type = field("image_type")?.stringValue ?? ""

@@ -24,11 +24,8 @@ struct SpecimenContext: Sendable {
     var id: Int { specimen.id }
     var stack: ImageStack? { objects.stack }
 
-    /// Distance of two voxels in x and y, um.
-    var resolution: Double { objects.spacing.xy }
-
-    /// Distance of two planes, um.
-    var zSpacing: Double { objects.spacing.z }
+    /// Distance of two voxels, um.
+    var spacing: ZYX<Double> { ZYX(z: objects.spacing.z, y: objects.spacing.y, x: objects.spacing.x) }
 
     /// Indices of the planes that are there, ascending.
     var planeIndices: [Int] { stack.map { stack in stack.planes.map(stack.index) } ?? [] }
@@ -40,8 +37,8 @@ struct SpecimenContext: Sendable {
     var stackGrid: VoxelGrid? {
         stack.map { stack in
             VoxelGrid(
-                width: stack.width, height: stack.height, depth: stack.depth, spacingX: stack.resolution,
-                spacingY: stack.resolution, spacingZ: zSpacing, originX: Double(stack.x),
+                width: stack.width, height: stack.height, depth: stack.depth, spacingX: spacing.x,
+                spacingY: spacing.y, spacingZ: spacing.z, originX: Double(stack.x),
                 originY: Double(stack.y), originZ: 0)
         }
     }
@@ -49,8 +46,8 @@ struct SpecimenContext: Sendable {
     /// The voxel grid of `image`: its pixel (0, 0) lies at (x, y) of the full frame, plane 0 at z = 0.
     func grid(of image: PlaneImage) -> VoxelGrid {
         VoxelGrid(
-            width: image.width, height: image.height, depth: stack?.depth ?? 0, spacingX: image.resolution,
-            spacingY: image.resolution, spacingZ: zSpacing, originX: Double(image.x),
+            width: image.width, height: image.height, depth: stack?.depth ?? 0, spacingX: image.xSpacing,
+            spacingY: image.ySpacing, spacingZ: spacing.z, originX: Double(image.x),
             originY: Double(image.y), originZ: 0)
     }
 
@@ -62,8 +59,6 @@ struct SpecimenContext: Sendable {
         return Set(
             (0..<stack.depth).filter { index in stack.plane(at: index).map { !stack.isFramed($0) } ?? true })
     }
-
-    var spacing: ZYX<Double> { ZYX(z: zSpacing, y: resolution, x: resolution) }
 
     /// The projection that a file of `projections/` shows; nil where the source has none.
     func projection(_ file: ProjectionFile) -> SpecimenObjects.ProjectionObject? {

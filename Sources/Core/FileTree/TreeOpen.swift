@@ -44,14 +44,13 @@ extension TreeState {
     func planeLayout(_ context: SpecimenContext, _ series: Series, _ image: PlaneImage) -> PlaneTIFF? {
         let key = LayoutKey(
             width: image.width, height: image.height, bits: series.bitsPerSample(main: parts.mainVariant),
-            resolution: image.resolution, zSpacing: context.zSpacing,
+            spacing: ZYX(z: context.spacing.z, y: image.ySpacing, x: image.xSpacing),
             variant: series.variant(main: parts.mainVariant))
         if let layout = layouts[key] { return layout }
         do throws(TIFFLayoutError) {
             let layout = try PlaneTIFF(
                 width: image.width, height: image.height, bitsPerSample: key.bits,
-                spacing: ZYX(z: context.zSpacing, y: image.resolution, x: image.resolution),
-                description: key.variant.map(LabelRules.tiffDescription))
+                spacing: key.spacing, description: key.variant.map(LabelRules.tiffDescription))
             layouts.insert(layout, for: key, cost: layout.headerSize)
             return layout
         } catch {
@@ -68,8 +67,8 @@ struct LayoutKey: Hashable, Sendable {
     var width: Int
     var height: Int
     var bits: Int
-    var resolution: Double
-    var zSpacing: Double
+    /// Distance of two voxels, um.
+    var spacing: ZYX<Double>
     /// `nil` for images.
     var variant: LabelVariant?
 }

@@ -86,8 +86,8 @@ final class CellWorld: Sendable {
     /// The label of a voxel: 1 in the ball of the soma, 0 elsewhere.
     static func label(_ version: Int, plane: Int, row: Int, column: Int) -> UInt8 {
         let soma = soma(version)
-        let x = Double(column) * spacing.xy - soma.x
-        let y = Double(row) * spacing.xy - soma.y
+        let x = Double(column) * spacing.x - soma.x
+        let y = Double(row) * spacing.y - soma.y
         let z = Double(plane) * spacing.z - soma.z
         return x * x + y * y + z * z <= soma.radius * soma.radius ? 1 : 0
     }
@@ -130,7 +130,8 @@ final class CellWorld: Sendable {
         let planes = Self.planes.map { plane in
             PlaneImage(
                 imageID: Self.image(plane, cell.id).number, sectionNumber: plane, x: 0, y: 0, width: Self.width,
-                height: Self.height, frameWidth: Self.width, frameHeight: Self.height, resolution: Self.spacing.xy)
+                height: Self.height, frameWidth: Self.width, frameHeight: Self.height, xSpacing: Self.spacing.x,
+                ySpacing: Self.spacing.y)
         }
         return SpecimenObjects(
             stack: cell.hasImages ? ImageStack(planes: planes, zSpacing: Self.spacing.z) : nil, spacing: Self.spacing,

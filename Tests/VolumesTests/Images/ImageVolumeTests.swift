@@ -17,7 +17,7 @@ import Volumes
         id.map {
             PlaneImage(
                 imageID: $0, sectionNumber: $0, x: 1, y: 2, width: 150, height: 100, frameWidth: 200, frameHeight: 200,
-                resolution: 0.1144)
+                xSpacing: 0.1144, ySpacing: 0.1144)
         }
     }
 

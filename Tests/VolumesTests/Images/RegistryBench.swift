@@ -60,7 +60,7 @@ final class RegistryBench: Sendable {
     func version(_ image: Int) -> PlaneReader.Version {
         let plane = PlaneImage(
             imageID: image, sectionNumber: 1, x: 0, y: 0, width: 600, height: 600, frameWidth: 600, frameHeight: 600,
-            resolution: 0.1144)
+            xSpacing: 0.1144, ySpacing: 0.1144)
         let version = Monitor<PlaneReader.Version?>(nil)
         planes.version(of: plane, specimen: 1) { found in version.update { $0 = found } }
         return version.wait { $0 }

@@ -74,7 +74,7 @@ private func useNumbers(_ value: JSONValue) {
 /// The guarantees of every stack.
 private func checkStack(_ stack: ImageStack) {
     require((1...ImageStack.maximumDepth).contains(stack.depth), "the depth is bounded")
-    require(stack.width > 0 && stack.height > 0 && stack.resolution > 0, "planes have a size")
+    require(stack.width > 0 && stack.height > 0 && stack.spacing.x > 0, "planes have a size")
     for plane in stack.planes {
         let index = stack.index(of: plane)
         require((0..<stack.depth).contains(index), "a plane lies in its stack")

@@ -1,4 +1,5 @@
 internal import Fetch
+internal import Layouts
 internal import Morphology
 internal import Specimens
 internal import Support
@@ -38,7 +39,7 @@ struct MetaJSON {
             "shape": [.int(stack.depth), .int(stack.height), .int(stack.width)],
             "dtype": "uint8",
             "photometric": "grey, the luma of the JPEG that the database serves; black is zero",
-            "voxel_spacing_um": [.double(context.zSpacing), resolution, resolution],
+            "voxel_spacing_um": [.double(spacing.z), .double(spacing.y), .double(spacing.x)],
             "full_frame_px": [.int(stack.frameHeight), .int(stack.frameWidth)],
             "offset_in_full_frame_px": [.int(stack.y), .int(stack.x)],
             "first_section_number": .int(stack.firstSection),
@@ -63,7 +64,8 @@ struct MetaJSON {
         ]
     }
 
-    private var resolution: JSONValue { .double(context.resolution) }
+    /// Distance of two voxels, um.
+    private var spacing: ZYX<Double> { context.spacing }
 
     private var skeleton: JSONObject {
         var skeleton = skeletonFrame
@@ -85,13 +87,10 @@ struct MetaJSON {
             "origin": "centre of pixel (0, 0) of the full frame; z = 0 is plane 0",
             "to_voxel": [
                 "description": .string(
-                    "i = x / \(context.resolution) - offset_x, j = y / \(context.resolution) - offset_y, "
-                        + "k = z / \(context.zSpacing)"),
+                    "i = x / \(spacing.x) - offset_x, j = y / \(spacing.y) - offset_y, k = z / \(spacing.z)"),
                 "matrix_um_to_voxel_xyz": matrix,
             ],
-            "marker_to_skeleton_um": [
-                .double(-context.resolution), .double(-context.resolution), .double(-context.zSpacing),
-            ],
+            "marker_to_skeleton_um": [.double(-spacing.x), .double(-spacing.y), .double(-spacing.z)],
         ]
     }
 
@@ -99,11 +98,10 @@ struct MetaJSON {
     private var matrix: JSONValue {
         let x = Double(context.stack?.x ?? 0)
         let y = Double(context.stack?.y ?? 0)
-        let scale = 1 / context.resolution
         return [
-            [.double(scale), .double(0), .double(0), .double(-x)],
-            [.double(0), .double(scale), .double(0), .double(-y)],
-            [.double(0), .double(0), .double(1 / context.zSpacing), .double(0)],
+            [.double(1 / spacing.x), .double(0), .double(0), .double(-x)],
+            [.double(0), .double(1 / spacing.y), .double(0), .double(-y)],
+            [.double(0), .double(0), .double(1 / spacing.z), .double(0)],
         ]
     }
 

@@ -5,8 +5,8 @@
 ///
 /// - A failed plane counts for the first section and the depth. It is not in ``planes``, and ``plane(at:)`` does not return
 ///   it: a missing plane is a missing file, and no picture known to be bad.
-/// - A plane of another size than most keeps its own size. The stack's frame is that of most planes, of the first where
-///   several frames are equally frequent.
+/// - A plane of another size or other bits than most keeps its own. The stack's frame is that of most planes, of the first
+///   where several frames are equally frequent.
 package struct ImageStack: Hashable, Sendable {
     /// The usable planes, by index.
     package let planes: [PlaneImage]
@@ -28,13 +28,10 @@ package struct ImageStack: Hashable, Sendable {
     package let frameWidth: Int
     /// Height of the full frame of most planes, px.
     package let frameHeight: Int
-    /// Distance of two pixels of most planes in x and in y, um.
-    package let resolution: Double
-    /// Distance of two planes, um.
-    package let zSpacing: Double
-
-    /// Distance of two voxels.
-    package var spacing: VoxelSpacing { VoxelSpacing(xy: resolution, z: zSpacing) }
+    /// Bits of a pixel of most planes, 8 or 16.
+    package let bits: Int
+    /// Distance of two voxels: in x and y that of most planes.
+    package let spacing: VoxelSpacing
 
     /// The largest ``depth``: a file name gives an index four digits.
     package static let maximumDepth = 10_000
@@ -59,8 +56,8 @@ package struct ImageStack: Hashable, Sendable {
         depth = last - first + 1
         (x, y, width, height) = (frame.x, frame.y, frame.width, frame.height)
         (frameWidth, frameHeight) = (frame.frameWidth, frame.frameHeight)
-        resolution = frame.resolution
-        self.zSpacing = zSpacing
+        bits = frame.bits
+        spacing = VoxelSpacing(x: frame.xSpacing, y: frame.ySpacing, z: zSpacing)
         var positions = [Int32](repeating: -1, count: depth)
         for (position, plane) in usable.enumerated() { positions[plane.sectionNumber - first] = Int32(position) }
         self.positions = positions
@@ -76,15 +73,17 @@ package struct ImageStack: Hashable, Sendable {
     /// The index of `plane`, which is one of this stack.
     package func index(of plane: PlaneImage) -> Int { plane.sectionNumber - firstSection }
 
-    /// Whether `plane` has the place and size of the stack in the full frame.
+    /// Whether `plane` has the place and size of the stack in the full frame, and its bits.
     package func isFramed(_ plane: PlaneImage) -> Bool {
-        (plane.x, plane.y, plane.width, plane.height) == (x, y, width, height)
+        (plane.x, plane.y, plane.width, plane.height, plane.bits) == (x, y, width, height, bits)
     }
 
-    /// What two planes share that lie in the same place of the full frame.
+    /// What two planes share that lie in the same place of the full frame and have the same bits.
     private struct Geometry: Hashable {
-        let x, y, width, height: Int
-        init(_ plane: PlaneImage) { (x, y, width, height) = (plane.x, plane.y, plane.width, plane.height) }
+        let x, y, width, height, bits: Int
+        init(_ plane: PlaneImage) {
+            (x, y, width, height, bits) = (plane.x, plane.y, plane.width, plane.height, plane.bits)
+        }
     }
 
     /// The first plane of the geometry that most have.

@@ -16,8 +16,12 @@ package struct PlaneImage: Hashable, Sendable {
     package let frameWidth: Int
     /// Height of the full frame, px.
     package let frameHeight: Int
-    /// Distance of two pixels in x and in y, um.
-    package let resolution: Double
+    /// Distance of two pixels in x, um.
+    package let xSpacing: Double
+    /// Distance of two pixels in y, um.
+    package let ySpacing: Double
+    /// Bits of a pixel, 8 or 16.
+    package let bits: Int
     /// Whether the source says that the picture is bad.
     package let failed: Bool
 
@@ -27,7 +31,7 @@ package struct PlaneImage: Hashable, Sendable {
     /// A plane.
     package init(
         imageID: Int, sectionNumber: Int, x: Int, y: Int, width: Int, height: Int, frameWidth: Int, frameHeight: Int,
-        resolution: Double, failed: Bool = false
+        xSpacing: Double, ySpacing: Double, bits: Int = 8, failed: Bool = false
     ) {
         self.imageID = imageID
         self.sectionNumber = sectionNumber
@@ -37,7 +41,9 @@ package struct PlaneImage: Hashable, Sendable {
         self.height = height
         self.frameWidth = frameWidth
         self.frameHeight = frameHeight
-        self.resolution = resolution
+        self.xSpacing = xSpacing
+        self.ySpacing = ySpacing
+        self.bits = bits
         self.failed = failed
     }
 }
