@@ -49,7 +49,7 @@ import Testing
     private func fields(_ cell: Specimen) -> [String?] {
         let numbers = [cell.id, cell.donorID, cell.skeleton?.number, cell.recording?.number]
         return numbers.map { $0.map(String.init) } + [
-            cell.name, cell.species.rawValue, cell.donorName, cell.structureAcronym, cell.structureParentAcronym,
+            cell.name, cell.species?.rawValue, cell.donorName, cell.structureAcronym, cell.structureParentAcronym,
             cell.layer, cell.lineName, cell.dendriteType, cell.reconstructionType, "\(cell.hasImages)",
         ]
     }

@@ -31,8 +31,8 @@ import Testing
                         other.lineName,
                     ])
             #expect(
-                [one.dendriteType, one.reconstructionType, one.species.rawValue]
-                    == [other.dendriteType, other.reconstructionType, other.species.rawValue])
+                [one.dendriteType, one.reconstructionType, one.species?.rawValue]
+                    == [other.dendriteType, other.reconstructionType, other.species?.rawValue])
             #expect(one.donorID == other.donorID && one.hasImages == other.hasImages)
             #expect([one.skeleton, one.recording] == [other.skeleton, other.recording])
         }

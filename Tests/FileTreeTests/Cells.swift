@@ -14,7 +14,8 @@ enum Cells {
         _ id: Int, layer: String? = nil, skeleton: ObjectID? = nil, recording: ObjectID? = nil, hasImages: Bool = false
     ) -> Specimen {
         Specimen(
-            id: id, name: "cell \(id)", species: .mouse, layer: layer, skeleton: skeleton, recording: recording,
+            id: id, name: "cell \(id)", place: Place(.mouse, id), species: .mouse, layer: layer, skeleton: skeleton,
+            recording: recording,
             hasImages: hasImages,
             row: RowText(["specimen__id": .int(id), "structure__layer": layer.map { .string($0) } ?? .null]))
     }

@@ -12,10 +12,12 @@ private enum LargeCells {
 
     static let list = [
         Specimen(
-            id: first, name: "large 5", species: .mouse, recording: .file(12, of: first), hasImages: true,
+            id: first, name: "large 5", place: Place(.mouse, first), species: .mouse, recording: .file(12, of: first),
+            hasImages: true,
             row: RowText(JSONObject())),
         Specimen(
-            id: traced, name: "large 6", species: .mouse, layer: "4", skeleton: .file(11, of: traced),
+            id: traced, name: "large 6", place: Place(.mouse, traced), species: .mouse, layer: "4",
+            skeleton: .file(11, of: traced),
             hasImages: true, row: RowText(JSONObject())),
     ]
 

@@ -16,7 +16,8 @@ import Testing
         let planes = [plane(1), plane(2), plane(4), plane(5, failed: true), plane(6, width: 90), plane(7)]
         let skeleton = ObjectID.file(9, of: 7)
         let specimen = Specimen(
-            id: 7, name: "cell", species: .mouse, skeleton: skeleton, hasImages: true, row: RowText([:]))
+            id: 7, name: "cell", place: Place(.mouse, 7), species: .mouse, skeleton: skeleton, hasImages: true,
+            row: RowText([:]))
         let objects = SpecimenObjects(
             stack: ImageStack(planes: planes, zSpacing: 0.28), spacing: VoxelSpacing(xy: 0.1144, z: 0.28),
             skeleton: SourceObject(id: skeleton))

@@ -29,12 +29,16 @@ import Testing
 
     @Test func aRowComesBackAsItWasSpelt() throws {
         let row: JSONObject = ["b": .number("1.50"), "a": .array([.null, .string("\u{E9}")])]
-        let specimen = Specimen(id: 1, name: "x", species: .mouse, row: RowText(row))
+        let specimen = Specimen(id: 1, name: "x", place: Place(.mouse, 1), species: .mouse, row: RowText(row))
         #expect(specimen.row == row)
-        #expect(specimen.hasSameRow(as: Specimen(id: 2, name: "y", species: .human, row: RowText(row))))
+        #expect(
+            specimen.hasSameRow(
+                as: Specimen(id: 2, name: "y", place: Place(.human, 2), species: .human, row: RowText(row))))
         var other = row
         other["b"] = .number("1.5")
-        #expect(!specimen.hasSameRow(as: Specimen(id: 1, name: "x", species: .mouse, row: RowText(other))))
+        #expect(
+            !specimen.hasSameRow(
+                as: Specimen(id: 1, name: "x", place: Place(.mouse, 1), species: .mouse, row: RowText(other))))
     }
 
     @Test(arguments: [("Mus musculus", Species.mouse), ("homo SAPIENS", .human), ("Rattus", nil), ("", nil)])
@@ -51,7 +55,8 @@ extension Specimen {
         hasImages: Bool = false
     ) {
         self.init(
-            id: id, name: "cell \(id)", species: .mouse, donorID: donorID, donorName: donorName,
+            id: id, name: "cell \(id)", place: Place(.mouse, id), species: .mouse, donorID: donorID,
+            donorName: donorName,
             structureAcronym: structure, structureParentAcronym: parent, layer: layer, lineName: line,
             dendriteType: dendriteType, skeleton: skeleton, hasImages: hasImages, row: RowText([:]))
     }

@@ -22,7 +22,7 @@ extension Specimen {
         }
         if row.text("specimen__name") == nil { issues.add(.missingName, String(id)) }
         self.init(
-            id: id, name: row.text("specimen__name") ?? String(id), species: species,
+            id: id, name: row.text("specimen__name") ?? String(id), place: Place(species, id), species: species,
             donorID: row.positiveInt("donor__id"), donorName: row.text("donor__name"),
             structureAcronym: row.text("structure__acronym"),
             structureParentAcronym: row.text("structure_parent__acronym"), layer: row.text("structure__layer"),

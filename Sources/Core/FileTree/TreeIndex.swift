@@ -12,8 +12,10 @@ final class TreeIndex: Sendable {
 
     let snapshot: SpecimenList
     let texts: SourceTexts
-    let bySpecies: [Species: [Int]]
-    let trainable: [Species: [Int]]
+    /// The specimens of each top folder.
+    let byCollection: [String: [Int]]
+    /// Those with both images and a skeleton.
+    let trainable: [String: [Int]]
     let specimenOfName: [String: Int]
     private let groups: [Grouping: [Group]]
     private let groupByName: [Grouping: [String: Int]]
@@ -27,8 +29,10 @@ final class TreeIndex: Sendable {
         let texts = source.texts(of: snapshot)
         self.texts = texts
         let specimens = snapshot.specimens
-        bySpecies = Dictionary(grouping: specimens, by: \.species).mapValues { $0.map(\.id) }
-        trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.species).mapValues { $0.map(\.id) }
+        byCollection = Dictionary(grouping: specimens, by: \.place.collection).mapValues { $0.map(\.id) }
+        trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.place.collection).mapValues {
+            $0.map(\.id)
+        }
         specimenOfName = Dictionary(snapshot.groups.byName.map { ($0.link, $0.specimenID) }) { first, _ in first }
         var groups: [Grouping: [Group]] = [:]
         for grouping in Grouping.allCases { groups[grouping] = Self.groups(snapshot.groups, grouping) }

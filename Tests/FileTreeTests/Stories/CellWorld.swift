@@ -115,7 +115,7 @@ final class CellWorld: Sendable {
     var specimens: [Specimen] {
         cells.map { cell in
             Specimen(
-                id: cell.id, name: "cell \(cell.id)", species: .mouse, layer: cell.layer,
+                id: cell.id, name: "cell \(cell.id)", place: Place(.mouse, cell.id), species: .mouse, layer: cell.layer,
                 skeleton: cell.isTraced ? Self.skeleton(cell.id) : nil,
                 recording: cell.hasRecording ? Self.recording(cell.id) : nil, hasImages: cell.hasImages,
                 row: RowText([

@@ -70,7 +70,7 @@ struct TrainableSpeciesFolder: LinkFolder {
     var node: Node { .trainableSpecies(species) }
 
     func path(_ index: TreeIndex) -> String? { "trainable/\(species.rawValue)" }
-    func specimens(_ index: TreeIndex) -> [Int]? { index.trainable[species] ?? [] }
+    func specimens(_ index: TreeIndex) -> [Int]? { index.trainable[species.rawValue] ?? [] }
     func place(of id: Int, _ index: TreeIndex) -> LinkPlace { .trainable }
 }
 

@@ -17,5 +17,5 @@ struct SpeciesFolder: CatalogueFolder {
         TreeIndex.specimen(name, among: ids(index)).map(SpecimenFolder.init)
     }
 
-    private func ids(_ index: TreeIndex) -> [Int] { index.bySpecies[species] ?? [] }
+    private func ids(_ index: TreeIndex) -> [Int] { index.byCollection[species.rawValue] ?? [] }
 }

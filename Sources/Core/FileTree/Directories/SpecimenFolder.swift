@@ -26,7 +26,7 @@ struct SpecimenFolder: CatalogueEntry, Folder {
     var node: Node { .specimen(id) }
     var sizeFolder: Node? { nil }
 
-    func path(_ index: TreeIndex) -> String? { index.snapshot[id].map { "\($0.species.rawValue)/\(id)" } }
+    func path(_ index: TreeIndex) -> String? { index.snapshot[id].map { "\($0.place.collection)/\($0.place.folder)" } }
 
     /// Every entry that the folder can hold, in the order of its listing.
     var entries: [any SpecimenEntry] { SpecimenFile.allCases.map { $0.entry(of: id) } + subfolders }

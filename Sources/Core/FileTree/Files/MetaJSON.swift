@@ -20,7 +20,7 @@ struct MetaJSON {
         var document: JSONObject = [
             "format": "neuronfs meta 1",
             "specimen_id": .int(context.id),
-            "species": .string(context.specimen.species.rawValue),
+            "species": context.specimen.species.map { .string($0.rawValue) } ?? .null,
             "catalogue": .object(context.specimen.row),
         ]
         if let stack = context.stack { document["stack"] = .object(describe(stack)) }

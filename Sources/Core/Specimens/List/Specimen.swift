@@ -8,8 +8,10 @@ package struct Specimen: Sendable, Identifiable {
     package let id: Int
     /// For example `Cux2-CreERT2;Ai14-205530.03.02.01`; the id where the source has no name. Without NUL characters.
     package let name: String
-    /// The species of the donor.
-    package let species: Species
+    /// Where the specimen stands in the tree.
+    package let place: Place
+    /// The species of the donor; nil where the source does not say it, or none of these.
+    package let species: Species?
     /// The number of the animal or patient.
     package let donorID: Int?
     /// The name of the animal or patient.
@@ -39,13 +41,14 @@ package struct Specimen: Sendable, Identifiable {
     ///
     /// - Parameter row: every field that the source gives, in the source's own words.
     package init(
-        id: Int, name: String, species: Species, donorID: Int? = nil, donorName: String? = nil,
+        id: Int, name: String, place: Place, species: Species?, donorID: Int? = nil, donorName: String? = nil,
         structureAcronym: String? = nil, structureParentAcronym: String? = nil, layer: String? = nil,
         lineName: String? = nil, dendriteType: String? = nil, reconstructionType: String? = nil,
         skeleton: ObjectID? = nil, recording: ObjectID? = nil, hasImages: Bool = false, row: RowText
     ) {
         self.id = id
         self.name = name
+        self.place = place
         self.species = species
         self.donorID = donorID
         self.donorName = donorName
