@@ -42,7 +42,8 @@ package final class Tree: FileService {
         of child: any Entry, _ name: String, in parent: InodeNumber
     ) -> (inode: InodeNumber, hashed: NodeTable.Name?) {
         if let inode = child.node.inode { return (inode, nil) }
-        let hashed = table.name(child.node, at: "\(path(of: parent) ?? "")/\(name)")
+        let path = parent == .root ? name : "\(path(of: parent) ?? "")/\(name)"
+        let hashed = table.name(child.node, at: path)
         return (hashed.number, hashed)
     }
 }

@@ -14,6 +14,9 @@ final class TreeIndex: Sendable {
     let texts: SourceTexts
     /// The specimens of each top folder.
     let byCollection: [String: [Int]]
+    /// The top folders apart from those of the species, by name.
+    let collections: [String]
+    let specimenOfPlace: [Place: Int]
     /// Those with both images and a skeleton.
     let trainable: [String: [Int]]
     let specimenOfName: [String: Int]
@@ -29,7 +32,14 @@ final class TreeIndex: Sendable {
         let texts = source.texts(of: snapshot)
         self.texts = texts
         let specimens = snapshot.specimens
-        byCollection = Dictionary(grouping: specimens, by: \.place.collection).mapValues { $0.map(\.id) }
+        // A source's own order is by number, which says nothing where names are not numbers.
+        let byCollection = Dictionary(grouping: specimens, by: \.place.collection).mapValues { specimens in
+            Species(rawValue: specimens[0].place.collection) == nil
+                ? specimens.sorted { $0.place.folder < $1.place.folder }.map(\.id) : specimens.map(\.id)
+        }
+        self.byCollection = byCollection
+        collections = byCollection.keys.filter { !RootFolder.reserved.contains($0) }.sorted()
+        specimenOfPlace = Dictionary(specimens.map { ($0.place, $0.id) }) { first, _ in first }
         trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.place.collection).mapValues {
             $0.map(\.id)
         }

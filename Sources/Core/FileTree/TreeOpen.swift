@@ -43,7 +43,8 @@ extension TreeState {
     /// The TIFF layout of a plane. All planes of a series share one, so it is made once a size.
     func planeLayout(_ context: SpecimenContext, _ series: Series, _ image: PlaneImage) -> PlaneTIFF? {
         let key = LayoutKey(
-            width: image.width, height: image.height, bits: series.bitsPerSample(main: parts.mainVariant),
+            width: image.width, height: image.height,
+            bits: series.bitsPerSample(main: parts.mainVariant, images: image.bits),
             spacing: ZYX(z: context.spacing.z, y: image.ySpacing, x: image.xSpacing),
             variant: series.variant(main: parts.mainVariant))
         if let layout = layouts[key] { return layout }

@@ -11,17 +11,18 @@ extension TreeState {
         _ context: SpecimenContext, _ series: Series, _ format: VolumeFormat
     ) -> (any ArrayLayout)? {
         guard let stack = context.stack else { return nil }
+        let bits = series.bitsPerSample(main: parts.mainVariant, images: stack.bits)
         do {
             switch format {
             case .tiff:
                 return try VolumeTIFF(
                     width: stack.width, height: stack.height, depth: stack.depth,
-                    bitsPerSample: series.bitsPerSample(main: parts.mainVariant), spacing: context.spacing,
+                    bitsPerSample: bits, spacing: context.spacing,
                     description: volumeDescription(context, series))
             case .numPy:
                 return try NumPyArray(
                     shape: ZYX(z: stack.depth, y: stack.height, x: stack.width),
-                    element: series.bitsPerSample(main: parts.mainVariant) == 16 ? .uint16 : .uint8)
+                    element: VoxelType(bits: bits))
             }
         } catch {
             parts.logger.error(

@@ -6,6 +6,9 @@ package enum VoxelType: String, Sendable {
     /// Unsigned, 16 bits, little endian.
     case uint16 = "<u2"
 
+    /// The type of `bits` bits, 8 or 16.
+    package init(bits: Int) { self = bits == 16 ? .uint16 : .uint8 }
+
     /// Bytes of a voxel.
     package var byteCount: Int { self == .uint8 ? 1 : 2 }
 }

@@ -63,6 +63,29 @@ import Volumes
         }
     }
 
+    @Test func sixteenBitsAreReadByteByByte() throws {
+        let bench = try ImageBench(bits: 16)
+        defer { bench.close() }
+        let image = PlaneImage(
+            imageID: 10, sectionNumber: 0, x: 1, y: 2, width: 150, height: 100, frameWidth: 200, frameHeight: 200,
+            xSpacing: 0.1144, ySpacing: 0.1144, bits: 16)
+        var geometry = Self.geometry
+        geometry.shape.z = 1
+        let volume = ImageVolume([image], of: 1, geometry: geometry, planes: bench.planes, registry: bench.registry)
+        #expect(volume.element == .uint16)
+        let plane = Self.plane(0, level: 0).flatMap { [$0, ~$0] }
+        for piece in Pieces(200, of: volume, seed: 16) {
+            let line = piece.columns.count * 2
+            let expected: [UInt8] = piece.bytes.map {
+                let (y, x) = (piece.rows.lowerBound + $0 / line, piece.columns.lowerBound * 2 + $0 % line)
+                return piece.plane == 0 && 0..<100 ~= y && 0..<300 ~= x ? plane[y * 300 + x] : 0
+            }
+            try #require(volume.gives(expected, for: piece), "\(piece)")
+        }
+        let all = VoxelBox(z: 0..<1, y: 0..<100, x: 0..<150)
+        #expect(try volume.countBlocks(in: all, forgets: false, token: CancellationToken()).wait().get().blocks == 6)
+    }
+
     @Test func aPieceFetchesItsOwnTilesAlone() throws {
         let bench = try ImageBench()
         defer { bench.close() }
@@ -172,13 +195,7 @@ final class ImageBench: Sendable {
     static let side = 64
     let registry: ObjectRegistry
     let planes: PlaneReader
-    let source = ScriptedSource { call in
-        guard case .tile(let tile) = call.request.part else { return }
-        call.reply(
-            ImageBench.tile(
-                call.request.object.id.number, level: tile.level, left: tile.frame.x, top: tile.frame.y,
-                width: tile.frame.width, height: tile.frame.height))
-    }
+    let source: ScriptedSource
     private let fetcher: BlockFetcher
     private let workers: WorkerPool
 
@@ -189,7 +206,15 @@ final class ImageBench: Sendable {
         }
     }
 
-    init() throws {
+    /// - Parameter bits: of a pixel. The high byte of 16 is the low one with all bits turned round.
+    init(bits: Int = 8) throws {
+        source = ScriptedSource { call in
+            guard case .tile(let tile) = call.request.part else { return }
+            let pixels = ImageBench.tile(
+                call.request.object.id.number, level: tile.level, left: tile.frame.x, top: tile.frame.y,
+                width: tile.frame.width, height: tile.frame.height)
+            call.reply(bits == 8 ? pixels : pixels.flatMap { [$0, ~$0] })
+        }
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         workers = try WorkerPool(name: "worker", count: 2)
         registry = ObjectRegistry(source: source, records: ScriptedRecords(), workers: workers, logger: quiet)

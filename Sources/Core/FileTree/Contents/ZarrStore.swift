@@ -15,13 +15,16 @@ struct ZarrStore: Sendable {
 
     /// Nil when the stack is larger than the format or the inode numbers can hold.
     init?(_ context: SpecimenContext, _ series: Series, main: LabelVariant) {
-        guard let geometry = context.stackGrid.map({ VolumeGeometry($0) }) else { return nil }
+        guard let stack = context.stack, let geometry = context.stackGrid.map({ VolumeGeometry($0) }) else {
+            return nil
+        }
+        let possible = OMEZarrImage.levelCount(shape: geometry.shape, chunk: Self.stackChunk)
         do throws(OMEZarrError) {
             image = try OMEZarrImage(
                 name: series.folder, geometry: geometry,
-                dataType: series.bitsPerSample(main: main) == 16 ? .uint16 : .uint8,
+                dataType: VoxelType(bits: series.bitsPerSample(main: main, images: stack.bits)),
                 chunk: series == .stack ? Self.stackChunk : Self.labelChunk,
-                levelCount: OMEZarrImage.levelCount(shape: geometry.shape, chunk: Self.stackChunk),
+                levelCount: context.objects.largestLevel.map { min(possible, $0 + 1) } ?? possible,
                 label: series == .stack
                     ? nil
                     : try ImageLabel(

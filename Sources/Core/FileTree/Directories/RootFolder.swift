@@ -4,16 +4,22 @@ internal import Specimens
 struct RootFolder: CatalogueFolder {
     var node: Node { .root }
 
-    /// The names at the top.
-    static let children: [(name: String, entry: any CatalogueEntry)] =
+    /// The names at the top that every mount has.
+    private static let fixed: [(name: String, entry: any CatalogueEntry)] =
         TopFile.allCases.map { ($0.name, TopFileEntry(file: $0)) }
-        + Species.allCases.map { ($0.rawValue, SpeciesFolder(species: $0)) }
+        + Species.allCases.map { ($0.rawValue, CollectionFolder(name: $0.rawValue)) }
         + [("trainable", TrainableFolder())]
         + Grouping.allCases.map { ($0.folder, GroupingFolder(grouping: $0)) }
         + [("splits", SplitsFolder()), (".neuronfs", ControlFolder())]
 
+    /// Names that no source may give to a folder of its own.
+    static let reserved = Set(fixed.map(\.name))
+
     func path(_ index: TreeIndex) -> String? { "." }
-    func children(_ index: TreeIndex) -> [(name: String, entry: any CatalogueEntry)] { Self.children }
+
+    func children(_ index: TreeIndex) -> [(name: String, entry: any CatalogueEntry)] {
+        Self.fixed + index.collections.map { ($0, CollectionFolder(name: $0)) }
+    }
 }
 
 /// `.neuronfs/`

@@ -1,3 +1,5 @@
+internal import Specimens
+
 extension Node {
     /// The entry of this node: the one place that tells the kinds of nodes apart.
     var entry: any Entry {
@@ -6,7 +8,8 @@ extension Node {
         case .topFile(let file): TopFileEntry(file: file)
         case .control: ControlFolder()
         case .controlFile(let file): ControlFileEntry(file: file)
-        case .species(let species): SpeciesFolder(species: species)
+        case .species(let species): CollectionFolder(name: species.rawValue)
+        case .collection(let name): CollectionFolder(name: name)
         case .specimen(let id): SpecimenFolder(id: id)
         case .specimenFile(let id, let file): file.entry(of: id)
         case .planes(let id, let series): PlaneFolder(id: id, series: series)

@@ -54,6 +54,7 @@ extension Node {
         case .control: Self.number(.control)
         case .controlFile(let file): Self.number(.controlFile, 0, Int(file.rawValue))
         case .species(let species): Self.number(.species, 0, species.code)
+        case .collection: nil
         case .specimen(let id): Self.number(.specimen, id)
         case .specimenFile(let id, let file): Self.number(.specimenFile, id, Int(file.rawValue))
         case .planes(let id, let series): Self.number(.planes, id, Int(series.rawValue))

@@ -12,6 +12,8 @@ package enum Node: Hashable, Sendable {
     case controlFile(ControlFile)
     /// `mouse/` or `human/`
     case species(Species)
+    /// A top folder that is called by its source.
+    case collection(String)
     /// `mouse/<id>/`
     case specimen(Int)
     /// A single file of a specimen.

@@ -55,6 +55,10 @@ package enum Series: UInt8, CaseIterable, Sendable {
         }
     }
 
-    /// Bits of a sample: 16 for instance ids, else 8.
-    package func bitsPerSample(main: LabelVariant) -> Int { (variant(main: main)?.bytesPerVoxel ?? 1) * 8 }
+    /// Bits of a sample: of labels 16 for instance ids, else 8.
+    ///
+    /// - Parameter images: bits of a pixel of the images.
+    package func bitsPerSample(main: LabelVariant, images: Int) -> Int {
+        variant(main: main).map { $0.bytesPerVoxel * 8 } ?? images
+    }
 }

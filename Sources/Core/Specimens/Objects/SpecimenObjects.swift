@@ -20,6 +20,8 @@ package struct SpecimenObjects: Sendable {
     package let stack: ImageStack?
     /// Distance of two voxels of the stack. Without a stack: of the stacks of this source, in which its skeletons count.
     package let spacing: VoxelSpacing
+    /// The most halvings of width and height in which the source gives the planes; nil for any number.
+    package let largestLevel: Int?
     /// The traced skeleton, SWC.
     package let skeleton: SourceObject?
     /// The marker file that belongs to the skeleton.
@@ -35,11 +37,13 @@ package struct SpecimenObjects: Sendable {
     ///
     /// - Parameter spacing: counts where there is no stack.
     package init(
-        stack: ImageStack? = nil, spacing: VoxelSpacing, skeleton: SourceObject? = nil, marker: SourceObject? = nil,
-        recording: SourceObject? = nil, projections: [ProjectionObject] = [], provenance: JSONObject = [:]
+        stack: ImageStack? = nil, spacing: VoxelSpacing, largestLevel: Int? = nil, skeleton: SourceObject? = nil,
+        marker: SourceObject? = nil, recording: SourceObject? = nil, projections: [ProjectionObject] = [],
+        provenance: JSONObject = [:]
     ) {
         self.stack = stack
         self.spacing = stack?.spacing ?? spacing
+        self.largestLevel = largestLevel
         self.skeleton = skeleton
         self.marker = marker
         self.recording = recording

@@ -3,10 +3,10 @@ package import Layouts
 package import Specimens
 package import Support
 
-/// The images of a specimen as a volume of 8-bit voxels, read tile by tile. A plane without an image reads as 0.
+/// The images of a specimen as a volume, read tile by tile. A plane without an image reads as 0.
 package final class ImageVolume: Volume {
     package let geometry: VolumeGeometry
-    package var element: VoxelType { .uint8 }
+    package let element: VoxelType
 
     private let images: [PlaneImage?]
     private let specimen: Int
@@ -37,6 +37,8 @@ package final class ImageVolume: Volume {
         self.images = images
         self.specimen = specimen
         self.geometry = geometry
+        // A plane of other bits than the rest is a gap.
+        element = VoxelType(bits: images.lazy.compactMap { $0?.bits }.first ?? 8)
         self.exponent = exponent
         self.planes = planes
         self.registry = registry
@@ -134,9 +136,10 @@ package final class ImageVolume: Volume {
         in box: VoxelBox, forgets: Bool, token: CancellationToken
     ) -> Promise<BlockCount, VolumeError> {
         let counts = box.z.compactMap { plane in image(of: plane).map { (plane, $0) } }.map { plane, image in
-            version(of: image, plane).flatMap { [planes] version in
+            version(of: image, plane).flatMap { [planes, element] version in
                 let all = PlanePiece(
-                    plane: plane, columns: box.x, rows: box.y, bytes: 0..<box.y.count * box.x.count)
+                    plane: plane, columns: box.x, rows: box.y,
+                    bytes: 0..<box.y.count * box.x.count * element.byteCount)
                 let counts = TileWindow(all, version.grid).tileRanges.map { tiles in
                     let (promise, resolver) = Promise<BlockCount, VolumeError>.pending()
                     planes.countBlocks(version, tiles: tiles, forgets: forgets, token: token) { resolver.resolve($0) }

@@ -63,7 +63,9 @@ package final class PlaneReader: Sendable {
         let round = 1 << level - 1
         return Version(
             objectID: id, image: image,
-            grid: TileGrid(width: (image.width + round) >> level, height: (image.height + round) >> level, side: side),
+            grid: TileGrid(
+                width: (image.width + round) >> level, height: (image.height + round) >> level, side: side,
+                pixelSize: image.bits / 8),
             level: level, pin: Monitor(registry.cached(id)))
     }
 

@@ -13,12 +13,15 @@ package struct TileGrid: Hashable, Sendable {
     package let height: Int
     /// Side of a tile, px.
     package let side: Int
+    /// Bytes of a pixel, 1 or 2.
+    package let pixelSize: Int
 
     /// A grid over a plane of `width` x `height` px.
-    package init(width: Int, height: Int, side: Int = TileGrid.defaultSide) {
+    package init(width: Int, height: Int, side: Int = TileGrid.defaultSide, pixelSize: Int = 1) {
         self.width = width
         self.height = height
         self.side = side
+        self.pixelSize = pixelSize
     }
 
     /// Tiles side by side.
