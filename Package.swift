@@ -82,6 +82,9 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
             ],
             path: "Sources/AllenSource", swiftSettings: strict),
+        .target(
+            name: "FolderSource", dependencies: ["Support", "Specimens", "CTIFF", "CPosix", logging],
+            path: "Sources/FolderSource", swiftSettings: strict),
 
         // The writers of `neuronfs label`.
         .target(
