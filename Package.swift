@@ -130,6 +130,7 @@ let package = Package(
                 "AllenSource", "Fetch", "Specimens", "Transport", "BlockStore", "Support", "TestTools", logging,
                 .product(name: "GRDB", package: "GRDB.swift"),
             ]),
+        tests("FolderSourceTests", ["FolderSource", "Specimens", "Support", "CTIFF", "TestTools", logging]),
         tests("ImageCodecTests", ["ImageCodec", "Support", "CZlib"]),
         tests("LayoutsTests", ["Layouts", "Support", "TestTools"]),
         tests("MorphologyTests", ["Morphology", "Support"]),
