@@ -47,7 +47,7 @@ CRASHES ?= 50
 crash-test: build
 	NEURONFS_CRASHES=$(CRASHES) $(PYTHON) -m pytest Tests/MountTests/test_crash.py -q -s
 
-# Readers on a mount whose origin fails in two of a hundred replies; `make check` does 45 seconds.
+# Readers on a mount whose origin fails in two of a hundred replies; `make check` does 20 seconds.
 SOAK_SECONDS ?= 900
 soak: build
 	$(PYTHON) Tests/MountTests/soak.py --seconds $(SOAK_SECONDS)

@@ -51,6 +51,32 @@ import Testing
             sentence { () throws(ConfigurationError) in _ = try resolution.mountSettings() }.hasPrefix("--timeout is"))
     }
 
+    @Test func sourcesAreAListInEveryPlace() throws {
+        #expect(try Resolution(readsEnvironment: false).value(Settings.ofMount.source) == [.allen])
+        var resolution = Resolution(
+            readsEnvironment: false, file: try file(#"{"source": ["allen", "folder:/data/mine,name=a b"]}"#))
+        #expect(try resolution.value(Settings.ofMount.source) == [.allen, .folder("/data/mine,name=a b")])
+        resolution.mountOptions = try MountOptionList.parse([#"source=folder:/x\,name=y,offline"#, "source=allen"])
+        #expect(try resolution.value(Settings.ofMount.source) == [.folder("/x,name=y"), .allen])
+        resolution.options["source"] = "folder:relative"
+        guard case .folder(let path) = try resolution.value(Settings.ofMount.source)[0] else { return }
+        #expect(path.hasPrefix("/") && path.hasSuffix("/relative"))
+    }
+
+    @Test(arguments: ["", "alle", "folder:", "allen\nallen", "folder:/x\nother"])
+    func aTextThatNamesNoSourcesIsRefused(_ text: String) {
+        var resolution = Resolution(readsEnvironment: false)
+        resolution.options["source"] = text
+        let told = sentence { () throws(ConfigurationError) in _ = try resolution.mountSettings() }
+        #expect(told == "--source is allen or folder:PATH, not \"\(text)\"")
+    }
+
+    @Test func aRelativePathInAFileIsNoSource() throws {
+        let resolution = Resolution(readsEnvironment: false, file: try file(#"{"source": "folder:mine"}"#))
+        let told = sentence { () throws(ConfigurationError) in _ = try resolution.mountSettings() }
+        #expect(told == #""source" in /etc/c.json has a path from /, not "folder:mine""#)
+    }
+
     @Test func commasCanBelongToAValue() throws {
         #expect(try MountOptionList.parse([#"log-file=/a\,b,offline"#]) == ["log-file": "/a,b", "offline": "true"])
         #expect(
@@ -132,7 +158,7 @@ import Testing
         let members = settings.members
         #expect(
             members.members.map(\.key) == [
-                "cache_size_bytes", "cache_free_bytes", "offline", "labels", "allow_other", "timeout_seconds",
+                "source", "cache_size_bytes", "cache_free_bytes", "offline", "labels", "allow_other", "timeout_seconds",
                 "max_connections", "allow_http_redirects", "read_ahead", "log_level", "connect_timeout_seconds",
                 "first_byte_timeout_seconds", "stall_timeout_seconds", "retries", "backoff_base_seconds",
             ])

@@ -67,7 +67,7 @@ import Testing
             let value =
                 switch setting.form {
                 case .flag: " , Fl -no-\(setting.name)"
-                case .text(let name), .file(let name), .directory(let name): " Ar \(name)"
+                case .text(let name), .file(let name), .directory(let name), .sources(let name): " Ar \(name)"
                 case .word(_, let words): " Cm " + words.joined(separator: " | ")
                 }
             let fallback = setting.defaultText.map { " (default: \($0))" } ?? ""

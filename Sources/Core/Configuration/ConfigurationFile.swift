@@ -72,6 +72,8 @@ package struct ConfigurationFile: Sendable {
             case .bool(let flag): values[name] = flag ? "true" : "false"
             case .number(let digits): values[name] = digits
             case .string(let text): values[name] = text
+            case .array(let items) where Settings.isList(name) && items.allSatisfy({ $0.stringValue != nil }):
+                values[name] = items.compactMap(\.stringValue).joined(separator: "\n")
             case .array, .object:
                 throw ConfigurationError(
                     "\"\(key)\" in \(path) is a list or an object: write a text, a number, true or false")

@@ -21,7 +21,8 @@ package enum MountOptionList {
             let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             let name = String(halves[0]).replacing("_", with: "-")
             if Settings.names.contains(name) {
-                values[name] = halves.count == 2 ? String(halves[1]) : "true"
+                let text = halves.count == 2 ? String(halves[1]) : "true"
+                values[name] = Settings.isList(name) ? (values[name].map { "\($0)\n" } ?? "") + text : text
             } else if name.hasPrefix("x-")
                 || (halves.count == 1 ? standard.contains(name) : standardWithValue.contains(name))
             {

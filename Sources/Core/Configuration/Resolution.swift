@@ -61,12 +61,25 @@ package struct Resolution: Sendable {
             let shown = text.contains("@") ? "what was given, which is not shown" : "\"\(text)\""
             throw ConfigurationError("\(place.naming(setting.name)) is \(setting.expected), not \(shown)")
         }
+        if case .sources = setting.form { return try absolute(text, place) }
         guard setting.form.isPath else { return text }
         guard case .file = place, !text.hasPrefix("/") else { return try Paths.absolute(text) }
         guard text.hasPrefix("~/"), let home = Paths.environment("HOME") else {
             throw ConfigurationError("\(place.naming(setting.name)) is a path from / or ~/, not \"\(text)\"")
         }
         return home + text.dropFirst()
+    }
+
+    /// The text of sources with paths from the root.
+    private func absolute(_ text: String, _ place: Place) throws(ConfigurationError) -> String {
+        var choices: [SourceChoice] = []
+        for choice in SourceChoice.list(text) ?? [] {
+            if case .file = place, case .folder(let rest) = choice, !rest.hasPrefix("/") {
+                throw ConfigurationError("\(place.naming("source")) has a path from /, not \"\(choice.text)\"")
+            }
+            choices.append(try choice.absolute())
+        }
+        return choices.map(\.text).joined(separator: "\n")
     }
 
     /// The value of `setting`.

@@ -12,12 +12,14 @@ package enum ValueForm: Equatable, Sendable {
     case file(name: String)
     /// The path of a directory.
     case directory(name: String)
+    /// Sources, as ``SourceChoice`` writes them. The option may be repeated, and a text has one a line.
+    case sources(name: String)
 
     /// Whether the value is a path, which ``Resolution`` makes absolute.
     package var isPath: Bool {
         switch self {
         case .file, .directory: true
-        case .flag, .text, .word: false
+        case .flag, .text, .word, .sources: false
         }
     }
 }

@@ -11,6 +11,11 @@ package struct Settings: Sendable {
         defaultText: "https://api.brain-map.org", expected: "an http or https URL",
         fallback: Endpoint(url: "https://api.brain-map.org"), parse: { Endpoint(argument: $0) })
 
+    package let source = Setting(
+        name: "source", form: .sources(name: "source"),
+        help: "What to show: allen, or folder:PATH for TIFFs and SWCs of your own. May be repeated.",
+        defaultText: "allen", expected: "allen or folder:PATH", fallback: [SourceChoice.allen],
+        parse: { SourceChoice.list($0) }, json: { .array($0.map { .string($0.text) }) })
     package let cacheDir = Setting.path(
         "cache-dir", .directory(name: "dir"), "Where blocks and the catalogue are kept.", expected: "a directory",
         default: "~/.cache/neuronfs")
@@ -75,6 +80,13 @@ package struct Settings: Sendable {
 
     /// All settings.
     package static let all: [any SettingDeclaration] = [endpoint] + shared
+
+    /// Whether a setting has a list of values.
+    static func isList(_ name: String) -> Bool {
+        shared.contains { setting in
+            if case .sources = setting.form { setting.name == name } else { false }
+        }
+    }
 
     /// Names of all settings, as options spell them.
     package static let names = Set(all.map(\.name))

@@ -17,10 +17,19 @@ struct SettingOptions: ParsableArguments, CustomReflectable {
         for setting in Settings.shared {
             let key = Key(stringValue: setting.name)
             texts[setting.name] =
-                setting.form == .flag
-                ? try container.decode(Flag<Bool?>.self, forKey: key).wrappedValue.map { $0 ? "true" : "false" }
-                : try container.decode(Option<String?>.self, forKey: key).wrappedValue
+                switch setting.form {
+                case .flag:
+                    try container.decode(Flag<Bool?>.self, forKey: key).wrappedValue.map { $0 ? "true" : "false" }
+                case .sources:
+                    try Self.lines(container.decode(Option<[String]>.self, forKey: key).wrappedValue)
+                case .text, .word, .file, .directory:
+                    try container.decode(Option<String?>.self, forKey: key).wrappedValue
+                }
         }
+    }
+
+    private static func lines(_ texts: [String]) -> String? {
+        texts.isEmpty ? nil : texts.joined(separator: "\n")
     }
 
     var customMirror: Mirror {
@@ -28,8 +37,14 @@ struct SettingOptions: ParsableArguments, CustomReflectable {
     }
 
     private static func argument(_ setting: any SettingDeclaration) -> Any {
-        guard setting.form == .flag else { return Option(setting) }
-        return Flag<Bool?>(name: setting.specification, inversion: .prefixedNo, help: setting.argumentHelp)
+        switch setting.form {
+        case .flag:
+            Flag<Bool?>(name: setting.specification, inversion: .prefixedNo, help: setting.argumentHelp)
+        case .sources:
+            Option<[String]>(
+                wrappedValue: [], name: setting.specification, parsing: .singleValue, help: setting.argumentHelp)
+        case .text, .word, .file, .directory: Option<String?>(setting)
+        }
     }
 
     private struct Key: CodingKey {
@@ -65,13 +80,13 @@ extension ValueForm {
     fileprivate var valueName: String? {
         switch self {
         case .flag: nil
-        case .text(let name), .word(let name, _), .file(let name), .directory(let name): name
+        case .text(let name), .word(let name, _), .file(let name), .directory(let name), .sources(let name): name
         }
     }
 
     fileprivate var completion: CompletionKind? {
         switch self {
-        case .flag, .text: nil
+        case .flag, .text, .sources: nil
         case .word(_, let words): .list(words)
         case .file: .file()
         case .directory: .directory

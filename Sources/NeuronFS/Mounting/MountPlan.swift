@@ -59,6 +59,7 @@ struct MountPlan {
         var texts = texts
         texts[Settings.ofMount.cacheDir.name] = cacheDirectory
         texts[Settings.ofMount.logFile.name] = logFile
+        texts[Settings.ofMount.source.name] = settings.source.map(\.text).joined(separator: "\n")
         texts[Settings.ofMount.foreground.name] = "true"
         return texts
     }
