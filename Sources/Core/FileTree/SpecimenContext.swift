@@ -69,6 +69,16 @@ struct SpecimenContext: Sendable {
     func subject(in grid: VoxelGrid?) -> SkeletonService.Subject? {
         guard let skeleton = objects.skeleton, let grid else { return nil }
         return SkeletonService.Subject(
-            specimen: id, skeleton: skeleton, marker: objects.marker, grid: grid)
+            specimen: id, skeleton: skeleton, units: skeletonUnits, marker: objects.marker, grid: grid)
+    }
+
+    /// The units of the skeleton; nil where the file is to say it.
+    var skeletonUnits: LengthUnit? {
+        switch objects.skeletonUnits {
+        case .um: .um
+        case .nm: .nm
+        case .px: .px
+        case nil: nil
+        }
     }
 }

@@ -47,8 +47,10 @@ struct MetaEntry: SpecimenLeaf {
     ) -> Answer<Derived<[UInt8]>> {
         if let known = knownBytes(context, tree) { return Promise(.success(known)) }
         guard let skeleton = context.objects.skeleton else { return Promise(.failure(.notFound)) }
-        return tree.parts.skeletons.reading(of: skeleton, in: context.stackGrid, token: token)
-            .map { make(context, $0.map { $0 }, tree) }.mapError { .data($0) }
+        return tree.parts.skeletons.reading(
+            of: skeleton, units: context.skeletonUnits, in: context.stackGrid, token: token
+        )
+        .map { make(context, $0.map { $0 }, tree) }.mapError { .data($0) }
     }
 
     private func make(

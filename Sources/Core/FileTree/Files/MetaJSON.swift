@@ -37,8 +37,8 @@ struct MetaJSON {
         return [
             "axes": ["z", "y", "x"],
             "shape": [.int(stack.depth), .int(stack.height), .int(stack.width)],
-            "dtype": "uint8",
-            "photometric": "grey, the luma of the JPEG that the database serves; black is zero",
+            "dtype": .string("uint\(stack.bits)"),
+            "photometric": .string(context.objects.imageOrigin.photometric),
             "voxel_spacing_um": [.double(spacing.z), .double(spacing.y), .double(spacing.x)],
             "full_frame_px": [.int(stack.frameHeight), .int(stack.frameWidth)],
             "offset_in_full_frame_px": [.int(stack.y), .int(stack.x)],
@@ -60,7 +60,7 @@ struct MetaJSON {
                         "image_id": .int(plane.imageID), "shape": [.int(plane.height), .int(plane.width)],
                     ]
                 }),
-            "lossy": .string("JPEG, decoded as \(TileGrid.defaultSide) px tiles at offsets that are multiples of 16"),
+            "lossy": context.objects.imageOrigin.lossy.map { .string($0) } ?? .null,
         ]
     }
 
@@ -83,7 +83,7 @@ struct MetaJSON {
         [
             "file": "skeleton.swc",
             "marker_file": context.objects.marker == nil ? .null : "skeleton.marker",
-            "units": "um",
+            "units": .string((context.objects.skeletonUnits ?? .um).rawValue),
             "origin": "centre of pixel (0, 0) of the full frame; z = 0 is plane 0",
             "to_voxel": [
                 "description": .string(
@@ -134,7 +134,7 @@ struct MetaJSON {
         switch context.specimen.reconstructionType {
         case "full": return others
         case "dendrite-only": return others + "; the axon of this cell is not traced and is background here"
-        default: return others + "; the database does not say whether the axon of this cell is traced"
+        default: return others + "; the source does not say whether the axon of this cell is traced"
         }
     }
 

@@ -20,10 +20,14 @@ package struct SpecimenObjects: Sendable {
     package let stack: ImageStack?
     /// Distance of two voxels of the stack. Without a stack: of the stacks of this source, in which its skeletons count.
     package let spacing: VoxelSpacing
+    /// How the grey values of the stack come about.
+    package let imageOrigin: ImageOrigin
     /// The most halvings of width and height in which the source gives the planes; nil for any number.
     package let largestLevel: Int?
     /// The traced skeleton, SWC.
     package let skeleton: SourceObject?
+    /// The units of the skeleton, whatever the file itself says; nil where the file is to say it.
+    package let skeletonUnits: SkeletonUnits?
     /// The marker file that belongs to the skeleton.
     package let marker: SourceObject?
     /// The recording, NWB.
@@ -37,14 +41,17 @@ package struct SpecimenObjects: Sendable {
     ///
     /// - Parameter spacing: counts where there is no stack.
     package init(
-        stack: ImageStack? = nil, spacing: VoxelSpacing, largestLevel: Int? = nil, skeleton: SourceObject? = nil,
+        stack: ImageStack? = nil, spacing: VoxelSpacing, imageOrigin: ImageOrigin = .file, largestLevel: Int? = nil,
+        skeleton: SourceObject? = nil, skeletonUnits: SkeletonUnits? = nil,
         marker: SourceObject? = nil, recording: SourceObject? = nil, projections: [ProjectionObject] = [],
         provenance: JSONObject = [:]
     ) {
         self.stack = stack
         self.spacing = stack?.spacing ?? spacing
+        self.imageOrigin = imageOrigin
         self.largestLevel = largestLevel
         self.skeleton = skeleton
+        self.skeletonUnits = skeletonUnits
         self.marker = marker
         self.recording = recording
         self.projections = projections

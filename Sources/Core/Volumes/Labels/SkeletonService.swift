@@ -19,6 +19,7 @@ package final class SkeletonService: Sendable {
         var markerVersion: Int
         var variant: LabelVariant
         var level: Int
+        var units: LengthUnit?
         var grid: VoxelGrid
 
         init(
@@ -30,6 +31,7 @@ package final class SkeletonService: Sendable {
             markerVersion = marker?.object.number ?? 0
             self.variant = variant
             self.level = level
+            units = subject.units
             grid = subject.grid
         }
     }
@@ -52,15 +54,20 @@ package final class SkeletonService: Sendable {
         package var specimen: Int
         /// Its skeleton.
         package var skeleton: SourceObject
+        /// The units of its numbers; nil for those that the file states, else um.
+        package var units: LengthUnit?
         /// Its marker file, where there is one.
         package var marker: SourceObject?
         /// The voxel grid of the stack.
         package var grid: VoxelGrid
 
         /// A subject with every field given.
-        package init(specimen: Int, skeleton: SourceObject, marker: SourceObject?, grid: VoxelGrid) {
+        package init(
+            specimen: Int, skeleton: SourceObject, units: LengthUnit? = nil, marker: SourceObject?, grid: VoxelGrid
+        ) {
             self.specimen = specimen
             self.skeleton = skeleton
+            self.units = units
             self.marker = marker
             self.grid = grid
         }
@@ -73,7 +80,7 @@ package final class SkeletonService: Sendable {
         files.wholeFile(subject.skeleton, limit: Self.largestSkeleton, token: token).flatMap { [self] file in
             onWorker { [self] in
                 do throws(SWCError) {
-                    let skeleton = try Self.parse(file.value, subject.grid)
+                    let skeleton = try Self.parse(file.value, subject.units, subject.grid)
                     return .success(file.map { _ in skeleton })
                 } catch {
                     log(subject, "\(error)")
@@ -113,15 +120,17 @@ package final class SkeletonService: Sendable {
     }
 
     /// What reading the skeleton at `file` shows, without a line in the log: labels that are asked for tell it.
-    /// - Parameter grid: the voxel grid of its stack, where there is one.
+    /// - Parameters:
+    ///   - units: of its numbers; nil for those that the file states, else um.
+    ///   - grid: the voxel grid of its stack, where there is one.
     package func reading(
-        of file: SourceObject, in grid: VoxelGrid?, token: CancellationToken
+        of file: SourceObject, units: LengthUnit?, in grid: VoxelGrid?, token: CancellationToken
     ) -> Promise<Derived<Reading>, VolumeError> {
         files.wholeFile(file, limit: Self.largestSkeleton, token: token).flatMap { [self] file in
             onWorker {
                 let reading: Reading
                 do throws(SWCError) {
-                    let skeleton = try Self.parse(file.value, grid)
+                    let skeleton = try Self.parse(file.value, units, grid)
                     reading = .read(skeleton.findings, misfit: grid?.refusal(of: skeleton))
                 } catch {
                     reading = .malformed(error)
@@ -132,9 +141,11 @@ package final class SkeletonService: Sendable {
     }
 
     /// - Parameter grid: what columns, rows and planes are, should the file count in them.
-    private static func parse(_ bytes: [UInt8], _ grid: VoxelGrid?) throws(SWCError) -> Skeleton {
-        guard let grid else { return try Skeleton.parse(bytes) }
-        return try Skeleton.parse(bytes, voxel: SIMD3(grid.spacingX, grid.spacingY, grid.spacingZ))
+    private static func parse(
+        _ bytes: [UInt8], _ units: LengthUnit?, _ grid: VoxelGrid?
+    ) throws(SWCError) -> Skeleton {
+        guard let grid else { return try Skeleton.parse(bytes, units: units) }
+        return try Skeleton.parse(bytes, units: units, voxel: SIMD3(grid.spacingX, grid.spacingY, grid.spacingZ))
     }
 
     /// The labels of `subject` in one variant at one pyramid level (0 = full resolution).
@@ -185,7 +196,7 @@ package final class SkeletonService: Sendable {
         let skeleton: Skeleton
         let markers: [Marker]
         do throws(SWCError) {
-            skeleton = try Self.parse(bytes, subject.grid)
+            skeleton = try Self.parse(bytes, subject.units, subject.grid)
             markers = try marker.map { bytes throws(SWCError) in try Marker.parse(bytes) } ?? []
         } catch {
             log(subject, "\(error)")
