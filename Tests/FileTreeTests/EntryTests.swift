@@ -13,7 +13,9 @@ import Testing
         for child in children {
             let place = path.isEmpty ? child.name : "\(path)/\(child.name)"
             found[place] = child
-            if child.kind == .directory { found.merge(try walk(bench, child.inode, place)) { first, _ in first } }
+            guard child.kind == .directory else { continue }
+            #expect(bench.tree.countLookup(of: child))
+            found.merge(try walk(bench, child.inode, place)) { first, _ in first }
         }
         return found
     }
@@ -50,6 +52,32 @@ import Testing
             // Cell 3 has images by its row, and no usable plane.
             let subdirectories = place == "mouse/3" ? 3 : below.values.count { $0.kind == .directory }
             #expect(attributes.linkCount == 2 + subdirectories, "\(place)")
+        }
+    }
+
+    /// Acronyms that no folder can have as they are, and two that give one folder name.
+    @Test func twoNamesHaveOneNumberOnlyIfTheyAreTheSameFile() throws {
+        func cell(_ id: Int, _ structure: String, _ parent: String?) -> Specimen {
+            Specimen(
+                id: id, name: "twin", species: .mouse, structureAcronym: structure, structureParentAcronym: parent,
+                layer: "2/3", skeleton: .file(11, of: id), hasImages: true, row: RowText(JSONObject()))
+        }
+        let cells = [
+            cell(1, "VISp\u{7}5", "VISp\u{7}"), cell(2, "VISp2/3", "VISp2-3"), cell(3, "VISp2-3", "VISp"),
+            cell(4, ".a", "."), cell(5, "VISp", nil),
+        ]
+        var objects: [Int: SpecimenObjects] = [:]
+        for cell in cells {
+            objects[cell.id] = SpecimenObjects(
+                stack: Cells.stack, spacing: Cells.spacing, skeleton: SourceObject(id: CellWorld.skeleton(cell.id)))
+        }
+        let bench = try TreeBench(cells, objects: objects, blocks: CellWorld().blocks)
+        defer { bench.close() }
+        let found = try walk(bench, .root, "")
+        #expect(found.count > 200)
+        for (inode, shared) in Dictionary(grouping: found, by: \.value.inode) {
+            let names = shared[0].value.kind == .file ? try bench.attributes(of: inode).get().linkCount : 1
+            #expect(shared.count == names, "\(shared.map(\.key))")
         }
     }
 

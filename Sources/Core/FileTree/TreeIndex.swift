@@ -5,7 +5,10 @@ internal import Specimens
 final class TreeIndex: Sendable {
     /// A directory of links.
     struct Group: Sendable {
+        /// The name of the directory.
         var name: String
+        /// The value as the source has it.
+        var title: String
         var hash: UInt32
         var specimens: [Int]
     }
@@ -91,7 +94,7 @@ final class TreeIndex: Sendable {
         return list.map { group in
             var hash = Self.hash(group.folder)
             while !taken.insert(hash).inserted { hash &+= 1 }
-            return Group(name: group.folder, hash: hash, specimens: group.specimenIDs)
+            return Group(name: group.folder, title: group.title, hash: hash, specimens: group.specimenIDs)
         }
     }
 

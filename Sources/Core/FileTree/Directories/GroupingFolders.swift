@@ -41,8 +41,7 @@ struct GroupFolder: LinkFolder {
         case .line: return .line
         case .dendriteType: return .dendriteType
         case .structure:
-            let own = index.snapshot[id]?.structureAcronym
-            return own.map { $0.replacing("/", with: "-") } == group(index)?.name ? .structure : .parentStructure
+            return index.snapshot[id]?.structureAcronym == group(index)?.title ? .structure : .parentStructure
         }
     }
 
