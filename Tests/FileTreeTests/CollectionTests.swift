@@ -19,7 +19,8 @@ import Testing
     private func bench() throws -> TreeBench {
         let specimens = Self.ids.map { id, name in
             Specimen(
-                id: id, name: name, place: Place(collection: "mine", folder: name), species: nil, hasImages: true,
+                id: id, name: name, place: Place(collection: "mine", folder: name), species: nil,
+                layer: "2/3", skeleton: .file(1, of: id), hasImages: true,
                 row: RowText(["specimen__id": .int(id)]))
         }
         let objects = Self.ids.mapValues { _ in
@@ -48,6 +49,23 @@ import Testing
         #expect(try bench.children(of: find("mouse", bench).inode).get().map(\.name) == ["1", "2", "3"])
         let cell = try find("mine/Zelle ä", bench)
         #expect(bench.tree.path(of: cell.inode) == "mine/Zelle ä")
+    }
+
+    @Test func viewsAndLinksHaveNamesThatAreUniqueAmongAllSpecimens() throws {
+        let bench = try bench()
+        defer { bench.close() }
+        #expect(try bench.children(of: Node.trainable).get().map(\.name) == ["mouse", "human", "mine"])
+        let trainable = try find("trainable/mine", bench)
+        #expect(try bench.children(of: trainable.inode).get().map(\.name) == ["Zelle ä", "a", "cell 10"])
+        let parts = try SplitPart.allCases.map { try bench.children(of: Node.split($0)).get().map(\.name) }
+        #expect(parts.flatMap(\.self).sorted() == ["1", "mine-Zelle ä", "mine-a", "mine-cell 10"].sorted())
+        let part = try #require(parts.firstIndex { $0.contains("mine-a") })
+        let folder = "splits/\(SplitPart.allCases[part].rawValue)/mine-a"
+        #expect(try find("\(folder)/stack.npy", bench).inode == find("mine/a/stack.npy", bench).inode)
+        #expect(try find("\(folder)/stack", bench).inode != find("mine/a/stack", bench).inode)
+        #expect(try find("trainable/mine/a/stack.npy", bench).linkCount == 3)
+        let link = try find("by-layer/2-3/mine-a", bench)
+        #expect(try bench.tree.readLink(link.inode) == "../../mine/a")
     }
 
     @Test func imagesKeepTheirSixteenBits() throws {

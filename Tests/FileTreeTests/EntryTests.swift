@@ -59,7 +59,8 @@ import Testing
     @Test func twoNamesHaveOneNumberOnlyIfTheyAreTheSameFile() throws {
         func cell(_ id: Int, _ structure: String, _ parent: String?) -> Specimen {
             Specimen(
-                id: id, name: "twin", species: .mouse, structureAcronym: structure, structureParentAcronym: parent,
+                id: id, name: "twin", place: Place(.mouse, id), species: .mouse, structureAcronym: structure,
+                structureParentAcronym: parent,
                 layer: "2/3", skeleton: .file(11, of: id), hasImages: true, row: RowText(JSONObject()))
         }
         let cells = [
@@ -88,7 +89,7 @@ import Testing
             if case .failure(let error) = result { error.errno } else { nil }
         }
         let notDirectory = FileTreeError.notDirectory.errno
-        for node in [Node.topFile(.readme), .specimenFile(1, .meta), .plane(1, .stack, 0), .link(.trainable, 1)] {
+        for node in [Node.topFile(.readme), .specimenFile(1, .meta), .plane(1, .stack, 0), .link(.name, 1)] {
             #expect(code(bench.lookup("x", in: node)) == notDirectory && code(bench.children(of: node)) == notDirectory)
         }
         let folders = [Node.root, .specimen(1), .planes(1, .stack), .zarr(1, .stack, 0), .trainable]
@@ -97,7 +98,7 @@ import Testing
             let error = #expect(throws: FileTreeError.self) { try bench.tree.readLink(#require(node.inode)) }
             #expect(error?.errno == FileTreeError.notLink.errno, "\(node)")
         }
-        #expect(try bench.tree.readLink(#require(Node.link(.trainable, 1).inode)) == "../../mouse/1")
+        #expect(try bench.tree.readLink(#require(Node.link(.name, 1).inode)) == "../mouse/1")
         #expect(code(bench.attribute("user.neuronfs.url", of: .topFile(.readme))) == FileTreeError.noAttribute.errno)
         #expect(code(bench.attributes(of: .group(.layer, 7))) == FileTreeError.notFound.errno)
     }
@@ -108,7 +109,7 @@ import Testing
         defer { bench.close() }
         let objects = try #require(Cells.objects[1])
         let context = SpecimenContext(specimen: Cells.list[0], objects: objects, skeletonModified: nil)
-        let stale = StaleEntries(madeFrom: object, context)
+        let stale = StaleEntries(madeFrom: object, context, TreeIndex(bench.source.list, bench.source))
         return (Set(stale.entries.map(\.node)), stale.names.map(\.name))
     }
 
@@ -126,7 +127,8 @@ import Testing
             [0, 1, 3].map { Node.plane(1, series, $0) }
         }
         let expected = Set(files.map { Node.specimenFile(1, $0) } + planes)
-        #expect(try stale(after: .tracing) == (expected, ["labels.ome.zarr"]))
+        // In the cell's own folder, in trainable/ and in splits/.
+        #expect(try stale(after: .tracing) == (expected, [String](repeating: "labels.ome.zarr", count: 3)))
     }
 
     @Test func aNewerListOfCellsMakesStaleWhatItChangesAndNothingElse() throws {

@@ -64,6 +64,13 @@ final class TreeBench: Sendable {
         lookup(name, in: computed(parent))
     }
 
+    /// The inode at `path`, looked up name by name.
+    func inode(_ path: String) throws -> InodeNumber {
+        try path.split(separator: "/").reduce(.root) { parent, name in
+            try #require(lookup(String(name), in: parent), "\(name) waits").get().inode
+        }
+    }
+
     /// The attributes of an inode, however long that takes.
     func attributes(of inode: InodeNumber) -> Result<FileAttributes, FileTreeError> {
         inTheEnd { token, completion in tree.attributes(of: inode, token: token, completion: completion) }

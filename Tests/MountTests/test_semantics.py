@@ -79,10 +79,12 @@ def test_02_true_sizes(origin):
 
 
 def test_03_inode_numbers(origin, demo):
-    """Inode numbers are the same in every mount of the same database, on every machine. A cell whose id needs more than
-    32 bits has hashed numbers: each is made from the name of the database and the path. When two paths have one hash,
-    looking the second up fails with EIO while the first is in use."""
-    # No cell of the stand-in has such an id: Tests/FileTreeTests/HashedCellTests.swift shows the hashed numbers.
+    """Inode numbers are the same in every mount of the same database, on every machine. Two names have one number only
+    if they are the same file. The directories of a cell in trainable/ and splits/ have hashed numbers, and so has
+    everything of a cell whose id needs more than 32 bits. A hashed number is made from the name of the database and the
+    path. When two paths have one hash, looking the second up fails with EIO while the first is in use."""
+    # No cell of the stand-in has such an id: Tests/FileTreeTests/HashedCellTests.swift shows the numbers. That two names
+    # share none: test_views.py.
     with Mount(origin.url) as other:
         for name in ["", "README.txt", "mouse", "trainable/mouse", "splits/train", ".neuronfs/metrics"]:
             assert os.stat(other / name).st_ino == os.stat(demo / name).st_ino
@@ -90,6 +92,10 @@ def test_03_inode_numbers(origin, demo):
         for name in ["", "stack/0001.tif", "labels-binary/0001.tif", "skeleton.swc", "labels.ome.zarr/0"]:
             path = f"mouse/{cell}/{name}"
             assert os.stat(other / path).st_ino == os.stat(demo / path).st_ino
+        views = [f"trainable/mouse/{cell}", f"trainable/mouse/{cell}/stack", f"trainable/mouse/{cell}/stack.ome.zarr/0"]
+        numbers = [os.stat(demo / view).st_ino for view in views]
+        assert numbers == [os.stat(other / view).st_ino for view in views]
+        assert all(number >> 62 == 1 for number in numbers)
     # A promise across versions: kind 5, then the id, then 24 bits of detail.
     assert os.stat(demo / "mouse" / cell).st_ino == 5 << 56 | int(cell) << 24
 
@@ -329,22 +335,34 @@ def test_16_times(trainable):
         assert os.stat(trainable / name).st_mtime == date, name
 
 
-def test_17_links(demo):
-    """Names in by-*/, trainable/ and splits/ are symbolic links into mouse/ and human/. The splits contain all
-    trainable cells, and all cells of a donor are in the same split."""
+def test_17_links_and_views(demo):
+    """Names in by-*/ are symbolic links into mouse/ and human/. trainable/ and splits/ hold a directory for each cell,
+    with the names and bytes of its directory in mouse/ or human/. Each directory there has an inode number of its own. A
+    file is the same file under all its names, and st_nlink counts them. The splits contain all trainable cells, and all
+    cells of a donor are in the same split."""
+    # All names, all directories, page cache and copies: test_views.py.
     catalogue = cells(demo)
     parts = [{int(cell) for cell in os.listdir(demo / "splits" / part)} for part in ["train", "val", "test"]]
     trainable = {int(cell) for species in ["mouse", "human"] for cell in os.listdir(demo / "trainable" / species)}
     assert set.union(*parts) == trainable and sum(map(len, parts)) == len(trainable)
     donors = [{catalogue[cell]["donor__id"] for cell in part} for part in parts]
     assert not (donors[0] & donors[1] or donors[0] & donors[2] or donors[1] & donors[2])
-    for top in ["by-name", "by-structure", "by-layer", "by-line", "by-dendrite-type", "trainable", "splits"]:
+    for top in ["by-name", "by-structure", "by-layer", "by-line", "by-dendrite-type"]:
         for folder, folders, files in os.walk(demo / top):
             for name in folders + files:
                 path = os.path.join(folder, name)
                 if os.path.islink(path):
                     row = catalogue[int(os.path.basename(os.readlink(path)))]
                     assert os.path.realpath(path) == str(folder_of(demo, row).resolve())
+    places = [demo / "trainable" / species for species in ["mouse", "human"]]
+    for place in places + [demo / "splits" / part for part in ["train", "val", "test"]]:
+        for view in place.iterdir():
+            own = folder_of(demo, catalogue[int(view.name)])
+            assert not view.is_symlink() and os.listdir(view) == os.listdir(own)
+            assert os.stat(view / "stack").st_ino != os.stat(own / "stack").st_ino
+            for name in ["skeleton.swc", "stack/0001.tif"]:
+                assert os.path.samefile(view / name, own / name) and os.stat(view / name).st_nlink == 3
+            assert (view / "skeleton.swc").read_bytes() == (own / "skeleton.swc").read_bytes()
 
 
 def missing_blocks(descriptor):

@@ -302,9 +302,12 @@ def test_what_is_made_from_a_skeleton_is_of_one_version(proxy, open_file, tmp_pa
     proxy.hold(asked)
     with mount_of(proxy, cache=cache) as mount:
         folder = mount / "mouse" / CELL
-        assert chunks(folder / level) == old_chunks
-        # So that the kernel knows the name as absent.
-        assert not any((folder / level / name).exists() for name in new_chunks.keys() - old_chunks.keys())
+        folders = [folder, mount / "trainable" / "mouse" / CELL, mount / "splits" / "train" / CELL]
+        for place in folders:
+            assert chunks(place / level) == old_chunks
+            # So that the kernel knows the name as absent.
+            assert not any((place / level / name).exists() for name in new_chunks.keys() - old_chunks.keys())
+            assert os.stat(place / "skeleton.swc").st_size == len(skeleton)
         places = {name: difference(old[name], new[name]) for name in LABELS}
         handles = {name: open_file(folder / name) for name in LABELS}
         handles[level] = open_file(folder / level / common)
@@ -321,12 +324,14 @@ def test_what_is_made_from_a_skeleton_is_of_one_version(proxy, open_file, tmp_pa
             fresh = open_file(folder / name)
             assert page(fresh, place) == new[name][place:place + PAGE], name
             assert (folder / name).read_bytes() == new[name], name
-        assert (folder / "skeleton.swc").read_bytes() == changed[0]
-        assert (folder / level / common).read_bytes() == new_chunks[common]
         # Names too: a chunk is there when something is drawn in it.
         gone = old_chunks.keys() - new_chunks.keys()
-        wait_until(lambda: not any((folder / level / name).exists() for name in gone), 20, "old names forgotten")
-        assert chunks(folder / level) == new_chunks
+        for place in folders:
+            assert os.stat(place / "skeleton.swc").st_size == len(changed[0])
+            assert (place / "skeleton.swc").read_bytes() == changed[0]
+            assert (place / level / common).read_bytes() == new_chunks[common]
+            wait_until(lambda: not any((place / level / name).exists() for name in gone), 20, "old names forgotten")
+            assert chunks(place / level) == new_chunks
 
 
 def test_labels_of_a_marker_that_changes(proxy, open_file, tmp_path):

@@ -62,6 +62,7 @@ package protocol FileService: AnyObject, Sendable {
         completion: @escaping @Sendable (Result<[UInt8], FileTreeError>) -> Void)
 
     /// The path of `inode` below the mount point, for people who read the log; nil when that is not known without asking.
+    /// Of the names of a file it is the one in its specimen's own folder.
     func path(of inode: InodeNumber) -> String?
 }
 
@@ -143,7 +144,7 @@ package struct FileAttributes: Sendable {
     package var kind: FileKind
     /// Size in bytes; true before any byte is read, unless the attributes are provisional.
     package var size: Int
-    /// Hard links: 1, or for a directory 2 and one for each subdirectory.
+    /// Hard links: how many names a file has, or for a directory 2 and one for each subdirectory.
     package var linkCount: Int
     /// Modification time, seconds since 1970.
     package var modified: Double

@@ -38,20 +38,24 @@ struct StaleEntries {
             entries.append(TopFileEntry(file: file))
         }
         for id in newer.changedSpecimens(since: older) {
-            let folder = SpecimenFolder(id: id)
-            entries += [folder, MetaEntry(id: id)]
-            names += folder.entries.map { (folder, $0.place) }
+            let folders = newer.folders(of: id)
+            entries += folders + [MetaEntry(id: id)]
+            names += SpecimenFolder(id: id).entries.flatMap { entry in folders.map { ($0, entry.place) } }
         }
     }
 
-    /// What is made from an object of a specimen that has changed.
-    init(madeFrom object: ChangedObject, _ context: SpecimenContext) {
-        let folder = SpecimenFolder(id: context.id)
-        for entry in folder.entries {
+    /// What is made from an object of a specimen that has changed. A file has one number for all its names. A directory has
+    /// one for each, so that each name is listed.
+    init(madeFrom object: ChangedObject, _ context: SpecimenContext, _ index: TreeIndex) {
+        for entry in SpecimenFolder(id: context.id).entries {
             let below = (entry as? any SpecimenSubfolder)?.children(context).map(\.entry) ?? []
             entries += below.filter { $0.isMade(from: object, context) }
             guard entry.isMade(from: object, context) else { continue }
-            if entry.kind == .directory { names.append((folder, entry.place)) } else { entries.append(entry) }
+            if entry.kind == .directory {
+                names += index.folders(of: context.id).map { ($0, entry.place) }
+            } else {
+                entries.append(entry)
+            }
         }
     }
 

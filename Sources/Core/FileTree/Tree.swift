@@ -37,14 +37,24 @@ package final class Tree: FileService {
         question(entry).whenDone(completion)
     }
 
-    /// The number of the child called `name` of the directory `parent`; with the name that it is a hash of, where it is one.
+    /// The number of the child called `name` of the directory `parent`, with the name that it is a hash of, where it is one. Nil
+    /// where `parent` is not in the list of cells any more.
     private func number(
         of child: any Entry, _ name: String, in parent: InodeNumber
-    ) -> (inode: InodeNumber, hashed: NodeTable.Name?) {
+    ) -> (inode: InodeNumber, hashed: NodeTable.Name?)? {
         if let inode = child.node.inode { return (inode, nil) }
-        let path = parent == .root ? name : "\(path(of: parent) ?? "")/\(name)"
-        let hashed = table.name(child.node, at: path)
-        return (hashed.number, hashed)
+        return path(of: parent, forNumbering: child).map { folder in
+            let hashed = table.name(child.node, at: parent == .root ? name : "\(folder)/\(name)")
+            return (hashed.number, hashed)
+        }
+    }
+
+    /// The path of the directory `parent` that is part of the hashed number of `child`. A file has one number for all its names:
+    /// that of the name in its specimen's own folder.
+    private func path(of parent: InodeNumber, forNumbering child: any Entry) -> String? {
+        guard let path = path(of: parent) else { return nil }
+        guard child.kind != .directory, case .view(let view, _)? = table[parent]?.node else { return path }
+        return view.ownPath(of: path, state.index)
     }
 }
 
@@ -67,10 +77,11 @@ extension Tree {
         _ child: any Entry, _ name: String, in parent: InodeNumber
     ) -> Result<FileAttributes, FileTreeError> {
         Result { () throws(FileTreeError) in
-            guard let (facts, isProvisional) = remembered(child) else { throw .notFound }
-            let (inode, hashed) = number(of: child, name, in: parent)
+            guard let (facts, isProvisional) = remembered(child),
+                let (inode, hashed) = number(of: child, name, in: parent)
+            else { throw .notFound }
             if let hashed { try table.countLookup(of: hashed) }
-            return FileAttributes(inode: inode, facts, isProvisional: isProvisional)
+            return attributes(inode, facts, of: child, isProvisional: isProvisional)
         }
     }
 
@@ -81,12 +92,15 @@ extension Tree {
     ) {
         ask(directory, completion: completion) { entry in
             entry.children(state, token: token).map { [self] children in
-                children.map { child in
-                    let (inode, hashed) = number(of: child.entry, child.name, in: directory)
-                    return DirectoryEntry(
-                        name: child.name, inode: inode, kind: child.facts?.kind ?? child.entry.kind,
-                        attributes: child.facts.map { FileAttributes(inode: inode, noted($0, of: child.entry)) },
-                        hashed: hashed)
+                children.compactMap { child in
+                    number(of: child.entry, child.name, in: directory).map { inode, hashed in
+                        DirectoryEntry(
+                            name: child.name, inode: inode, kind: child.facts?.kind ?? child.entry.kind,
+                            attributes: child.facts.map {
+                                attributes(inode, noted($0, of: child.entry), of: child.entry)
+                            },
+                            hashed: hashed)
+                    }
                 }
             }
         }
@@ -128,7 +142,7 @@ extension Tree {
         completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
     ) {
         ask(inode, completion: completion) { entry in
-            entry.facts(state, token: token).map { [self] in FileAttributes(inode: inode, noted($0, of: entry)) }
+            entry.facts(state, token: token).map { [self] in attributes(inode, noted($0, of: entry), of: entry) }
         }
     }
 
@@ -136,11 +150,21 @@ extension Tree {
     package func attributes(ofOpen inode: InodeNumber) -> FileAttributes? {
         guard let entry = entry(of: inode) else { return nil }
         if let (facts, isProvisional) = remembered(entry) {
-            return FileAttributes(inode: inode, facts, isProvisional: isProvisional)
+            return attributes(inode, facts, of: entry, isProvisional: isProvisional)
         }
         // A file that was there when it was opened.
         guard entry.sizeFolder != nil else { return nil }
-        return FileAttributes(inode: inode, provisionalFacts(of: entry), isProvisional: true)
+        return attributes(inode, provisionalFacts(of: entry), of: entry, isProvisional: true)
+    }
+
+    /// What the kernel is told of `entry`.
+    private func attributes(
+        _ inode: InodeNumber, _ facts: Facts, of entry: any Entry, isProvisional: Bool = false
+    ) -> FileAttributes {
+        FileAttributes(
+            inode: inode, kind: facts.kind, size: facts.size,
+            linkCount: facts.kind == .file ? entry.nameCount(state.index) : facts.linkCount, modified: facts.modified,
+            isProvisional: isProvisional)
     }
 
     /// What memory says of `entry`, and whether that is provisional; nil for what is not there.
@@ -201,14 +225,6 @@ extension Tree {
     }
 }
 
-extension FileAttributes {
-    fileprivate init(inode: InodeNumber, _ facts: Facts, isProvisional: Bool = false) {
-        self.init(
-            inode: inode, kind: facts.kind, size: facts.size, linkCount: facts.linkCount, modified: facts.modified,
-            isProvisional: isProvisional)
-    }
-}
-
 // What has changed.
 extension Tree {
     /// Calls `observer`, on a worker, with what is of a new version, so that the kernel can be told to forget the old one.
@@ -252,7 +268,7 @@ extension Tree {
         let announce: @Sendable (SpecimenContext) -> Void = { [self] context in
             let object: ChangedObject =
                 id.kind == .image ? .image(id.number) : id == context.specimen.recording ? .recording : .tracing
-            self.announce(StaleEntries(madeFrom: object, context))
+            self.announce(StaleEntries(madeFrom: object, context, state.index))
         }
         let context = state.contexts.cached(specimen)
         state.contexts.remove(specimen)

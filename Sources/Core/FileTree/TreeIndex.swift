@@ -23,6 +23,10 @@ final class TreeIndex: Sendable {
     /// Those with both images and a skeleton.
     let trainable: [String: [Int]]
     let specimenOfName: [String: Int]
+    private let views: [Int: [View]]
+    /// What specimens are called in directories that have specimens of all top folders.
+    let mixedNames: [Int: String]
+    let specimenOfMixedName: [String: Int]
     private let groups: [Grouping: [Group]]
     private let groupByName: [Grouping: [String: Int]]
     private let groupByHash: [Grouping: [UInt32: Int]]
@@ -43,9 +47,15 @@ final class TreeIndex: Sendable {
         self.byCollection = byCollection
         collections = byCollection.keys.filter { !RootFolder.reserved.contains($0) }.sorted()
         specimenOfPlace = Dictionary(specimens.map { ($0.place, $0.id) }) { first, _ in first }
-        trainable = Dictionary(grouping: specimens.filter(\.isTrainable), by: \.place.collection).mapValues {
-            $0.map(\.id)
+        trainable = byCollection.mapValues { ids in ids.filter { snapshot[$0]?.isTrainable == true } }
+        var views: [Int: [View]] = [:]
+        for id in snapshot.trainable { views[id, default: []].append(.trainable(id)) }
+        for part in SplitPart.allCases {
+            for id in snapshot.splits[part] { views[id, default: []].append(.split(part, id)) }
         }
+        self.views = views
+        mixedNames = Self.mixedNames(specimens)
+        specimenOfMixedName = Dictionary(mixedNames.map { ($1, $0) }) { first, _ in first }
         specimenOfName = Dictionary(snapshot.groups.byName.map { ($0.link, $0.specimenID) }) { first, _ in first }
         var groups: [Grouping: [Group]] = [:]
         for grouping in Grouping.allCases { groups[grouping] = Self.groups(snapshot.groups, grouping) }
@@ -59,6 +69,15 @@ final class TreeIndex: Sendable {
         topFiles = Dictionary(uniqueKeysWithValues: TopFile.allCases.map { ($0, $0.bytes(snapshot, texts)) })
     }
 
+    /// The views of the specimen `id`.
+    func views(of id: Int) -> [View] { views[id] ?? [] }
+
+    /// The folders of the specimen `id`: its own and its views.
+    func folders(of id: Int) -> [any Entry] {
+        let own = SpecimenFolder(id: id)
+        return [own] + views(of: id).map(own.folder)
+    }
+
     func groups(_ grouping: Grouping) -> [Group] { groups[grouping] ?? [] }
 
     func group(_ grouping: Grouping, named name: String) -> Group? {
@@ -69,16 +88,13 @@ final class TreeIndex: Sendable {
         groupByHash[grouping]?[hash].flatMap { groups[grouping]?[$0] }
     }
 
-    /// The specimen whose folder is called `name`, if it is one of `ids`, which ascend.
-    static func specimen(_ name: String, among ids: [Int]) -> Int? {
-        guard let id = Int(name), String(id) == name else { return nil }
-        var low = 0
-        var high = ids.count
-        while low < high {
-            let middle = (low + high) / 2
-            if ids[middle] < id { low = middle + 1 } else { high = middle }
+    /// A specimen of a top folder that is called by its source has both names there.
+    private static func mixedNames(_ specimens: [Specimen]) -> [Int: String] {
+        let titles = specimens.map { specimen in
+            Species(rawValue: specimen.place.collection) == nil
+                ? "\(specimen.place.collection)-\(specimen.place.folder)" : specimen.place.folder
         }
-        return low < ids.count && ids[low] == id ? id : nil
+        return Dictionary(uniqueKeysWithValues: zip(specimens.map(\.id), FolderName.unique(titles)))
     }
 
     private static func groups(_ all: SpecimenGroups, _ grouping: Grouping) -> [Group] {

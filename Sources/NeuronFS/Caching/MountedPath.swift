@@ -5,7 +5,8 @@ import Support
 struct MountedPath {
     /// The mount that the path lies in.
     let mount: MountTable.Entry
-    /// The names below the mount point, with symbolic links followed: `["mouse", "313862022", "stack"]`.
+    /// The names below the mount point, with symbolic links followed: `["mouse", "313862022", "stack"]`. Of a cell they lead
+    /// through its own folder, also where the path leads through `trainable/` or `splits/`.
     let components: [String]
 
     /// The same as ``find(_:)``, for a path that may lie in a mount that does not answer.
@@ -32,8 +33,20 @@ struct MountedPath {
         // The innermost mount: a mount may stand below another.
         let mounts = try MountTable.neuronFS().filter { real == $0.path || real.hasPrefix($0.path + "/") }
         guard let mount = mounts.max(by: { $0.path.count < $1.path.count }) else { return nil }
-        return MountedPath(
-            mount: mount, components: real.dropFirst(mount.path.count).split(separator: "/").map(String.init))
+        return MountedPath(mount: mount, components: own(names(real, below: mount.path), in: mount.path))
+    }
+
+    private static func names(_ path: String, below mount: String) -> [String] {
+        path.dropFirst(mount.count).split(separator: "/").map(String.init)
+    }
+
+    /// The names that lead to the same place through a cell's own folder, so that each of its files has one path:
+    /// `splits/train/313862022/stack` is `mouse/313862022/stack`.
+    private static func own(_ components: [String], in mount: String) -> [String] {
+        guard components.count > 2, ["trainable", "splits"].contains(components[0]),
+            let folder = MountChoice.specimenFolder(components[2], in: mount)
+        else { return components }
+        return names(folder, below: mount) + components.dropFirst(3)
     }
 
     /// Whether `name` is the name of a specimen's folder: an id of the database.

@@ -59,6 +59,12 @@ final class CellWorld: Sendable {
     static func recording(_ id: Int) -> ObjectID { .file(12, of: id) }
     static func image(_ plane: Int, _ id: Int) -> ObjectID { .image(100 + plane, of: id) }
 
+    /// Whether the folder of a cell stands at `place`. The cells have no donor, so that the id decides on the part of the
+    /// splits: both are in train.
+    static func stands(_ cell: Cell, at place: Step.Place) -> Bool {
+        place == .own || cell.isTraced && cell.hasImages && (place == .trainable || place == .train)
+    }
+
     /// The names in the folder of a cell.
     static func names(_ cell: Cell) -> Set<String> {
         var names: Set = ["meta.json"]

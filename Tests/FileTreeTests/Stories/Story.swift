@@ -2,12 +2,12 @@ import TestTools
 
 /// What happens to a mount, step by step: what a reader does, and what the source does meanwhile.
 enum Step: CustomStringConvertible {
-    /// A name in a cell's folder.
-    case lookUp(cell: Int, name: String)
-    /// All folders of a cell, and those of the list of cells.
-    case list(cell: Int)
-    case stat(cell: Int, name: String)
-    case open(cell: Int, name: String)
+    /// A name in a folder of a cell.
+    case lookUp(cell: Int, at: Place = .own, name: String)
+    /// All folders of a cell at a place, and those of the list of cells.
+    case list(cell: Int, at: Place = .own)
+    case stat(cell: Int, at: Place = .own, name: String)
+    case open(cell: Int, at: Place = .own, name: String)
     /// Through one of the open handles. `place` is 0..<1 of what the handle reads.
     case read(handle: Int, place: Double, count: Int)
     case close(handle: Int)
@@ -17,6 +17,15 @@ enum Step: CustomStringConvertible {
     case edit(cell: Int, Edit)
     /// Requests fail from now on, or do not.
     case fail(Bool)
+
+    /// Where the folder of a cell stands.
+    enum Place: String, CaseIterable {
+        case own = "mouse"
+        case trainable = "trainable/mouse"
+        case train = "splits/train"
+        case val = "splits/val"
+        case test = "splits/test"
+    }
 
     enum Object: CaseIterable {
         case skeleton, recording, firstPlane, lastPlane
@@ -28,10 +37,10 @@ enum Step: CustomStringConvertible {
 
     var description: String {
         switch self {
-        case .lookUp(let cell, let name): "lookUp \(cell)/\(name)"
-        case .list(let cell): "list \(cell)"
-        case .stat(let cell, let name): "stat \(cell)/\(name)"
-        case .open(let cell, let name): "open \(cell)/\(name)"
+        case .lookUp(let cell, let place, let name): "lookUp \(place.rawValue)/\(cell)/\(name)"
+        case .list(let cell, let place): "list \(place.rawValue)/\(cell)"
+        case .stat(let cell, let place, let name): "stat \(place.rawValue)/\(cell)/\(name)"
+        case .open(let cell, let place, let name): "open \(place.rawValue)/\(cell)/\(name)"
         case .read(let handle, let place, let count): "read handle \(handle) at \(place), \(count) bytes"
         case .close(let handle): "close handle \(handle)"
         case .change(let cell, let object): "change \(object) of \(cell)"
@@ -64,11 +73,12 @@ enum Story {
     private static func step(_ random: inout Seeded) -> Step {
         func pick<Value>(_ values: [Value]) -> Value { values[Int.random(in: 0..<values.count, using: &random)] }
         let cell = pick(CellWorld.ids)
+        let place = pick(Step.Place.allCases + [.own, .own, .trainable, .train])
         return switch Int.random(in: 0..<100, using: &random) {
-        case 0..<15: .lookUp(cell: cell, name: pick(names))
-        case 15..<20: .list(cell: cell)
-        case 20..<32: .stat(cell: cell, name: pick(names))
-        case 32..<50: .open(cell: cell, name: pick(readable))
+        case 0..<15: .lookUp(cell: cell, at: place, name: pick(names))
+        case 15..<20: .list(cell: cell, at: place)
+        case 20..<32: .stat(cell: cell, at: place, name: pick(names))
+        case 32..<50: .open(cell: cell, at: place, name: pick(readable))
         case 50..<78:
             .read(
                 handle: Int.random(in: 0..<8, using: &random), place: Double.random(in: 0..<1, using: &random),

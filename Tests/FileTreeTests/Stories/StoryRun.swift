@@ -29,6 +29,9 @@ final class StoryRun {
     private var newest: [ObjectID: Int] = [:]
     /// Replies with hashed numbers, which the kernel has to give back.
     private var held: [InodeNumber: UInt64] = [:]
+    /// The number of each file and directory, and what has each number.
+    private var numbers: [String: InodeNumber] = [:]
+    private var owners: [InodeNumber: String] = [:]
 
     /// The first fault of a story; nil for none.
     static func fault(_ steps: [Step], in world: CellWorld) throws -> String? {
@@ -59,12 +62,12 @@ final class StoryRun {
 
     private func play(_ step: Step) throws {
         switch step {
-        case .lookUp(let cell, let name): try lookUp(cell, name)
-        case .list(let cell):
-            try listFolders(cell)
+        case .lookUp(let cell, let place, let name): try lookUp(cell, place, name)
+        case .list(let cell, let place):
+            try listFolders(cell, place)
             try listCells()
-        case .stat(let cell, let name): try stat(cell, name)
-        case .open(let cell, let name): try open(cell, name)
+        case .stat(let cell, let place, let name): try stat(cell, place, name)
+        case .open(let cell, let place, let name): try open(cell, place, name)
         case .read(let handle, let place, let count):
             if !handles.isEmpty { try read(handle % handles.count, place, count) }
         case .close(let handle): if !handles.isEmpty { handles.remove(at: handle % handles.count) }
@@ -105,22 +108,24 @@ final class StoryRun {
 
     // MARK: - Names
 
-    /// Whether the cell has a file or directory of this name.
-    private func exists(_ id: Int, _ name: String) -> Bool {
-        guard let cell = world.cell(id) else { return false }
+    /// Whether the folder of the cell at `place` has a file or directory of this name.
+    private func exists(_ id: Int, _ place: Step.Place, _ name: String) -> Bool {
+        guard let cell = world.cell(id), CellWorld.stands(cell, at: place) else { return false }
         let parts = name.split(separator: "/")
         guard CellWorld.names(cell).contains(String(parts[0])) else { return false }
         return parts.count == 1 || CellWorld.planes.contains { "\(parts[1])" == "000\($0).tif" }
     }
 
-    /// The answers of lookups from the root to a name in a cell's folder; the last may be that there is none.
-    private func walk(_ id: Int, _ name: String) throws -> Result<FileAttributes, FileTreeError> {
-        var found = try found("mouse", in: .root)
-        for part in [String(id)] + name.split(separator: "/").map(String.init) {
-            guard case .success(let directory) = found else { return found }
-            found = try self.found(part, in: directory.inode)
+    /// The answers of lookups from the root to a name in a cell's folder at `place`; the last may be that there is none.
+    private func walk(_ id: Int, _ place: Step.Place, _ name: String) throws -> Result<FileAttributes, FileTreeError> {
+        var directory = InodeNumber.root
+        let names = "\(place.rawValue)/\(id)/\(name)".split(separator: "/").map(String.init)
+        for part in names.dropLast() {
+            let found = try found(part, in: directory)
+            guard case .success(let attributes) = found else { return found }
+            directory = attributes.inode
         }
-        return found
+        return try found(names[names.count - 1], in: directory)
     }
 
     private func found(_ name: String, in parent: InodeNumber) throws -> Result<FileAttributes, FileTreeError> {
@@ -129,32 +134,37 @@ final class StoryRun {
         return answer
     }
 
-    private func lookUp(_ cell: Int, _ name: String) throws {
-        switch try walk(cell, name) {
+    private func lookUp(_ cell: Int, _ place: Step.Place, _ name: String) throws {
+        switch try walk(cell, place, name) {
         case .success(let attributes):
-            try expect(attributes.isProvisional || exists(cell, name), "found, and it does not exist")
-            if !attributes.isProvisional { try judge(attributes, cell, name) }
-        case .failure(.notFound): try expect(!exists(cell, name), "not found, and it exists")
+            try expect(attributes.isProvisional || exists(cell, place, name), "found, and it does not exist")
+            if !attributes.isProvisional { try judge(attributes, cell, place, name) }
+        case .failure(.notFound): try expect(!exists(cell, place, name), "not found, and it exists")
         case .failure(let error): throw Fault(text: "\(error)")
         }
     }
 
-    private func stat(_ cell: Int, _ name: String) throws {
-        guard case .success(let found) = try walk(cell, name) else { return try lookUp(cell, name) }
+    private func stat(_ cell: Int, _ place: Step.Place, _ name: String) throws {
+        guard case .success(let found) = try walk(cell, place, name) else { return try lookUp(cell, place, name) }
         switch bench.attributes(of: found.inode) {
         case .success(let attributes):
-            try expect(exists(cell, name), "stated, and it does not exist")
+            try expect(exists(cell, place, name), "stated, and it does not exist")
             try expect(attributes.inode == found.inode && attributes.kind == found.kind, "another inode or kind")
-            try judge(attributes, cell, name)
-        case .failure(.notFound): try expect(!exists(cell, name), "not stated, and it exists")
-        case .failure(let error): try expect(world.fails && exists(cell, name), "\(error)")
+            try judge(attributes, cell, place, name)
+        case .failure(.notFound): try expect(!exists(cell, place, name), "not stated, and it exists")
+        case .failure(let error): try expect(world.fails && exists(cell, place, name), "\(error)")
         }
     }
 
     /// Compares the size of a file with the versions that it may have.
-    private func judge(_ attributes: FileAttributes, _ cell: Int, _ name: String) throws {
+    private func judge(_ attributes: FileAttributes, _ cell: Int, _ place: Step.Place, _ name: String) throws {
         let size = attributes.size
-        try expect((attributes.inode.isHashed) == (cell > UInt32.max), "a number of the wrong kind")
+        let isDirectory = attributes.kind == .directory
+        let isHashed = cell > UInt32.max || isDirectory && place != .own
+        try expect((attributes.inode.isHashed) == isHashed, "a number of the wrong kind")
+        try judgeNumber(attributes.inode, of: "\(isDirectory ? place : .own) \(cell)/\(name)")
+        let places = world.cell(cell).map { cell in Step.Place.allCases.count { CellWorld.stands(cell, at: $0) } } ?? 0
+        try expect(isDirectory || attributes.linkCount == places, "\(attributes.linkCount) names, and \(places) places")
         switch name {
         case "skeleton.swc", "ephys.nwb":
             let object = name == "ephys.nwb" ? CellWorld.recording(cell) : CellWorld.skeleton(cell)
@@ -170,14 +180,23 @@ final class StoryRun {
         }
     }
 
-    private func listFolders(_ id: Int) throws {
-        guard case .success(let folder) = try walk(id, "") else {
-            return try expect(world.cell(id) == nil, "no folder, and the cell exists")
+    /// A file has one number at all places, and a directory has one at each.
+    private func judgeNumber(_ inode: InodeNumber, of subject: String) throws {
+        let (known, owner) = (numbers[subject, default: inode], owners[inode, default: subject])
+        try expect(known == inode && owner == subject, "\(inode) of \(subject), which has \(known) as \(owner)")
+        numbers[subject] = inode
+        owners[inode] = subject
+    }
+
+    private func listFolders(_ id: Int, _ place: Step.Place) throws {
+        guard case .success(let folder) = try walk(id, place, "") else {
+            let stands = world.cell(id).map { CellWorld.stands($0, at: place) } ?? false
+            return try expect(!stands, "no folder, and the cell exists")
         }
         let expected = world.cell(id).map(CellWorld.names) ?? []
         try compare(bench.children(of: folder.inode), expected, "the folder of \(id)")
         for series in ["stack", "labels", "labels-nodes"] where expected.contains(series) {
-            guard case .success(let planes) = try walk(id, series) else { throw Fault(text: "no \(series)") }
+            guard case .success(let planes) = try walk(id, place, series) else { throw Fault(text: "no \(series)") }
             try compare(bench.children(of: planes.inode), ["0000.tif", "0001.tif", "0003.tif"], series)
         }
     }
@@ -188,6 +207,10 @@ final class StoryRun {
         try compare(bench.children(of: .species(.mouse)), names(cells), "mouse")
         let trainable = cells.filter { $0.isTraced && $0.hasImages }
         try compare(bench.children(of: .trainableSpecies(.mouse)), names(trainable), "trainable/mouse")
+        for (part, place) in zip(SplitPart.allCases, [Step.Place.train, .val, .test]) {
+            let members = cells.filter { CellWorld.stands($0, at: place) }
+            try compare(bench.children(of: .split(part)), names(members), place.rawValue)
+        }
         try compare(bench.children(of: .grouping(.name)), Set(cells.map { "cell \($0.id)" }), "by-name")
         let layered = cells.filter { $0.layer != nil }
         try compare(bench.children(of: .grouping(.layer)), layered.isEmpty ? [] : ["2-3"], "by-layer")
@@ -215,12 +238,12 @@ final class StoryRun {
         (oldest[object] ?? 1)...world.version(of: object)
     }
 
-    private func open(_ cell: Int, _ name: String) throws {
-        guard case .success(let found) = try walk(cell, name) else { return try lookUp(cell, name) }
+    private func open(_ cell: Int, _ place: Step.Place, _ name: String) throws {
+        guard case .success(let found) = try walk(cell, place, name) else { return try lookUp(cell, place, name) }
         let oldest = newest
         switch bench.open(found.inode) {
         case .success(let file):
-            try expect(exists(cell, name), "opened, and it does not exist")
+            try expect(exists(cell, place, name), "opened, and it does not exist")
             let size: Int
             switch name {
             case "skeleton.swc", "ephys.nwb": size = 0
@@ -231,8 +254,8 @@ final class StoryRun {
                 size = attributes.size
             }
             handles.append(Handle(file: file, cell: cell, name: name, size: size, oldest: oldest))
-        case .failure(.notFound): try expect(!exists(cell, name), "not opened, and it exists")
-        case .failure(let error): try expect(world.fails && exists(cell, name), "not opened: \(error)")
+        case .failure(.notFound): try expect(!exists(cell, place, name), "not opened, and it exists")
+        case .failure(let error): try expect(world.fails && exists(cell, place, name), "not opened: \(error)")
         }
     }
 

@@ -45,9 +45,9 @@ struct ZarrStore: Sendable {
 
     func node(_ number: Int) -> OMEZarrNode? { numbering.node(number) }
 
-    func child(_ name: String, of number: Int) -> Int? {
-        guard let node = node(number), node.isDirectory, let child = image.child(name, of: node) else { return nil }
-        return numbering.number(of: child)
+    func child(_ name: String, of number: Int) -> OMEZarrNode? {
+        guard let node = node(number), node.isDirectory else { return nil }
+        return image.child(name, of: node)
     }
 
     func children(of number: Int) -> [(name: String, node: OMEZarrNode)]? {

@@ -24,17 +24,28 @@ struct GroupingFolder: CatalogueFolder {
     }
 }
 
-/// One value's directory in it, by the hash of its name.
-struct GroupFolder: LinkFolder {
+/// One value's directory in it, by the hash of its name: links to its specimens.
+struct GroupFolder: CatalogueFolder {
     let grouping: Grouping
     let hash: UInt32
 
     var node: Node { .group(grouping, hash) }
 
     func path(_ index: TreeIndex) -> String? { group(index).map { "\(grouping.folder)/\($0.name)" } }
-    func specimens(_ index: TreeIndex) -> [Int]? { group(index)?.specimens }
+    func subdirectories(_ index: TreeIndex) -> Int? { group(index).map { _ in 0 } }
 
-    func place(of id: Int, _ index: TreeIndex) -> LinkPlace {
+    func children(_ index: TreeIndex) -> [(name: String, entry: any CatalogueEntry)] {
+        (group(index)?.specimens ?? []).compactMap { id in
+            index.mixedNames[id].map { ($0, SpecimenLink(place: place(of: id, index), id: id)) }
+        }
+    }
+
+    func child(_ name: String, _ index: TreeIndex) -> (any Entry)? {
+        guard let id = index.specimenOfMixedName[name], group(index)?.specimens.contains(id) == true else { return nil }
+        return SpecimenLink(place: place(of: id, index), id: id)
+    }
+
+    private func place(of id: Int, _ index: TreeIndex) -> LinkPlace {
         switch grouping {
         case .name: return .name
         case .layer: return .layer

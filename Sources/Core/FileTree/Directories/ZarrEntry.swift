@@ -10,18 +10,20 @@ struct ZarrEntry: SpecimenEntry {
     /// Its number in the store; 0 is the store itself.
     let number: Int
     let series: Series
+    /// What it is, where the geometry was at hand when the entry was made.
+    var resolved: OMEZarrNode?
 
     var node: Node { .zarr(id, series, number) }
     /// Without the geometry only the store itself is certain; the kernel asks here for the others while they are open files.
-    var kind: FileKind { number == 0 ? .directory : .file }
+    var kind: FileKind { resolved?.isDirectory ?? (number == 0) ? .directory : .file }
     var sizeFolder: Node? { .zarr(id, series, 0) }
     var place: String { series == .stack ? "stack.ome.zarr" : "labels.ome.zarr" }
 
     /// Of a store of which nothing is in memory only the store is named.
     func path(_ tree: TreeState) -> String? {
         guard let folder = SpecimenFolder(id: id).path(tree.index) else { return nil }
-        let store = tree.contexts.cached(id).flatMap { tree.zarrStore($0, series) }
-        return ([folder, place] + (store?.node(number)?.components ?? [])).joined(separator: "/")
+        let known = resolved ?? tree.contexts.cached(id).flatMap { tree.zarrStore($0, series) }?.node(number)
+        return ([folder, place] + (known?.components ?? [])).joined(separator: "/")
     }
 
     func mayExist(_ row: Specimen) -> Bool { series.mayExist(row) }
@@ -48,8 +50,8 @@ struct ZarrEntry: SpecimenEntry {
 
     func child(_ name: String, _ tree: TreeState, token: CancellationToken) -> Answer<any Entry> {
         withContext(tree, token: token) { context in
-            tree.zarrStore(context, series)?.child(name, of: number).map {
-                ZarrEntry(id: id, number: $0, series: series)
+            tree.zarrStore(context, series).flatMap { store in
+                store.child(name, of: number).map { entry(of: $0, store) }
             }
         }
     }
@@ -61,9 +63,7 @@ struct ZarrEntry: SpecimenEntry {
             }
             let list: @Sendable ([(name: String, node: OMEZarrNode)]) -> [Child] = { children in
                 children.map { name, node in
-                    Child(
-                        name: name, entry: ZarrEntry(id: id, number: store.numbering.number(of: node), series: series),
-                        facts: facts(of: node, store, context, tree))
+                    Child(name: name, entry: entry(of: node, store), facts: facts(of: node, store, context, tree))
                 }
             }
             guard case .chunkRow(let level, _, _) = store.node(number) else {
@@ -91,6 +91,10 @@ struct ZarrEntry: SpecimenEntry {
     /// kernel forgets the store; an open of a changed chunk drops its pages.
     func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
         object == .tracing && series != .stack && context.hasLabels
+    }
+
+    private func entry(of node: OMEZarrNode, _ store: ZarrStore) -> ZarrEntry {
+        ZarrEntry(id: id, number: store.numbering.number(of: node), series: series, resolved: node)
     }
 
     private func facts(

@@ -14,7 +14,10 @@ protocol Entry: Sendable {
     /// where it is one of its kind (``ToldSizes``). Nil for every other entry.
     var sizeFolder: Node? { get }
     /// The path below the mount point, "." for the mount point itself; nil where the list of cells does not have the entry.
+    /// Of the names of a file the one in the specimen's own folder.
     func path(_ tree: TreeState) -> String?
+    /// How many names a file has; of no meaning for other entries.
+    func nameCount(_ index: TreeIndex) -> Int
     /// What memory has of the entry. Never asks the source: a LOOKUP is answered from this.
     func known(_ tree: TreeState) -> Knowledge
     /// What `stat(2)` tells; the source is asked where memory does not have it.
@@ -37,6 +40,8 @@ struct Facts: Sendable {
     var kind: FileKind
     /// Bytes.
     var size: Int
+    /// For a directory 2 and one for each subdirectory. How many names a file has is no matter of its content, see
+    /// ``Entry/nameCount(_:)``.
     var linkCount = 1
     /// Seconds since 1970.
     var modified: Double
@@ -81,6 +86,8 @@ struct Original: Sendable {
 }
 
 extension Entry {
+    func nameCount(_ index: TreeIndex) -> Int { 1 }
+
     func original(_ tree: TreeState, token: CancellationToken) -> Answer<Original?> {
         Promise(.success(nil))
     }

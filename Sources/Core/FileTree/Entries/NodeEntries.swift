@@ -18,12 +18,14 @@ extension Node {
         case .projection(let id, let file): ObjectEntry(id: id, role: .projection(file))
         case .zarr(let id, let series, let number): ZarrEntry(id: id, number: number, series: series)
         case .trainable: TrainableFolder()
-        case .trainableSpecies(let species): TrainableSpeciesFolder(species: species)
+        case .trainableSpecies(let species): TrainableCollection(name: species.rawValue)
+        case .trainableCollection(let name): TrainableCollection(name: name)
         case .grouping(let grouping): GroupingFolder(grouping: grouping)
         case .group(let grouping, let hash): GroupFolder(grouping: grouping, hash: hash)
         case .splits: SplitsFolder()
         case .split(let part): SplitFolder(part: part)
         case .link(let place, let id): SpecimenLink(place: place, id: id)
+        case .view(let view, let own): own.entry.folder(in: view)
         }
     }
 }

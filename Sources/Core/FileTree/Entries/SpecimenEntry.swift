@@ -30,6 +30,8 @@ enum ChangedObject: Equatable {
 extension SpecimenEntry {
     func path(_ tree: TreeState) -> String? { SpecimenFolder(id: id).path(tree.index).map { "\($0)/\(place)" } }
 
+    func nameCount(_ index: TreeIndex) -> Int { 1 + index.views(of: id).count }
+
     func known(_ tree: TreeState) -> Knowledge {
         guard let row = tree.index.snapshot[id], mayExist(row) else { return .absent }
         return tree.contexts.cached(id).map { known($0, tree) } ?? .unknown

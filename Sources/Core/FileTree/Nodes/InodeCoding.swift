@@ -7,7 +7,8 @@ internal import Specimens
 ///
 /// The kind is never 0, so no number collides with the root (1), and stays below 64, so that the two top bits are clear:
 /// programs read `st_ino` as signed, and bit 62 marks hashed numbers. Specimen ids have 31 bits today. The
-/// entries of a specimen whose id needs more than 32 bits have no computed number; theirs are hashed (``NodeTable``).
+/// entries of a specimen whose id needs more than 32 bits have no computed number, nor has a directory in a ``View``; theirs are
+/// hashed (``NodeTable``).
 extension Node {
     private static let kindShift: UInt64 = 56
     private static let subjectShift: UInt64 = 24
@@ -54,7 +55,7 @@ extension Node {
         case .control: Self.number(.control)
         case .controlFile(let file): Self.number(.controlFile, 0, Int(file.rawValue))
         case .species(let species): Self.number(.species, 0, species.code)
-        case .collection: nil
+        case .collection, .trainableCollection: nil
         case .specimen(let id): Self.number(.specimen, id)
         case .specimenFile(let id, let file): Self.number(.specimenFile, id, Int(file.rawValue))
         case .planes(let id, let series): Self.number(.planes, id, Int(series.rawValue))
@@ -71,6 +72,7 @@ extension Node {
         case .splits: Self.number(.splits)
         case .split(let split): Self.number(.split, 0, split.code)
         case .link(let place, let id): Self.number(.link, id, Int(place.rawValue))
+        case .view: nil
         }
     }
 

@@ -1,6 +1,6 @@
 package import Specimens
 
-/// What an inode is. Every inode of the tree is a value of this type, computed from its number and back.
+/// What an inode is. Every inode of the tree is a value of this type. Most are computed from their number and back.
 package enum Node: Hashable, Sendable {
     /// The mount point.
     case root
@@ -32,6 +32,8 @@ package enum Node: Hashable, Sendable {
     case trainable
     /// `trainable/mouse/` or `trainable/human/`
     case trainableSpecies(Species)
+    /// `trainable/<collection>/` of a top folder that is called by its source.
+    case trainableCollection(String)
     /// `by-structure/` and its like.
     case grouping(Grouping)
     /// One group in it, by the hash of its name.
@@ -42,6 +44,8 @@ package enum Node: Hashable, Sendable {
     case split(SplitPart)
     /// A symbolic link to a specimen.
     case link(LinkPlace, Int)
+    /// A directory of a specimen, by its node in the specimen's own folder, as a view shows it. Its number is hashed.
+    indirect case view(View, Node)
 }
 
 /// Files at the top of the mount.
@@ -169,7 +173,8 @@ package enum Grouping: UInt8, CaseIterable, Sendable {
     }
 }
 
-/// Where a link to a specimen stands. A specimen has at most one link of each place.
+/// Where a link to a specimen stands. A specimen has at most one link of each place. The codes 5 and 6 were those of links in
+/// `trainable/` and `splits/`, and stay unused.
 package enum LinkPlace: UInt8, CaseIterable, Sendable {
     /// `by-name/<name>`
     case name = 0
@@ -181,10 +186,6 @@ package enum LinkPlace: UInt8, CaseIterable, Sendable {
     case line = 3
     /// `by-dendrite-type/<type>/<id>`
     case dendriteType = 4
-    /// `trainable/<species>/<id>`
-    case trainable = 5
-    /// `splits/<split>/<id>`
-    case split = 6
     /// `by-structure/<acronym of the parent structure>/<id>`: `VISp` holds what `VISp5` holds.
     case parentStructure = 7
 

@@ -1,7 +1,7 @@
 internal import Support
 
 /// Turns texts of the catalogue into names that a folder can have.
-enum FolderName {
+package enum FolderName {
     /// `NAME_MAX` of Linux file systems, bytes.
     static let longest = 255
 
@@ -26,7 +26,7 @@ enum FolderName {
     ///
     /// Where two titles give the same name, the one that is spelt like it keeps it, else the first in order; the others
     /// get `~` and a checksum of their title.
-    static func unique(_ titles: [String]) -> [String] {
+    package static func unique(_ titles: [String]) -> [String] {
         let names = titles.map(safe)
         var owners: [String: Int] = [:]
         for (index, name) in names.enumerated() {
