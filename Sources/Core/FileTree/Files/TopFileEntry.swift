@@ -57,9 +57,10 @@ enum TopTexts {
                 stack.npy, labels.npy                  the same for numpy.load(path, mmap_mode="r")
                 stack.ome.zarr/, labels.ome.zarr/      OME-Zarr 0.4, several levels
                 projections/       minimum and maximum projections of the database
-              trainable/           links to the cells with both images and skeleton
+              trainable/           the cells with both images and skeleton: directories with the same files
               splits/              train, val and test of those, by donor: no animal is in two
-              by-name/ by-structure/ by-layer/ by-line/ by-dendrite-type/    links
+              by-name/ by-structure/ by-layer/ by-line/ by-dendrite-type/
+                                   symbolic links: find -L, cp -rL, rsync -aL and tar -h follow them
               cells.csv, cells.json                    the catalogue
               .neuronfs/           status, metrics and options of this mount
 
