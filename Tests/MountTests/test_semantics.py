@@ -20,6 +20,7 @@ import tifffile
 import zarr
 
 import harness
+import test_file_handles
 import test_kills
 from fault_proxy import FaultProxy
 from harness import Mount
@@ -413,3 +414,13 @@ def test_19_names_without_the_origin(origin):
             assert process.wait(timeout=30) != 0
             harness.wait_until(lambda: mount.status()["readers"]["waiting"] == 0, what="the request to end")
     test_kills.test_a_lookup_in_a_store_of_unknown_geometry_has_an_end(origin)
+
+
+@test_file_handles.pytestmark
+def test_20_file_handles(origin, demo, tmp_path):
+    """A file handle (`name_to_handle_at(2)`) with a computed inode number opens the same file after the kernel has
+    forgotten the inode, and in a later mount. A handle with a hashed number gives ESTALE then, until the path is looked
+    up again. An NFS server works with such handles; an export needs `fsid=` in /etc/exports, and no test exports a
+    mount."""
+    test_file_handles.test_a_handle_of_a_computed_number_outlives_the_kernels_caches_and_the_mount(origin, tmp_path)
+    test_file_handles.test_a_handle_of_a_hashed_number_is_stale_when_the_kernel_has_forgotten_it(demo)

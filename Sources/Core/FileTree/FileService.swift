@@ -5,7 +5,8 @@ package import Support
 /// Every call answers exactly once, either before it returns (all that is needed is in memory) or later from another
 /// thread. No call waits for the network or for another thread. The token carries the reader's interrupt downwards.
 package protocol FileService: AnyObject, Sendable {
-    /// The child called `name` of the directory `parent`.
+    /// The child called `name` of the directory `parent`. The name "." is that of `parent` itself, which may be a file then, and
+    /// ".." that of the directory above: the kernel looks both up for a file handle whose inode it does not know any more.
     ///
     /// Answers before it returns, without the source, wherever the name fixes the type: attributes that are not known yet
     /// are provisional (``FileAttributes/isProvisional``). Only inside a Zarr store whose geometry is not in memory does it

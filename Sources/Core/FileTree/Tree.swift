@@ -6,8 +6,8 @@ internal import Volumes
 
 /// The file system: finds the ``Entry`` of an inode number, runs it, and gives the answer its number.
 package final class Tree: FileService {
-    private let state: TreeState
-    private let table: NodeTable
+    let state: TreeState
+    let table: NodeTable
     private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
 
     /// A tree over `parts`.
@@ -29,62 +29,17 @@ package final class Tree: FileService {
     }
 
     /// The answer of the entry of `inode`.
-    private func ask<Value: Sendable>(
+    func ask<Value: Sendable>(
         _ inode: InodeNumber, completion: @escaping @Sendable (Result<Value, FileTreeError>) -> Void,
         _ question: (any Entry) -> Answer<Value>
     ) {
         guard let entry = entry(of: inode) else { return completion(.failure(.notFound)) }
         question(entry).whenDone(completion)
     }
-
-    /// The number of the child called `name` of the directory `parent`, with the name that it is a hash of, where it is one. Nil
-    /// where `parent` is not in the list of cells any more.
-    private func number(
-        of child: any Entry, _ name: String, in parent: InodeNumber
-    ) -> (inode: InodeNumber, hashed: NodeTable.Name?)? {
-        if let inode = child.node.inode { return (inode, nil) }
-        return path(of: parent, forNumbering: child).map { folder in
-            let hashed = table.name(child.node, at: parent == .root ? name : "\(folder)/\(name)")
-            return (hashed.number, hashed)
-        }
-    }
-
-    /// The path of the directory `parent` that is part of the hashed number of `child`. A file has one number for all its names:
-    /// that of the name in its specimen's own folder.
-    private func path(of parent: InodeNumber, forNumbering child: any Entry) -> String? {
-        guard let path = path(of: parent) else { return nil }
-        guard child.kind != .directory, case .view(let view, _)? = table[parent]?.node else { return path }
-        return view.ownPath(of: path, state.index)
-    }
 }
 
 // Names.
 extension Tree {
-    /// The child called `name` of the directory `parent`.
-    package func lookup(
-        _ name: String, in parent: InodeNumber, token: CancellationToken,
-        completion: @escaping @Sendable (Result<FileAttributes, FileTreeError>) -> Void
-    ) {
-        ask(parent, completion: completion) { directory in
-            directory.child(name, state, token: token).flatMap { [self] child in
-                Promise(found(child, name, in: parent))
-            }
-        }
-    }
-
-    /// What a lookup that finds `child` answers.
-    private func found(
-        _ child: any Entry, _ name: String, in parent: InodeNumber
-    ) -> Result<FileAttributes, FileTreeError> {
-        Result { () throws(FileTreeError) in
-            guard let (facts, isProvisional) = remembered(child),
-                let (inode, hashed) = number(of: child, name, in: parent)
-            else { throw .notFound }
-            if let hashed { try table.countLookup(of: hashed) }
-            return attributes(inode, facts, of: child, isProvisional: isProvisional)
-        }
-    }
-
     /// The children of a directory in a fixed order.
     package func children(
         of directory: InodeNumber, token: CancellationToken,
@@ -158,7 +113,7 @@ extension Tree {
     }
 
     /// What the kernel is told of `entry`.
-    private func attributes(
+    func attributes(
         _ inode: InodeNumber, _ facts: Facts, of entry: any Entry, isProvisional: Bool = false
     ) -> FileAttributes {
         FileAttributes(
@@ -168,7 +123,7 @@ extension Tree {
     }
 
     /// What memory says of `entry`, and whether that is provisional; nil for what is not there.
-    private func remembered(_ entry: any Entry) -> (facts: Facts, isProvisional: Bool)? {
+    func remembered(_ entry: any Entry) -> (facts: Facts, isProvisional: Bool)? {
         switch entry.known(state) {
         case .absent: nil
         case .unknown: (provisionalFacts(of: entry), true)

@@ -118,6 +118,8 @@ private func initialise(_ userdata: UnsafeMutableRawPointer?, _ connection: Unsa
     let wanted =
         UInt32(FUSE_CAP_PARALLEL_DIROPS) | UInt32(FUSE_CAP_READDIRPLUS) | UInt32(FUSE_CAP_READDIRPLUS_AUTO)
         | UInt32(FUSE_CAP_ASYNC_READ) | UInt32(FUSE_CAP_CACHE_SYMLINKS) | UInt32(FUSE_CAP_EXPLICIT_INVAL_DATA)
+        // The kernel then looks up "." of a number to find the inode of a file handle that it has forgotten.
+        | UInt32(FUSE_CAP_EXPORT_SUPPORT)
     unsafe connection.pointee.want |= connection.pointee.capable & wanted
     // Bytes change only with an announced version. The kernel must not drop pages because of a new mtime.
     unsafe connection.pointee.want &= ~UInt32(FUSE_CAP_AUTO_INVAL_DATA)

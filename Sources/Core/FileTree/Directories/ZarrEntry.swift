@@ -48,6 +48,13 @@ struct ZarrEntry: SpecimenEntry {
         }
     }
 
+    func settled(_ tree: TreeState, token: CancellationToken) -> Answer<any Entry> {
+        guard resolved == nil, number != 0 else { return Promise(.success(self)) }
+        return withContext(tree, token: token) { context in
+            tree.zarrStore(context, series).flatMap { store in store.node(number).map { entry(of: $0, store) } }
+        }
+    }
+
     func child(_ name: String, _ tree: TreeState, token: CancellationToken) -> Answer<any Entry> {
         withContext(tree, token: token) { context in
             tree.zarrStore(context, series).flatMap { store in

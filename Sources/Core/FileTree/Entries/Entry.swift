@@ -22,6 +22,8 @@ protocol Entry: Sendable {
     func known(_ tree: TreeState) -> Knowledge
     /// What `stat(2)` tells; the source is asked where memory does not have it.
     func facts(_ tree: TreeState, token: CancellationToken) -> Answer<Facts>
+    /// This entry once its kind and its path are certain. Resolved at once wherever the inode number fixes both.
+    func settled(_ tree: TreeState, token: CancellationToken) -> Answer<any Entry>
     /// The entry called `name` in this directory, which may turn out to be absent: ``known(_:)`` of the child decides. Resolved
     /// at once wherever the name fixes the type.
     func child(_ name: String, _ tree: TreeState, token: CancellationToken) -> Answer<any Entry>
@@ -87,6 +89,8 @@ struct Original: Sendable {
 
 extension Entry {
     func nameCount(_ index: TreeIndex) -> Int { 1 }
+
+    func settled(_ tree: TreeState, token: CancellationToken) -> Answer<any Entry> { Promise(.success(self)) }
 
     func original(_ tree: TreeState, token: CancellationToken) -> Answer<Original?> {
         Promise(.success(nil))
