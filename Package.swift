@@ -35,8 +35,8 @@ let package = Package(
         .library(
             name: "FuzzedLayers",
             targets: [
-                "Support", "Transport", "BlockStore", "Specimens", "AllenSource", "ImageCodec", "Layouts",
-                "Configuration",
+                "Support", "Transport", "BlockStore", "Specimens", "AllenSource", "FolderSource", "ImageCodec",
+                "Layouts", "Configuration",
             ]),
     ],
     dependencies: [

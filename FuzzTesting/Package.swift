@@ -6,12 +6,15 @@ import PackageDescription
 /// This is a package of its own, because `--sanitize=fuzzer` links every executable of a build with libFuzzer's `main`.
 let package = Package(
     name: "FuzzTesting",
-    dependencies: [.package(name: "NeuronFS", path: "..")],
+    dependencies: [
+        .package(name: "NeuronFS", path: ".."), .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
     targets: [
         .executableTarget(
             name: "Fuzzers",
             dependencies: [
                 .product(name: "Morphology", package: "NeuronFS"), .product(name: "FuzzedLayers", package: "NeuronFS"),
+                .product(name: "Logging", package: "swift-log"),
             ],
             // Without a `main` of its own the module is a library, and libFuzzer supplies the `main`.
             swiftSettings: [

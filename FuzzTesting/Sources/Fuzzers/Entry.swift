@@ -15,6 +15,7 @@ struct Fuzzer: Sendable {
         Fuzzer(name: "rma", run: fuzzRMA),
         Fuzzer(name: "jpeg", run: fuzzJPEG),
         Fuzzer(name: "tiff", run: fuzzTIFF),
+        Fuzzer(name: "tiff-intake", run: fuzzTIFFIntake),
         Fuzzer(name: "block", run: fuzzBlockHeader),
         Fuzzer(name: "http", run: fuzzHTTP),
         Fuzzer(name: "config", run: fuzzConfiguration),
