@@ -88,8 +88,9 @@ def test_an_outage_is_not_answered_with_a_storm(proxy, status, retry_after):
 @pytest.mark.parametrize("stalled", ["one cell", "many cells", "the same cell"])
 def test_thirty_readers_of_images_that_never_answer_hold_up_no_other(proxy, stalled):
     """By order, not by time: the good image is read before any of the thirty is given up."""
-    # Without a second try, so that the thirty end with the proxy.
-    with Mount(proxy.url, environment=NO_PROXY | {"NEURONFS_RETRIES": "0"}) as mount:
+    # Without a second try, so that the thirty end with the proxy, and with more patience than the test needs.
+    patience = {"NEURONFS_RETRIES": "0", "NEURONFS_FIRST_BYTE_TIMEOUT": "300"}
+    with Mount(proxy.url, options=["--timeout", "300"], environment=NO_PROXY | patience) as mount:
         folders = sorted(planes(mount, 31), key=len)
         good = folders[0][0] if stalled != "the same cell" else folders[-1][0]
         if stalled == "many cells":

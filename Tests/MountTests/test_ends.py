@@ -1,5 +1,6 @@
 """Nothing ends a mount without a word, and a start that is to end ends: signals, crashes, threads, a disk that hangs."""
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -67,8 +68,12 @@ def test_a_signal_that_ends_a_mount_is_named_in_the_log(origin_url, number):
 
 def thread(pid, name):
     """The number of the thread of this name."""
-    return next(int(task.name) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
-                if (task / "comm").read_text().strip() == name)
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        # Others may end meanwhile.
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if (task / "comm").read_text().strip() == name:
+                return int(task.name)
+    raise LookupError(name)
 
 
 @pytest.mark.unsanitized(reason="a sanitizer has handlers of its own, and its report is held for a finding")

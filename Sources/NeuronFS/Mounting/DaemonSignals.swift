@@ -29,8 +29,10 @@ enum DaemonSignals {
         unsafe posix_trace_crashes(traced, Int32(traced.count), STDERR_FILENO, "neuronfs-\(Version.text)")
     }
 
-    /// Seconds that a process has to end in order after its mount has ended. It takes a fraction of one.
-    private static let endAllowance: UInt32 = 10
+    /// Seconds that a process has to end in order after its mount has ended. It takes a fraction of one, but without end
+    /// where no thread can be made: libdispatch waits for one to dispose of the catalogue's queues. `neuronfs umount`
+    /// waits for 15 s.
+    private static let endAllowance: UInt32 = 4
 
     /// Ends the process after a time, even when it waits without end for a disk, or for a thread of libdispatch. Its mount has
     /// ended. Cache and catalogue stay sound, and the next mount can use them.
