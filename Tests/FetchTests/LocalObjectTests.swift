@@ -56,6 +56,10 @@ import Testing
         #expect(second.validator == "b" && second.number > first.number && source.statCount == 2)
         #expect(changed.withLock { $0 } == ["b"])
 
+        bench.fetcher.changed([ObjectRecord(id: object.id, length: 4, tag: "b2", checkedAt: wallClockSeconds())])
+        #expect(registry.cached(object.id)?.validator == "b2" && changed.withLock { $0 } == ["b", "b2"])
+        #expect(source.statCount == 2)
+
         tag.update { $0 = "c" }
         let isLoaded = Monitor(false)
         registry.load(object) { isLoaded.update { $0 = true } }

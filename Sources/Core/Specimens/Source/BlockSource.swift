@@ -68,13 +68,16 @@ package protocol BlockExchange: Sendable {
     func promote()
 }
 
-/// Takes blocks that a source sends without a request for them.
+/// Takes what a source sends without a request for it: blocks, and news of versions.
 package protocol BlockTaker: AnyObject, Sendable {
     /// Stores a block. Called on a worker; returns when the block is stored, or cannot be.
     func take(_ block: SourceBlock, _ request: BlockRequest)
 
     /// Whether there is a store to take blocks for.
     var takesBlocks: Bool { get }
+
+    /// The source has found by itself that objects are of other versions than it has said. Called on a worker.
+    func changed(_ records: [ObjectRecord])
 }
 
 /// Tells whether bytes are the block that was asked for, and makes pixels of a tile.
