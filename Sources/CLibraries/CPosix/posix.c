@@ -48,6 +48,21 @@ int posix_open_beneath(int directory, const char *path, int flags, unsigned mode
     return fd < 0 ? -errno : (int)fd;
 }
 
+int posix_open_inside(int directory, const char *path, int flags)
+{
+    /* openat2 takes few flags together with O_PATH. */
+    struct open_how how = {
+        .flags = (unsigned)(flags | O_CLOEXEC | (flags & O_PATH ? 0 : O_NOCTTY)),
+        .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS,
+    };
+    long fd;
+    int tries = 0;
+    /* EAGAIN: a directory was renamed during the call. A user who renames without end shall not keep the thread. */
+    do fd = syscall(SYS_openat2, directory, path, &how, sizeof how);
+    while (fd < 0 && (errno == EINTR || (errno == EAGAIN && ++tries < 100)));
+    return fd < 0 ? -errno : (int)fd;
+}
+
 int posix_open_cached(int directory, const char *path)
 {
     struct open_how how = {

@@ -18,6 +18,10 @@ int posix_flock_exclusive(int fd, int wait);
 int posix_openat_cloexec(int directory, const char *path, int flags, unsigned mode);
 int posix_open_beneath(int directory, const char *path, int flags, unsigned mode);
 
+/* openat2 for reading, which follows symbolic links as long as they stay below `directory`: -EXDEV where one leads out.
+   No link of /proc is followed. A descriptor or -errno. */
+int posix_open_inside(int directory, const char *path, int flags);
+
 /* Reading without waiting for a device. posix_open_cached is posix_open_beneath for reading, with RESOLVE_CACHED of Linux 5.12
    (-EAGAIN where memory lacks a name on the way, -EINVAL on older kernels) and O_NOATIME, because a changed time of access
    may wait for the journal (-EPERM where the file is another user's). posix_read_cached is pread with RWF_NOWAIT (EAGAIN

@@ -7,6 +7,8 @@ package struct FileStatus: Equatable, Sendable {
     package let size: Int
     /// The modification time, seconds since 1970.
     package let modified: Double
+    /// The part of that time below a second, ns.
+    package let nanoseconds: Int
     /// The number of the file on its device.
     package let inode: UInt
     /// The device of the file system.
@@ -21,6 +23,7 @@ package struct FileStatus: Equatable, Sendable {
     init(_ buffer: stat) {
         size = Int(buffer.st_size)
         modified = Double(buffer.st_mtim.tv_sec) + Double(buffer.st_mtim.tv_nsec) / 1e9
+        nanoseconds = buffer.st_mtim.tv_nsec
         inode = UInt(buffer.st_ino)
         device = UInt(buffer.st_dev)
         names = Int(buffer.st_nlink)
@@ -28,7 +31,15 @@ package struct FileStatus: Equatable, Sendable {
         mode = buffer.st_mode
     }
 
-    func isKind(_ kind: UInt32) -> Bool { mode & S_IFMT == kind }
+    /// The status of an open file.
+    package init(of descriptor: Int32) throws(Errno) {
+        var buffer = stat()
+        guard unsafe fstat(descriptor, &buffer) == 0 else { throw Errno.current }
+        self.init(buffer)
+    }
+
+    /// Whether it is a file of this kind: `S_IFREG`, `S_IFDIR`, `S_IFLNK`.
+    package func isKind(_ kind: UInt32) -> Bool { mode & S_IFMT == kind }
 }
 
 /// An open file of a ``DirectoryHandle``. It is closed when the value is destroyed.
@@ -42,16 +53,15 @@ package struct CheckedFile: ~Copyable, Sendable {
     /// Whether reads fail instead of waiting for a device.
     private let readsCached: Bool
 
-    /// Takes the open `descriptor` over.
-    init(_ descriptor: Int32, name: String, readsCached: Bool = false) throws(FileFault) {
-        var buffer = stat()
-        guard unsafe fstat(descriptor, &buffer) == 0 else {
-            let reason = Errno.current
+    /// Takes the open `descriptor` over, also when it throws.
+    package init(_ descriptor: Int32, name: String, readsCached: Bool = false) throws(FileFault) {
+        do throws(Errno) {
+            opened = try FileStatus(of: descriptor)
+        } catch {
             close(descriptor)
-            throw FileFault(name, reason)
+            throw FileFault(name, error)
         }
         self.descriptor = descriptor
-        opened = FileStatus(buffer)
         self.name = name
         self.readsCached = readsCached
     }

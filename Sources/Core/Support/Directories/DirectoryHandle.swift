@@ -155,23 +155,11 @@ package final class DirectoryHandle: Sendable {
             guard case .system(let reason) = error.cause, reason.rawValue == ENOENT else { throw error }
             return []
         }
-        guard let stream = unsafe fdopendir(descriptor) else {
-            let reason = Errno.current
-            close(descriptor)
-            throw FileFault(name, reason)
+        do throws(Errno) {
+            return try namesOfDirectory(descriptor).map { String(decoding: $0, as: UTF8.self) }
+        } catch {
+            throw FileFault(name, error)
         }
-        defer { unsafe closedir(stream) }
-        var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = unsafe readdir(stream) else { break }
-            let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) { field in
-                unsafe field.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
-            }
-            if name != ".", name != ".." { names.append(name) }
-        }
-        if errno != 0 { throw FileFault(name, .current) }
-        return names
     }
 
     /// Flushes the names, so that a file renamed here survives a loss of power. Does nothing on file systems that
@@ -240,4 +228,24 @@ package final class DirectoryHandle: Sendable {
         var buffer = stat()
         return unsafe fstatat(place, name, &buffer, AT_SYMLINK_NOFOLLOW) == 0 && FileStatus(buffer).isKind(S_IFLNK)
     }
+}
+
+/// The names in the directory behind `descriptor`, without `.` and `..`, as bytes: a name need not be UTF-8. Closes the
+/// descriptor.
+package func namesOfDirectory(_ descriptor: Int32) throws(Errno) -> [[UInt8]] {
+    guard let stream = unsafe fdopendir(descriptor) else {
+        let reason = Errno.current
+        close(descriptor)
+        throw reason
+    }
+    defer { unsafe closedir(stream) }
+    var names: [[UInt8]] = []
+    while true {
+        errno = 0
+        guard let entry = unsafe readdir(stream) else { break }
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { unsafe Array($0.prefix { $0 != 0 }) }
+        if name != Array(".".utf8), name != Array("..".utf8) { names.append(name) }
+    }
+    if errno != 0 { throw Errno.current }
+    return names
 }
