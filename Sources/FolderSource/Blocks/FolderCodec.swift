@@ -1,0 +1,20 @@
+internal import Specimens
+
+/// The blocks of a folder: bytes of files, and pixels as they are.
+struct FolderCodec: BlockCodec {
+    func decode(_ bytes: [UInt8], _ part: BlockPart, of object: SourceObject) throws(BlockFault) -> [UInt8]? {
+        switch part {
+        case .extent(let index, let length):
+            let wanted = ObjectExtents.bytes(of: index, length: length).count
+            guard bytes.count == wanted else { throw BlockFault("\(bytes.count) bytes, not \(wanted)") }
+            return nil
+        case .picture: throw BlockFault("a folder has no pictures")
+        case .tile(let tile):
+            let pixels = tile.frame.width * tile.frame.height
+            guard bytes.count == pixels || bytes.count == 2 * pixels else {
+                throw BlockFault("\(bytes.count) bytes for \(pixels) pixels of 8 or 16 bits")
+            }
+            return bytes
+        }
+    }
+}
