@@ -103,6 +103,7 @@ let package = Package(
             name: "NeuronFS",
             dependencies: [
                 "Support", "Specimens", "Configuration", "Transport", "BlockStore", "Fetch", "AllenSource",
+                "FolderSource",
                 "Volumes", "FileTree", "FuseAdapter", "Morphology", "LabelWriting", "ImageCodec", "DemoOrigin",
                 "CPosix",
                 logging,

@@ -4,6 +4,9 @@ package import Support
 
 /// A folder of anyone's own pairs: TIFF images and SWC skeletons.
 package final class FolderSource: SpecimenSource {
+    /// Threads of a source of its own.
+    package static let threadCount = FolderReads.threadCount + 1
+
     package let identity: String
     private let location: FolderLocation
     private let root: FolderRoot

@@ -45,7 +45,7 @@ final class TreeIndex: Sendable {
                 ? specimens.sorted { $0.place.folder < $1.place.folder }.map(\.id) : specimens.map(\.id)
         }
         self.byCollection = byCollection
-        collections = byCollection.keys.filter { !RootFolder.reserved.contains($0) }.sorted()
+        collections = byCollection.keys.filter { !TopNames.reserved.contains($0) }.sorted()
         specimenOfPlace = Dictionary(specimens.map { ($0.place, $0.id) }) { first, _ in first }
         trainable = byCollection.mapValues { ids in ids.filter { snapshot[$0]?.isTrainable == true } }
         var views: [Int: [View]] = [:]

@@ -5,6 +5,7 @@ import Configuration
 import DemoOrigin
 import Fetch
 import FileTree
+import FolderSource
 import FuseAdapter
 import Glibc
 import Logging
@@ -20,13 +21,13 @@ final class MountDaemon {
     private let demo: DemoServer?
     private let endpoint: String
     private let cache: DiskBlockStore
-    private let store: CatalogueStore
+    /// The catalogue of the Allen source; nil without that.
+    private let store: CatalogueStore?
     private let transport: Transport
     private let workers: WorkerPool
     private let fetcher: BlockFetcher
     private let tree: Tree
     private let session: FuseSession
-    private let source: AllenSource
     private let refresher: CatalogueRefresher
     private let control: ControlDocuments
 
@@ -59,6 +60,7 @@ final class MountDaemon {
         logger = log("mount")
 
         let identity = try Self.identity(of: plan.origin)
+        let folders = try FolderChoices.locations(settings.source)
         switch plan.origin {
         case .endpoint(let choice):
             demo = nil
@@ -79,8 +81,11 @@ final class MountDaemon {
             throw Failure(sentence: "\(error)")
         }
         do throws(CatalogueError) {
-            store = try CatalogueStore(
-                path: "\(plan.cacheDirectory)/\(CatalogueStore.fileName(of: identity))", logger: log("catalogue"))
+            store =
+                settings.source.contains(.allen)
+                ? try CatalogueStore(
+                    path: "\(plan.cacheDirectory)/\(CatalogueStore.fileName(of: identity))", logger: log("catalogue"))
+                : nil
         } catch {
             cache.close()
             demo?.stop()
@@ -107,21 +112,36 @@ final class MountDaemon {
             // The other parts go with this object, and end by that.
             throw Failure(sentence: "\(error)")
         }
+        var sources: [any SpecimenSource] = []
         do throws(SourceError) {
-            source = try AllenSource(
-                identity: identity, endpoint: endpoint, store: store,
-                network: Network(
-                    client: TransportClient(transport, replyTimeout: configuration.firstByteTimeout),
-                    isOffline: settings.offline, logger: log("fetch")),
-                workers: workers, timeout: settings.timeout, logger: log("data"))
+            if let store {
+                sources.append(
+                    try AllenSource(
+                        identity: identity, endpoint: endpoint, store: store,
+                        network: Network(
+                            client: TransportClient(transport, replyTimeout: configuration.firstByteTimeout),
+                            isOffline: settings.offline, logger: log("fetch")),
+                        workers: workers, timeout: settings.timeout, logger: log("data")))
+            }
         } catch {
             Self.takeDown(nil, transport, workers, cache, store, demo, logger)
             throw Failure(sentence: Self.sentence(error, endpoint: endpoint))
         }
+        do throws(SourceError) {
+            for folder in folders {
+                sources.append(
+                    try FolderSource(folder, workers: workers, timeout: settings.timeout, logger: log("folder")))
+            }
+        } catch {
+            for source in sources { source.blocks.shutDown() }
+            Self.takeDown(nil, transport, workers, cache, store, demo, logger)
+            throw Failure(sentence: "\(error)")
+        }
+        let source = sources.count == 1 ? sources[0] : CombinedSource(sources[0], and: Array(sources.dropFirst()))
         let registry = ObjectRegistry(
             source: source.blocks, records: source.records, workers: workers, logger: log("data"))
         fetcher = BlockFetcher(
-            store: cache, identity: identity, source: source.blocks, registry: registry, workers: workers,
+            store: cache, identity: source.identity, source: source.blocks, registry: registry, workers: workers,
             logger: log("fetch"))
         refresher = CatalogueRefresher(source: source, logger: log("catalogue"))
         let files = FileReader(fetcher: fetcher, memory: Self.extentMemory, timeout: settings.timeout)
@@ -211,7 +231,7 @@ final class MountDaemon {
 
     private static func takeDown(
         _ fetcher: BlockFetcher?, _ transport: Transport, _ workers: WorkerPool, _ cache: DiskBlockStore,
-        _ store: CatalogueStore, _ demo: DemoServer?,
+        _ store: CatalogueStore?, _ demo: DemoServer?,
         _ logger: Logger
     ) {
         fetcher?.shutDown()
@@ -219,7 +239,7 @@ final class MountDaemon {
         workers.shutdown()
         cache.close()
         do throws(CatalogueError) {
-            try store.close()
+            try store?.close()
         } catch {
             logger.warning("the catalogue did not close cleanly", metadata: ["reason": "\(error)"])
         }

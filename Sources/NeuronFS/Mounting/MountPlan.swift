@@ -1,4 +1,5 @@
 import Configuration
+import FolderSource
 import Glibc
 import Support
 
@@ -26,6 +27,7 @@ struct MountPlan {
     private static let startAllowance = 30.0
 
     func run() throws(Failure) {
+        _ = try FolderChoices.locations(settings.source)
         guard !settings.foreground else { return try serve() }
         try prepare()
         try Launcher.start(
@@ -69,6 +71,7 @@ struct MountPlan {
     private func checkRoomForThreads() throws(Failure) {
         // cache, transport, refresh, fetch-probe, three of FuseAdapter and its 8, two of libdispatch, libcurl's for a name.
         var count = 18 + MountDaemon.workerCount
+        count += try FolderChoices.locations(settings.source).count * FolderSource.threadCount
         // The stand-in origin has 4 and runs on Swift's pool, which has one for each processor.
         if case .demo = origin { count += 4 + MountDaemon.workerCount }
         do throws(ThreadError) {

@@ -14,7 +14,7 @@ struct ProjectionFolder: SpecimenSubfolder {
     func mayExist(_ row: Specimen) -> Bool { row.hasImages }
 
     func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge {
-        context.stack == nil ? .absent : .known(.directory(modified: tree.time(of: context)))
+        context.objects.projections.isEmpty ? .absent : .known(.directory(modified: tree.time(of: context)))
     }
 
     func child(_ name: String) -> (any Entry)? {

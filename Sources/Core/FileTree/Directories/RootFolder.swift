@@ -12,14 +12,19 @@ struct RootFolder: CatalogueFolder {
         + Grouping.allCases.map { ($0.folder, GroupingFolder(grouping: $0)) }
         + [("splits", SplitsFolder()), (".neuronfs", ControlFolder())]
 
-    /// Names that no source may give to a folder of its own.
-    static let reserved = Set(fixed.map(\.name))
+    fileprivate static let fixedNames = Set(fixed.map(\.name))
 
     func path(_ index: TreeIndex) -> String? { "." }
 
     func children(_ index: TreeIndex) -> [(name: String, entry: any CatalogueEntry)] {
         Self.fixed + index.collections.map { ($0, CollectionFolder(name: $0)) }
     }
+}
+
+/// The names at the top of a mount.
+package enum TopNames {
+    /// Those that every mount has. No source may give one to a folder of its own.
+    package static let reserved = RootFolder.fixedNames
 }
 
 /// `.neuronfs/`
