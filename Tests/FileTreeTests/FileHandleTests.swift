@@ -58,7 +58,13 @@ import Testing
             #expect(found.isProvisional && found.kind == .file && found.inode == node.inode)
         }
         // Only the geometry tells a directory in a store from a file.
-        #expect(bench.lookup(".", in: .zarr(1, .stack, 5)) == nil && bench.lookup("..", in: .zarr(1, .stack, 5)) == nil)
+        let view = View.trainable(1)
+        for node in [Node.zarr(1, .stack, 5), .view(view, .zarr(1, .stack, 5))] {
+            #expect(bench.lookup(".", in: node) == nil && bench.lookup("..", in: node) == nil)
+        }
+        #expect(
+            try bench.lookup("..", in: .view(view, .planes(1, .stack)))?.get().inode
+                == Node.view(view, .specimen(1)).inode)
     }
 
     @Test func aNumberOfNothingIsAbsent() throws {
@@ -71,13 +77,17 @@ import Testing
         _ = try bench.attributes(of: .planes(7, .stack)).get()
         #expect(bench.lookup(".", in: .plane(7, .stack, 2))?.isAbsent == true)
         #expect(bench.lookup(".", in: .zarr(7, .stack, 1_000_000))?.isAbsent == true)
+        // Number 1 is a file, which a view shows under its own number; and the cell is in no part but one.
+        for node in [Node.view(.trainable(7), .zarr(7, .stack, 1)), .view(.split(.val, 7), .specimen(7))] {
+            #expect(bench.lookup(".", in: node)?.isAbsent == true)
+        }
     }
 
     @Test func aHashedNumberIsFoundWhileTheKernelHoldsItAndThatCounts() throws {
         let bench = try bench()
         defer { bench.close() }
-        let stack = try bench.inode("trainable/mouse/7/stack")
-        let cell = try bench.inode("trainable/mouse/7")
+        let stack = try bench.inode("trainable/mouse/5000000000/stack")
+        let cell = try bench.inode("trainable/mouse/5000000000")
         #expect(try bench.lookup(".", in: stack)?.get().inode == stack)
         bench.tree.forget(stack, count: 1)
         bench.tree.forget(cell, count: 2)

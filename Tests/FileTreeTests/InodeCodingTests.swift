@@ -23,6 +23,12 @@ import Testing
                 nodes.append(.planes(id, series))
                 nodes += [0, 1, 626, 65_535].map { .plane(id, series, $0) }
             }
+            let directories =
+                [.specimen(id), .projections(id), .zarr(id, .stack, 3), .zarr(id, .labels, 1 << 24 - 2)]
+                + Series.allCases.map { Node.planes(id, $0) }
+            for view in [View.trainable(id)] + SplitPart.allCases.map({ .split($0, id) }) {
+                nodes += directories.map { .view(view, $0) }
+            }
             for number in [0, 1, 77, 1 << 24 - 1] { nodes += [.zarr(id, .stack, number), .zarr(id, .labels, number)] }
         }
         return nodes
@@ -61,6 +67,11 @@ import Testing
             (.trainableSpecies(.human), 0x0E00_0000_0000_0001), (.grouping(.dendriteType), 0x0F00_0000_0000_0004),
             (.group(.layer, 0x89AB_CDEF), 0x1089_ABCD_EF00_0002), (.splits, 0x1100_0000_0000_0000),
             (.split(.test), 0x1200_0000_0000_0002), (.link(.parentStructure, id), 0x1312_B527_8600_0007),
+            (.view(.trainable(id), .specimen(id)), 0x2012_B527_8600_0000),
+            (.view(.trainable(id), .planes(id, .ignore)), 0x2112_B527_8600_0008),
+            (.view(.split(.train, id), .projections(id)), 0x2A12_B527_8600_0000),
+            (.view(.split(.val, id), .zarr(id, .stack, 7)), 0x3312_B527_8600_0007),
+            (.view(.split(.test, id), .zarr(id, .labels, 0)), 0x3C12_B527_8600_0000),
             (.specimen(Int(UInt32.max)), 0x05FF_FFFF_FF00_0000),
         ]
         for (node, number) in expected { #expect(node.inode?.rawValue == number, "\(node)") }
@@ -68,7 +79,10 @@ import Testing
 
     @Test func anIdThatNeedsMoreThan32BitsHasNoComputedNumber() {
         for id in [Int(UInt32.max) + 1, 5_000_000_000, Int.max, -1] {
-            for node in [Node.specimen(id), .plane(id, .stack, 0), .zarr(id, .labels, 3), .link(.name, id)] {
+            for node in [
+                Node.specimen(id), .plane(id, .stack, 0), .zarr(id, .labels, 3), .link(.name, id),
+                .view(.trainable(id), .specimen(id)),
+            ] {
                 #expect(node.inode == nil, "\(node)")
             }
         }
@@ -82,7 +96,10 @@ import Testing
     }
 
     @Test func numbersThatMeanNothingAreNoNode() {
-        for number: UInt64 in [0, 2, 1 << 55, 0x7F << 56, UInt64.max, 0x0500_0000_0000_0001, 0x0100_0000_0000_0009] {
+        for number: UInt64 in [
+            0, 2, 1 << 55, 0x7F << 56, 0x1F << 56, 0x25 << 56, 0x2000_0000_0000_0001, UInt64.max, 0x0500_0000_0000_0001,
+            0x0100_0000_0000_0009,
+        ] {
             #expect(Node(InodeNumber(rawValue: number)) == nil, "\(number)")
         }
     }

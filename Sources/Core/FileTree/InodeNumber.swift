@@ -1,7 +1,7 @@
 /// An inode number. A number is made from what a file is, never handed out, so it is the same in every mount on every machine.
 ///
-/// Most numbers are computed, and ``Node`` holds the coding. A directory in a ``View``, and a name that does not fit into the 64
-/// bits of a computed number, has a hash of the source and its path (``NodeTable``).
+/// Most numbers are computed, and ``Node`` holds the coding. A name that does not fit into the 64 bits of a computed number has
+/// a hash of the source and its path (``NodeTable``).
 package struct InodeNumber: RawRepresentable, Hashable, Sendable {
     /// The number the kernel sees.
     package let rawValue: UInt64

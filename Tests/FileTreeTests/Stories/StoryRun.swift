@@ -160,8 +160,7 @@ final class StoryRun {
     private func judge(_ attributes: FileAttributes, _ cell: Int, _ place: Step.Place, _ name: String) throws {
         let size = attributes.size
         let isDirectory = attributes.kind == .directory
-        let isHashed = cell > UInt32.max || isDirectory && place != .own
-        try expect((attributes.inode.isHashed) == isHashed, "a number of the wrong kind")
+        try expect((attributes.inode.isHashed) == (cell > UInt32.max), "a number of the wrong kind")
         try judgeNumber(attributes.inode, of: "\(isDirectory ? place : .own) \(cell)/\(name)")
         let places = world.cell(cell).map { cell in Step.Place.allCases.count { CellWorld.stands(cell, at: $0) } } ?? 0
         try expect(isDirectory || attributes.linkCount == places, "\(attributes.linkCount) names, and \(places) places")

@@ -12,6 +12,13 @@ struct ViewFolder<Own: Entry>: Folder {
         own.path(tree).flatMap { view.path(ofOwn: $0, tree.index) }
     }
 
+    /// A store numbers its files and directories alike, so that a file of a store may have been taken for a directory.
+    func settled(_ tree: TreeState, token: CancellationToken) -> Answer<any Entry> {
+        own.settled(tree, token: token).flatMap { own in
+            Promise(own.kind == .directory ? .success(own.folder(in: view)) : .failure(.notFound))
+        }
+    }
+
     func known(_ tree: TreeState) -> Knowledge { exists(tree) ? own.known(tree) : .absent }
 
     func facts(_ tree: TreeState, token: CancellationToken) -> Answer<Facts> {

@@ -7,8 +7,10 @@ internal import Specimens
 ///
 /// The kind is never 0, so no number collides with the root (1), and stays below 64, so that the two top bits are clear:
 /// programs read `st_ino` as signed, and bit 62 marks hashed numbers. Specimen ids have 31 bits today. The
-/// entries of a specimen whose id needs more than 32 bits have no computed number, nor has a directory in a ``View``; theirs are
-/// hashed (``NodeTable``).
+/// entries of a specimen whose id needs more than 32 bits have no computed number; theirs are hashed (``NodeTable``).
+///
+/// A directory in a ``View`` has the number of the same directory in the specimen's own folder, but for the kind. Its kind has
+/// bit 5 set, the view in bits 4 and 3, and the directory in bits 2 to 0.
 extension Node {
     private static let kindShift: UInt64 = 56
     private static let subjectShift: UInt64 = 24
@@ -37,6 +39,12 @@ extension Node {
         case link = 19
     }
 
+    /// Kinds of the directories that a view has; the place in this list is the code in the kind of a view.
+    private static let viewed: [Kind] = [.specimen, .planes, .projections, .zarrStack, .zarrLabels]
+
+    /// The lowest kind of a directory in a view.
+    private static let firstViewKind: UInt64 = 32
+
     /// Bits of a plane index inside the detail: 16, so that 65,536 planes fit; the largest stack has about 850.
     private static let planeBits = 16
 
@@ -45,6 +53,23 @@ extension Node {
             InodeNumber(
                 rawValue: kind.rawValue << kindShift | UInt64(subject) << subjectShift | UInt64(detail) & detailMask)
         }
+    }
+
+    private static func number(of own: Node, in view: View) -> InodeNumber? {
+        guard let inode = own.inode, let kind = Kind(rawValue: inode.rawValue >> kindShift),
+            let directory = viewed.firstIndex(of: kind)
+        else { return nil }
+        let viewKind = firstViewKind | view.code << 3 | UInt64(directory)
+        return InodeNumber(rawValue: (viewKind ^ kind.rawValue) << kindShift ^ inode.rawValue)
+    }
+
+    /// The node of a number whose kind is `kind`, one of a view; nil when there is none.
+    private static func view(_ inode: InodeNumber, kind: UInt64) -> Node? {
+        let directory = Int(kind & 7)
+        guard kind < firstViewKind << 1, directory < viewed.count else { return nil }
+        let own = InodeNumber(rawValue: (viewed[directory].rawValue ^ kind) << kindShift ^ inode.rawValue)
+        let specimen = Int(UInt32(truncatingIfNeeded: inode.rawValue >> subjectShift))
+        return Node(own).map { .view(View(code: kind >> 3 & 3, specimen: specimen), $0) }
     }
 
     /// The computed number of this node; nil where it does not fit.
@@ -72,7 +97,7 @@ extension Node {
         case .splits: Self.number(.splits)
         case .split(let split): Self.number(.split, 0, split.code)
         case .link(let place, let id): Self.number(.link, id, Int(place.rawValue))
-        case .view: nil
+        case .view(let view, let own): Self.number(of: own, in: view)
         }
     }
 
@@ -82,34 +107,40 @@ extension Node {
             self = .root
             return
         }
-        guard let kind = Kind(rawValue: inode.rawValue >> Self.kindShift) else { return nil }
+        let code = inode.rawValue >> Self.kindShift
+        if code >= Self.firstViewKind {
+            guard let node = Self.view(inode, kind: code) else { return nil }
+            self = node
+            return
+        }
+        guard let kind = Kind(rawValue: code) else { return nil }
         let subject = Int(UInt32(truncatingIfNeeded: inode.rawValue >> Self.subjectShift))
         let detail = Int(inode.rawValue & Self.detailMask)
-        let code = UInt8(truncatingIfNeeded: detail)
+        let low = UInt8(truncatingIfNeeded: detail)
         var node: Node?
         switch kind {
-        case .topFile: node = TopFile(rawValue: code).map { .topFile($0) }
+        case .topFile: node = TopFile(rawValue: low).map { .topFile($0) }
         case .control: node = .control
-        case .controlFile: node = ControlFile(rawValue: code).map { .controlFile($0) }
+        case .controlFile: node = ControlFile(rawValue: low).map { .controlFile($0) }
         case .species: node = Species(code: detail).map { .species($0) }
         case .specimen: node = .specimen(subject)
-        case .specimenFile: node = SpecimenFile(rawValue: code).map { .specimenFile(subject, $0) }
-        case .planes: node = Series(rawValue: code).map { .planes(subject, $0) }
+        case .specimenFile: node = SpecimenFile(rawValue: low).map { .specimenFile(subject, $0) }
+        case .planes: node = Series(rawValue: low).map { .planes(subject, $0) }
         case .plane:
             node = Series(rawValue: UInt8(detail >> Self.planeBits)).map {
                 .plane(subject, $0, detail & (1 << Self.planeBits - 1))
             }
         case .projections: node = .projections(subject)
-        case .projection: node = ProjectionFile(rawValue: code).map { .projection(subject, $0) }
+        case .projection: node = ProjectionFile(rawValue: low).map { .projection(subject, $0) }
         case .zarrStack: node = .zarr(subject, .stack, detail)
         case .zarrLabels: node = .zarr(subject, .labels, detail)
         case .trainable: node = .trainable
         case .trainableSpecies: node = Species(code: detail).map { .trainableSpecies($0) }
-        case .grouping: node = Grouping(rawValue: code).map { .grouping($0) }
-        case .group: node = Grouping(rawValue: code).map { .group($0, UInt32(subject)) }
+        case .grouping: node = Grouping(rawValue: low).map { .grouping($0) }
+        case .group: node = Grouping(rawValue: low).map { .group($0, UInt32(subject)) }
         case .splits: node = .splits
         case .split: node = SplitPart(code: detail).map { .split($0) }
-        case .link: node = LinkPlace(rawValue: code).map { .link($0, subject) }
+        case .link: node = LinkPlace(rawValue: low).map { .link($0, subject) }
         }
         // Whatever decodes must encode to the same number: no two numbers mean the same node.
         guard let node, node.inode == inode else { return nil }
@@ -126,6 +157,21 @@ extension Species {
         case 1: self = .human
         default: return nil
         }
+    }
+}
+
+extension View {
+    /// Two bits, which are part of inode numbers.
+    fileprivate var code: UInt64 {
+        switch self {
+        case .trainable: 0
+        case .split(let part, _): UInt64(part.code) + 1
+        }
+    }
+
+    /// - Parameter code: 0 to 3.
+    fileprivate init(code: UInt64, specimen: Int) {
+        self = SplitPart(code: Int(code) - 1).map { .split($0, specimen) } ?? .trainable(specimen)
     }
 }
 

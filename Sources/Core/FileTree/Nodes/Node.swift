@@ -1,6 +1,6 @@
 package import Specimens
 
-/// What an inode is. Every inode of the tree is a value of this type. Most are computed from their number and back.
+/// What an inode is. Every inode of the tree is a value of this type, computed from its number and back.
 package enum Node: Hashable, Sendable {
     /// The mount point.
     case root
@@ -44,7 +44,7 @@ package enum Node: Hashable, Sendable {
     case split(SplitPart)
     /// A symbolic link to a specimen.
     case link(LinkPlace, Int)
-    /// A directory of a specimen, by its node in the specimen's own folder, as a view shows it. Its number is hashed.
+    /// A directory of a specimen, by its node in the specimen's own folder, as a view shows it.
     indirect case view(View, Node)
 }
 
