@@ -57,7 +57,7 @@ extension Specimen {
             layer: meta.catalogueText("structure__layer"), lineName: meta.catalogueText("line_name"),
             dendriteType: meta.catalogueText("tag__dendrite_type"),
             reconstructionType: meta.catalogueText("nr__reconstruction_type"), skeleton: pair.skeletonID,
-            hasImages: pair.imagesPath != nil,
+            hasImages: pair.imagesPath != nil, hasProjections: false,
             row: RowText(FolderRow.row(pair, meta, donor: (donorID, donor))))
     }
 }

@@ -1,3 +1,4 @@
+import FileTree
 import Glibc
 import Support
 
@@ -43,11 +44,21 @@ struct MountedPath {
     /// The names that lead to the same place through a cell's own folder, so that each of its files has one path:
     /// `splits/train/313862022/stack` is `mouse/313862022/stack`.
     private static func own(_ components: [String], in mount: String) -> [String] {
-        guard components.count > 2, ["trainable", "splits"].contains(components[0]),
-            let folder = MountChoice.specimenFolder(components[2], in: mount)
-        else { return components }
-        return names(folder, below: mount) + components.dropFirst(3)
+        guard components.count > 2, ["trainable", "splits"].contains(components[0]) else { return components }
+        if let folder = MountChoice.specimenFolder(components[2], in: mount) {
+            return names(folder, below: mount) + components.dropFirst(3)
+        }
+        guard components[0] == "splits" else { return Array(components.dropFirst()) }
+        // A folder's cell is called by both names there; either may have a dash.
+        for dash in components[2].indices where components[2][dash] == "-" {
+            let own = [String(components[2][..<dash]), String(components[2][components[2].index(after: dash)...])]
+            if Folder.isDirectory(([mount] + own).joined(separator: "/")) { return own + components.dropFirst(3) }
+        }
+        return components
     }
+
+    /// Whether the path lies among what a folder source shows: it is on this machine, and nothing of it is cached.
+    var isOfFolder: Bool { components.first.map { !TopNames.reserved.contains($0) } ?? false }
 
     /// Whether `name` is the name of a specimen's folder: an id of the database.
     static func isSpecimenID(_ name: String) -> Bool {
@@ -85,7 +96,8 @@ struct MountedPath {
     private func specimens(below folder: String, levels: Int) throws(Failure) -> [String] {
         var found: [String] = []
         // The other folders of the root list the same specimens again.
-        for name in folder == mount.path ? ["mouse", "human"] : try Folder.names(folder) {
+        for name in folder == mount.path ? ["mouse", "human"] : try Folder.names(folder)
+        where try Self.find("\(folder)/\(name)")?.isOfFolder == false {
             if let specimen = Self.specimen(name, in: folder) {
                 found.append(specimen)
             } else if levels > 0, Folder.isDirectory("\(folder)/\(name)") {

@@ -194,6 +194,9 @@ struct PinTargets: ParsableArguments {
                 guard let path = try MountedPath.findAnswering(text) else {
                     throw Failure(sentence: "\(text) is neither a specimen id nor a path in a NeuronFS mount", code: 2)
                 }
+                guard !path.isOfFolder else {
+                    throw Failure(sentence: "\(text) lies in a folder of this machine, which is not cached", code: 2)
+                }
                 ids = try path.specimens()
                 guard !ids.isEmpty else { throw Failure(sentence: "\(text) holds no specimens", code: 2) }
                 directory = try choice.directory(of: path)

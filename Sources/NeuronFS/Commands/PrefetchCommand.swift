@@ -47,7 +47,9 @@ struct PrefetchCommand: ParsableCommand {
             for part in try PrefetchPlan.parts(of: path) where known.insert(part).inserted { parts.append(part) }
         }
         guard !parts.isEmpty else {
-            throw Failure(sentence: "\(paths.joined(separator: ", ")) holds nothing to prefetch", code: 2)
+            throw Failure(
+                sentence: "\(paths.joined(separator: ", ")) holds nothing to prefetch: folders of this machine are not "
+                    + "cached", code: 2)
         }
 
         let errors = Monitor<[String]>([])

@@ -30,6 +30,7 @@ enum PrefetchPlan {
         guard let place = try MountedPath.find(path) else {
             throw Failure(sentence: "\(path) is in no NeuronFS mount", code: 2)
         }
+        guard !place.isOfFolder else { return [] }
         let real = ([place.mount.path] + place.components).joined(separator: "/")
         let sources = try sources(of: place)
         guard sources.isEmpty else { return sources + (Folder.isDirectory(real) ? [.folder(real)] : [.file(real)]) }
@@ -56,8 +57,8 @@ enum PrefetchPlan {
         let names = folder == mount ? ["mouse", "human"] : try Folder.names(folder)
         for name in names {
             let path = "\(folder)/\(name)"
+            guard let place = try MountedPath.find(path), !place.isOfFolder else { continue }
             if MountedPath.specimen(name, in: folder) != nil {
-                guard let place = try MountedPath.find(path) else { continue }
                 found.append(.specimen(([place.mount.path] + place.components).joined(separator: "/")))
             } else if levels > 0, !name.hasPrefix("."), Folder.isDirectory(path) {
                 found += try group(path, mount: mount, levels: levels - 1)

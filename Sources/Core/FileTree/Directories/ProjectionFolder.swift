@@ -11,10 +11,10 @@ struct ProjectionFolder: SpecimenSubfolder {
 
     static let name = "projections"
 
-    func mayExist(_ row: Specimen) -> Bool { row.hasImages }
+    func mayExist(_ row: Specimen) -> Bool { row.hasProjections }
 
     func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge {
-        context.objects.projections.isEmpty ? .absent : .known(.directory(modified: tree.time(of: context)))
+        context.stack == nil ? .absent : .known(.directory(modified: tree.time(of: context)))
     }
 
     func child(_ name: String) -> (any Entry)? {

@@ -34,17 +34,22 @@ package struct Specimen: Sendable, Identifiable {
     package let recording: ObjectID?
     /// Whether there are image planes.
     package let hasImages: Bool
+    /// Whether the source may have projections of the images.
+    package let hasProjections: Bool
 
     private let text: RowText
 
     /// A specimen.
     ///
-    /// - Parameter row: every field that the source gives, in the source's own words.
+    /// - Parameters:
+    ///   - hasProjections: as `hasImages` unless it is given.
+    ///   - row: every field that the source gives, in the source's own words.
     package init(
         id: Int, name: String, place: Place, species: Species?, donorID: Int? = nil, donorName: String? = nil,
         structureAcronym: String? = nil, structureParentAcronym: String? = nil, layer: String? = nil,
         lineName: String? = nil, dendriteType: String? = nil, reconstructionType: String? = nil,
-        skeleton: ObjectID? = nil, recording: ObjectID? = nil, hasImages: Bool = false, row: RowText
+        skeleton: ObjectID? = nil, recording: ObjectID? = nil, hasImages: Bool = false,
+        hasProjections: Bool? = nil, row: RowText
     ) {
         self.id = id
         self.name = name
@@ -61,6 +66,7 @@ package struct Specimen: Sendable, Identifiable {
         self.skeleton = skeleton
         self.recording = recording
         self.hasImages = hasImages
+        self.hasProjections = hasProjections ?? hasImages
         text = row
     }
 
