@@ -152,7 +152,7 @@ final class FolderBlocks: BlockSource {
         guard request.accepts(version) else { throw .changed(version) }
         // The reader has the plane that an earlier version had.
         guard let page = open.tiff.pages.dropFirst(place.page).first, let plane = request.object.frame,
-            (page.width, page.height) == (plane.width, plane.height)
+            (page.width, page.height, page.bitsPerSample) == (plane.width, plane.height, tile.bits)
         else { throw .changed(version) }
         let bits = page.bitsPerSample
         let frame = HalvedPixels.source(

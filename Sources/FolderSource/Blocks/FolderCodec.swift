@@ -10,10 +10,8 @@ struct FolderCodec: BlockCodec {
             return nil
         case .picture: throw BlockFault("a folder has no pictures")
         case .tile(let tile):
-            let pixels = tile.frame.width * tile.frame.height
-            guard bytes.count == pixels || bytes.count == 2 * pixels else {
-                throw BlockFault("\(bytes.count) bytes for \(pixels) pixels of 8 or 16 bits")
-            }
+            let wanted = tile.frame.width * tile.frame.height * (tile.bits / 8)
+            guard bytes.count == wanted else { throw BlockFault("\(bytes.count) bytes, not \(wanted)") }
             return bytes
         }
     }

@@ -117,6 +117,11 @@ import Testing
         guard case .changed = kind({ _ = try bench.block(before) }) else { Issue.record("there is no page 1"); return }
         try folder.tiff("a/x.tif", pages: 2, width: 44)
         guard case .changed = kind({ _ = try bench.block(before) }) else { Issue.record("it has another size"); return }
+        try folder.tiff("a/x.tif", pages: 2, bits: 16)
+        guard case .changed = kind({ _ = try bench.block(before) }) else {
+            Issue.record("it has other bits")
+            return
+        }
         try folder.tiff("a/x.tif", pages: 2)
         #expect(try bench.block(before).bytes.count == 25)
     }
@@ -155,6 +160,23 @@ import Testing
                 bench.source.look(); return bench.source.blocks.outage(for: skeleton.id) == nil
             })
         #expect(try bench.stat(skeleton).length == 5 && bench.source.list.generation == 1)
+    }
+
+    @Test func afterTheEndEveryQuestionIsAnswered() throws {
+        let bench = try FolderBench(try cell())
+        defer { bench.close() }
+        let skeleton = try #require(try bench.objects("a").skeleton)
+        let cell = try bench.specimen("a")
+        try bench.folder.write("a/meta.json", "{}")
+        _ = try bench.rescan()
+        bench.source.blocks.shutDown()
+        #expect(kind { _ = try bench.stat(skeleton) } == .shutDown)
+        let request = BlockRequest(object: skeleton, part: .extent(0, length: 5), expected: nil)
+        #expect(kind { _ = try bench.block(request) } == .shutDown)
+        #expect(kind { _ = try bench.source.objects(of: cell, token: CancellationToken()).wait().get() } == .shutDown)
+        for _ in 0..<2 { #expect(kind { _ = try bench.rescan() } == .shutDown) }
+        bench.source.look()
+        bench.source.blocks.shutDown()
     }
 
     @Test func aFileThatNobodyReadsIsClosed() throws {

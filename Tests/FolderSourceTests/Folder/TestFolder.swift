@@ -133,7 +133,8 @@ final class FolderBench {
             id: .image(plane.imageID, of: try specimen(name).id),
             frame: SourceObject.Frame(x: plane.x, y: plane.y, width: plane.width, height: plane.height))
         return BlockRequest(
-            object: object, part: .tile(BlockPart.Tile(index: 0, level: level, side: 512, frame: frame)),
+            object: object,
+            part: .tile(BlockPart.Tile(index: 0, level: level, side: 512, frame: frame, bits: plane.bits)),
             expected: version)
     }
 

@@ -60,13 +60,16 @@ package enum BlockPart: Hashable, Sendable {
         package let side: Int
         /// Where it lies at its level, px from the plane's top left corner.
         package let frame: SourceObject.Frame
+        /// Bits of a pixel, 8 or 16.
+        package let bits: Int
 
         /// A tile.
-        package init(index: Int, level: Int, side: Int, frame: SourceObject.Frame) {
+        package init(index: Int, level: Int, side: Int, frame: SourceObject.Frame, bits: Int = 8) {
             self.index = index
             self.level = level
             self.side = side
             self.frame = frame
+            self.bits = bits
         }
     }
 

@@ -220,7 +220,9 @@ package final class PlaneReader: Sendable {
             x: rectangle.x, y: rectangle.y, width: rectangle.width, height: rectangle.height)
         return BlockRequest(
             object: Self.object(version.image, version.objectID),
-            part: .tile(BlockPart.Tile(index: index, level: version.level, side: side, frame: frame)),
+            part: .tile(
+                BlockPart.Tile(
+                    index: index, level: version.level, side: side, frame: frame, bits: version.image.bits)),
             expected: record(of: version)?.validator, deadline: .now.advanced(bySeconds: timeout),
             requestID: token?.requestID ?? 0)
     }
