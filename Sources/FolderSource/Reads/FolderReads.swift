@@ -116,15 +116,15 @@ final class FolderReads: Sendable {
         let (promise, resolver) = Promise<Value, SourceError>.pending()
         let token = CancellationToken(requestID: requestID, lane: lane)
         let job = Job(deadline: deadline) {
-            body(token).whenDone { resolver.resolve($0) }
+            body(token).whenDone {
+                resolver.resolve($0)
+                token.finish()
+            }
         } end: { error in
             if resolver.resolve(.failure(error)) { token.cancel() }
         }
         let (number, refusal) = enter(job, lane)
-        promise.whenDone { [state] _ in
-            state.update { _ = $0.jobs.removeValue(forKey: number) }
-            token.finish()
-        }
+        promise.whenDone { [state] _ in state.update { _ = $0.jobs.removeValue(forKey: number) } }
         if let refusal { job.end(refusal) }
         return (promise, FolderExchange(reads: self, number: number, end: job.end))
     }

@@ -92,8 +92,10 @@ import Testing
     @Test func demandComesFirstAndAPromotedReadIsDemand() throws {
         let reads = try FolderReads(path: "/x")
         let server = Server()
-        for _ in 0..<FolderReads.threadCount { _ = reads.run(.demand, by: late()) { _ in server.read() } }
-        #expect(eventually { server.entered.value == FolderReads.threadCount })
+        let others = Server()
+        for _ in 1..<FolderReads.threadCount { _ = reads.run(.demand, by: late()) { _ in others.read() } }
+        _ = reads.run(.demand, by: late()) { _ in server.read() }
+        #expect(eventually { server.entered.value + others.entered.value == FolderReads.threadCount })
         let order = Monitor<[String]>([])
         func note(_ name: String, _ lane: Lane) -> (answer: Promise<Int, SourceError>, exchange: FolderExchange) {
             reads.run(lane, by: late()) { _ in
@@ -101,14 +103,30 @@ import Testing
                 return Promise(.success(0))
             }
         }
-        // One thread alone goes on, so that the order is that of the queues.
-        let read = [note("prefetch", .prefetch), note("promoted", .prefetch), note("demand", .demand)]
-        read[1].exchange.promote()
-        read[2].exchange.promote()
+        let queued = [note("prefetch", .prefetch), note("promoted", .prefetch), note("demand", .demand)]
+        queued[1].exchange.promote()
+        queued[2].exchange.promote()
+        // One thread alone goes on.
         server.answer()
-        for read in read { _ = read.answer.wait() }
-        let places = order.withLock { order in ["demand", "promoted", "prefetch"].map { order.firstIndex(of: $0) } }
-        #expect(places.allSatisfy { $0 != nil })
+        for read in queued { _ = read.answer.wait() }
+        #expect(order.withLock { $0 } == ["demand", "promoted", "prefetch"])
+        others.answer()
+        reads.shutDown()
+    }
+
+    @Test func workElsewhereIsGivenUpWithTheRead() throws {
+        let reads = try FolderReads(path: "/x")
+        let given = Counter()
+        for end in [soon(), late()] {
+            let read = reads.run(.demand, by: end) { token in
+                token.onCancel { given.add() }
+                return Promise<Int, SourceError>.pending().0
+            }
+            if end > .now.advanced(bySeconds: 60) { read.exchange.cancel() }
+            let kind = read.answer.error
+            #expect(kind == .deadlineExceeded || kind == .cancelled)
+        }
+        #expect(eventually { given.value == 2 })
         reads.shutDown()
     }
 
