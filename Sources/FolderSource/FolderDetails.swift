@@ -73,6 +73,7 @@ final class FolderDetails: Sendable {
         }
         return SpecimenObjects(
             stack: stack?.images, spacing: meta.spacing ?? location.spacing ?? VoxelSpacing(xy: 1, z: 1),
+            imageOrigin: stack?.origin ?? .file,
             largestLevel: stack.map { FolderBlocks.largestLevel(of: $0.images) },
             skeleton: pair.skeletonID.map { SourceObject(id: $0) }, skeletonUnits: meta.units,
             marker: pair.markerID.map { SourceObject(id: $0) },

@@ -18,18 +18,18 @@ struct FolderDirectory {
     private let root: FolderRoot
     private let descriptor: FolderDescriptor
 
-    /// - Throws: ``FolderFault/refused(_:)`` where the kernel or the container has no openat2.
-    init(_ descriptor: FolderDescriptor, status: FileStatus, root: FolderRoot) throws(FolderFault) {
+    init(_ descriptor: FolderDescriptor, status: FileStatus, root: FolderRoot) {
         self.descriptor = descriptor
         self.root = root
         device = status.device
+    }
+
+    /// - Throws: ``FolderFault/refused(_:)`` where the kernel or the container has no openat2.
+    func checkKernel() throws(FolderFault) {
         let probe = unsafe posix_open_inside(descriptor.number, ".", posix_path_flag())
-        switch -probe {
-        case ENOSYS, EPERM:
-            throw .refused("this system has no openat2, without which links cannot be checked (Linux 5.6)")
-        case 1...: throw .unreachable("\(Errno(rawValue: -probe))")
-        default: close(probe)
-        }
+        guard probe < 0 else { return _ = close(probe) }
+        guard probe == -ENOSYS || probe == -EPERM else { throw .unreachable("\(Errno(rawValue: -probe))") }
+        throw .refused("this system has no openat2, without which links cannot be checked (Linux 5.6)")
     }
 
     /// The path of the folder.

@@ -20,13 +20,12 @@ final class FolderRoot: Sendable {
             throw .refused("it lies below a name that is not UTF-8")
         }
         self.path = real
-        _ = try open()
+        try open().checkKernel()
     }
 
     /// Opens the folder.
     ///
-    /// - Throws: ``FolderFault/unreachable(_:)``, and ``FolderFault/refused(_:)`` where it lies in a mount of NeuronFS or the
-    ///   kernel has no openat2.
+    /// - Throws: ``FolderFault/unreachable(_:)``, and ``FolderFault/refused(_:)`` where it lies in a mount of NeuronFS.
     func open() throws(FolderFault) -> FolderDirectory {
         do {
             let descriptor = FolderDescriptor(try openFile(path, flags: O_RDONLY | O_DIRECTORY))
@@ -34,7 +33,7 @@ final class FolderRoot: Sendable {
             guard !isNeuronFS(status.device) else {
                 throw FolderFault.refused("it lies in a mount of NeuronFS; name the folder of the files themselves")
             }
-            return try FolderDirectory(descriptor, status: status, root: self)
+            return FolderDirectory(descriptor, status: status, root: self)
         } catch let fault as FolderFault {
             throw fault
         } catch {

@@ -6,6 +6,7 @@ struct StackReader: Sendable {
     /// A stack, and where its spacing is from.
     struct Stack {
         let images: ImageStack
+        let origin: ImageOrigin
         let spacingSource: String
     }
 
@@ -14,7 +15,16 @@ struct StackReader: Sendable {
         let width: Int
         let height: Int
         let bits: Int
+        let isLossy: Bool
         let spacing: TIFFSpacing
+
+        init(_ page: TIFFPage, of tiff: TIFFFile) {
+            width = page.width
+            height = page.height
+            bits = page.bitsPerSample
+            isLossy = page.compression == .jpeg
+            spacing = tiff.spacing
+        }
     }
 
     /// What the TIFF of a plane says in one version; no page for one that cannot be read.
@@ -51,12 +61,7 @@ struct StackReader: Sendable {
         switch pair.images {
         case .volume(let found):
             let tiff = try shelf.file(found.path, in: folder, token: token).tiff
-            let planes = tiff.pages.enumerated().map { index, page in
-                (
-                    index, index,
-                    Page(width: page.width, height: page.height, bits: page.bitsPerSample, spacing: tiff.spacing)
-                )
-            }
+            let planes = tiff.pages.enumerated().map { ($0, $0, Page($1, of: tiff)) }
             return try stack(of: planes, pair.usableMeta, tiff.spacing)
         case .planes(let files):
             let pages = try pages(of: files, pair.id, folder, token)
@@ -92,7 +97,12 @@ struct StackReader: Sendable {
         guard let stack = ImageStack(planes: images, zSpacing: spacing.z) else {
             throw .damaged("none of its planes can be read")
         }
-        return Stack(images: stack, spacingSource: source)
+        let isLossy = planes.contains { $0.page?.isLossy == true }
+        return Stack(
+            images: stack,
+            origin: isLossy
+                ? ImageOrigin(photometric: ImageOrigin.file.photometric, lossy: "JPEG, as the TIFF has it") : .file,
+            spacingSource: source)
     }
 
     /// The page of each plane; nil for one that cannot be read.
@@ -128,8 +138,7 @@ struct StackReader: Sendable {
             guard tiff.pages.count == 1 else {
                 throw .damaged("it has \(tiff.pages.count) pages; in stack/ each file is one plane")
             }
-            let page = tiff.pages[0]
-            return Page(width: page.width, height: page.height, bits: page.bitsPerSample, spacing: tiff.spacing)
+            return Page(tiff.pages[0], of: tiff)
         } catch {
             guard error.isLasting else { throw error }
             faults.warn(
