@@ -48,7 +48,7 @@ import Testing
         let registry = bench.fetcher.registry
         let object = SourceObject(id: .file(2, of: 1))
         let changed = Monitor<[String]>([])
-        registry.onChange { record in changed.update { $0.append(record.validator) } }
+        registry.onChange { records in changed.update { $0 += records.map(\.validator) } }
         let first = try registry.record(of: object, token: CancellationToken()).wait().get()
         #expect(first.validator == "a" && source.statCount == 1)
         tag.update { $0 = "b" }

@@ -103,22 +103,26 @@ import Testing
         #expect(code(bench.attributes(of: .group(.layer, 7))) == FileTreeError.notFound.errno)
     }
 
-    /// Nodes and names that the kernel has to forget when `object` of cell 1 changes.
-    private func stale(after object: ChangedObject) throws -> (nodes: Set<Node>, names: [String]) {
+    /// Nodes and names that the kernel has to forget when objects of cell 1 change.
+    private func stale(after ids: ObjectID...) throws -> (nodes: Set<Node>, names: [String]) {
         let bench = try TreeBench(Cells.list, objects: Cells.objects, records: Cells.records)
         defer { bench.close() }
         let objects = try #require(Cells.objects[1])
         let context = SpecimenContext(specimen: Cells.list[0], objects: objects, skeletonModified: nil)
-        let stale = StaleEntries(madeFrom: object, context, TreeIndex(bench.source.list, bench.source))
+        let stale = StaleEntries(
+            madeFrom: ChangedObjects(ids, of: Cells.list[0]), context, TreeIndex(bench.source.list, bench.source))
         return (Set(stale.entries.map(\.node)), stale.names.map(\.name))
     }
 
     @Test func aChangedImageMakesItsPlaneAndTheVolumeStaleAChangedRecordingItselfAlone() throws {
         let files: [SpecimenFile] = [.stackVolume, .stackArray]
         let expected = Set(files.map { Node.specimenFile(1, $0) } + [.plane(1, .stack, 1)])
-        #expect(try stale(after: .image(101)) == (expected, []))
-        #expect(try stale(after: .image(999)) == ([], []))
-        #expect(try stale(after: .recording) == ([.specimenFile(1, .recording)], []))
+        #expect(try stale(after: .image(101, of: 1)) == (expected, []))
+        #expect(try stale(after: .image(999, of: 1)) == ([], []))
+        let planes = [0, 3].map { Node.plane(1, .stack, $0) }
+        let volumes = files.map { Node.specimenFile(1, $0) }
+        #expect(try stale(after: .image(100, of: 1), .image(103, of: 1)) == (Set(volumes + planes), []))
+        #expect(try stale(after: .file(12, of: 1)) == ([.specimenFile(1, .recording)], []))
     }
 
     @Test func aChangedSkeletonMakesAllThatIsDrawnFromItStaleAndTheNamesOfTheStoreOfLabels() throws {
@@ -128,7 +132,7 @@ import Testing
         }
         let expected = Set(files.map { Node.specimenFile(1, $0) } + planes)
         // In the cell's own folder, in trainable/ and in splits/.
-        #expect(try stale(after: .tracing) == (expected, [String](repeating: "labels.ome.zarr", count: 3)))
+        #expect(try stale(after: .file(11, of: 1)) == (expected, [String](repeating: "labels.ome.zarr", count: 3)))
     }
 
     @Test func aNewerListOfCellsMakesStaleWhatItChangesAndNothingElse() throws {

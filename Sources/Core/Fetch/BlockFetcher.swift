@@ -155,9 +155,7 @@ package final class BlockFetcher: Sendable {
 extension BlockFetcher: BlockTaker {
     package var takesBlocks: Bool { store != nil }
 
-    package func changed(_ records: [ObjectRecord]) {
-        for record in records { registry.learn(record) }
-    }
+    package func changed(_ records: [ObjectRecord]) { registry.learn(records) }
 
     package func take(_ block: SourceBlock, _ request: BlockRequest) {
         guard let store = store(for: request) else { return }

@@ -19,7 +19,7 @@ package final class ObjectRegistry: Sendable {
     private let flights: FlightTable<ObjectID, ObjectRecord, FetchError>
     /// Questions under way whether an object is still what it was.
     private let revalidating = Monitor<[ObjectID: Promise<ObjectRecord, FetchError>]>([:])
-    private let observers = Monitor<[@Sendable (ObjectRecord) -> Void]>([])
+    private let observers = Monitor<[@Sendable ([ObjectRecord]) -> Void]>([])
 
     /// What has changed upstream since the registry was made. Objects change rarely, so there are few.
     private struct Changes {
@@ -51,8 +51,8 @@ package final class ObjectRegistry: Sendable {
         flights = FlightTable(cancelled: .cancelled, logger: logger)
     }
 
-    /// Calls `observer`, on a worker, with every object whose version has grown.
-    package func onChange(_ observer: @escaping @Sendable (ObjectRecord) -> Void) {
+    /// Calls `observer`, on a worker, with the objects whose version has grown.
+    package func onChange(_ observer: @escaping @Sendable ([ObjectRecord]) -> Void) {
         observers.withLock { $0.append(observer) }
     }
 
@@ -215,19 +215,33 @@ package final class ObjectRegistry: Sendable {
     /// observers are called. Writes the disk: on a worker.
     @discardableResult
     package func learn(_ reply: ObjectRecord) -> ObjectRecord {
+        let (record, isChanged) = take(reply)
+        if isChanged { tell([record]) }
+        return record
+    }
+
+    /// Notes what the source says of several objects. Observers are called once with all that have changed.
+    func learn(_ replies: [ObjectRecord]) {
+        let changed = replies.map(take).filter(\.isChanged).map(\.record)
+        if !changed.isEmpty { tell(changed) }
+    }
+
+    private func take(_ reply: ObjectRecord) -> (record: ObjectRecord, isChanged: Bool) {
         let (record, previous) = order.withLock { _ -> (ObjectRecord, ObjectRecord?) in
             let previous = cached(reply.id) ?? stored(reply.id)
             let record = records.keep(reply, after: previous)
             note(record, after: previous)
             return (record, previous)
         }
-        if let previous, previous.number != record.number {
-            logger.notice(
-                "changed upstream",
-                metadata: ["object": "\(record.id)", "old": "\(previous.validator)", "new": "\(record.validator)"])
-            for observer in observers.withLock({ $0 }) { observer(record) }
-        }
-        return record
+        guard let previous, previous.number != record.number else { return (record, false) }
+        logger.notice(
+            "changed upstream",
+            metadata: ["object": "\(record.id)", "old": "\(previous.validator)", "new": "\(record.validator)"])
+        return (record, true)
+    }
+
+    private func tell(_ changed: [ObjectRecord]) {
+        for observer in observers.withLock({ $0 }) { observer(changed) }
     }
 
     /// Takes `record` into memory, and notes whether it is of another version than the `previous` one.

@@ -44,13 +44,13 @@ struct StaleEntries {
         }
     }
 
-    /// What is made from an object of a specimen that has changed. A file has one number for all its names. A directory has
+    /// What is made from objects of a specimen that have changed. A file has one number for all its names. A directory has
     /// one for each, so that each name is listed.
-    init(madeFrom object: ChangedObject, _ context: SpecimenContext, _ index: TreeIndex) {
+    init(madeFrom objects: ChangedObjects, _ context: SpecimenContext, _ index: TreeIndex) {
         for entry in SpecimenFolder(id: context.id).entries {
             let below = (entry as? any SpecimenSubfolder)?.children(context).map(\.entry) ?? []
-            entries += below.filter { $0.isMade(from: object, context) }
-            guard entry.isMade(from: object, context) else { continue }
+            entries += below.filter { $0.isMade(from: objects, context) }
+            guard entry.isMade(from: objects, context) else { continue }
             if entry.kind == .directory {
                 names += index.folders(of: context.id).map { ($0, entry.place) }
             } else {

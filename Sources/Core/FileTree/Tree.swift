@@ -9,6 +9,14 @@ package final class Tree: FileService {
     let state: TreeState
     let table: NodeTable
     private let observers = Monitor<[@Sendable (Invalidation) -> Void]>([])
+    /// Changes, by specimen, of which the kernel is to be told or is being told.
+    private let changes = Monitor<[Int: Change]>([:])
+
+    /// Objects of a specimen that have changed, and what memory had of it.
+    private struct Change {
+        var ids: Set<ObjectID> = []
+        var context: SpecimenContext?
+    }
 
     /// A tree over `parts`.
     package convenience init(parts: TreeParts) {
@@ -18,7 +26,7 @@ package final class Tree: FileService {
     init(parts: TreeParts, table: NodeTable) {
         state = TreeState(parts)
         self.table = table
-        parts.registry.onChange { [weak self] record in self?.upstreamChanged(record.id) }
+        parts.registry.onChange { [weak self] records in self?.upstreamChanged(records.map(\.id)) }
         parts.source.onListChange { [weak self, source = parts.source] list in
             self?.catalogueChanged(TreeIndex(list, source))
         }
@@ -214,33 +222,64 @@ extension Tree {
     private func replaced(_ old: ObjectID?, by new: ObjectID?) {
         guard let old, let new, old != new else { return }
         state.parts.registry.supersede(old, by: new)
-        upstreamChanged(new)
+        upstreamChanged([new])
     }
 
-    /// The object `id` of the source has a new version.
-    private func upstreamChanged(_ id: ObjectID) {
-        let specimen = id.specimen
-        let announce: @Sendable (SpecimenContext) -> Void = { [self] context in
-            let object: ChangedObject =
-                id.kind == .image ? .image(id.number) : id == context.specimen.recording ? .recording : .tracing
-            self.announce(StaleEntries(madeFrom: object, context, state.index))
+    /// The objects `ids` of the source have new versions. What a specimen is made into is looked through once for all of its
+    /// objects that change meanwhile: a stack has thousands.
+    private func upstreamChanged(_ ids: [ObjectID]) {
+        for (specimen, ids) in Dictionary(grouping: ids, by: \.specimen) {
+            let context = state.contexts.cached(specimen)
+            state.contexts.remove(specimen)
+            state.metas.removeAll { $0 == specimen }
+            let isFirst = changes.withLock { changes in
+                var change = changes[specimen] ?? Change()
+                change.ids.formUnion(ids)
+                change.context = context ?? change.context
+                return changes.updateValue(change, forKey: specimen) == nil
+            }
+            if isFirst { announceChanges(of: specimen) }
         }
-        let context = state.contexts.cached(specimen)
-        state.contexts.remove(specimen)
-        state.metas.removeAll { $0 == specimen }
-        if let context { return announce(context) }
-        // After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the objects.
-        guard let row = state.index.snapshot[specimen] else { return }
+    }
+
+    /// Tells of the changes of a specimen, until there are no more.
+    private func announceChanges(of specimen: Int) {
+        while true {
+            let change = changes.withLock { changes -> Change? in
+                guard let change = changes[specimen], !change.ids.isEmpty else {
+                    changes[specimen] = nil
+                    return nil
+                }
+                changes[specimen] = Change()
+                return change
+            }
+            guard let change else { return }
+            guard let context = change.context else { return announce(change.ids, of: specimen) }
+            announce(change.ids, context)
+        }
+    }
+
+    private func announce(_ ids: Set<ObjectID>, _ context: SpecimenContext) {
+        announce(StaleEntries(madeFrom: ChangedObjects(ids, of: context.specimen), context, state.index))
+    }
+
+    /// After an earlier change, a refresh of the catalogue, or many other specimens: memory or disk has the objects.
+    private func announce(_ ids: Set<ObjectID>, of specimen: Int) {
+        guard let row = state.index.snapshot[specimen] else {
+            changes.withLock { $0[specimen] = nil }
+            return
+        }
         let found = state.parts.source.objects(of: row, token: CancellationToken())
-        found.whenDone { [logger = state.parts.logger] outcome in
+        found.whenDone { [self] outcome in
             switch outcome {
             case .failure(let error):
                 // An open drops stale pages by itself; what is missed are mapped pages and sizes.
-                logger.warning(
-                    "the kernel is not told of a change", metadata: ["object": "\(id)", "reason": "\(error)"])
+                state.parts.logger.warning(
+                    "the kernel is not told of a change", metadata: ["specimen": "\(specimen)", "reason": "\(error)"])
             case .success(let objects):
-                announce(SpecimenContext(specimen: row, objects: objects, skeletonModified: nil))
+                announce(ids, SpecimenContext(specimen: row, objects: objects, skeletonModified: nil))
             }
+            announceChanges(of: specimen)
         }
     }
 }

@@ -48,7 +48,7 @@ import Testing
         defer { bench.close() }
         let id = RegistryBench.id(1)
         let seen = Monitor<[Int]>([])
-        bench.registry.onChange { record in seen.withLock { $0.append(record.number) } }
+        bench.registry.onChange { records in seen.withLock { $0 += records.map(\.number) } }
         bench.learn(1, "a")
         let first = try #require(bench.registry.cached(id)?.number)
         let opened = bench.registry.moment

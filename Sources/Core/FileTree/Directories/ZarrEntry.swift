@@ -96,8 +96,8 @@ struct ZarrEntry: SpecimenEntry {
 
     /// A chunk of labels is there when something is drawn in it. The names of chunks may be hundreds of thousands, so the
     /// kernel forgets the store; an open of a changed chunk drops its pages.
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
-        object == .tracing && series != .stack && context.hasLabels
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool {
+        objects.hasTracing && series != .stack && context.hasLabels
     }
 
     private func entry(of node: OMEZarrNode, _ store: ZarrStore) -> ZarrEntry {

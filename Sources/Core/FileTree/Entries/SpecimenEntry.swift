@@ -14,17 +14,28 @@ protocol SpecimenEntry: Entry {
     func known(_ context: SpecimenContext, _ tree: TreeState) -> Knowledge
     /// Asks for what ``known(_:_:)`` leaves open; only files of which it leaves something open have this.
     func ask(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<Facts>
-    /// Whether the bytes of this file, or the names below this store, are made from `object`.
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool
+    /// Whether the bytes of this file, or the names below this store, are made from one of `objects`.
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool
 }
 
-/// Which object of a specimen has changed.
-enum ChangedObject: Equatable {
-    /// The plane or projection with this image id.
-    case image(Int)
-    case recording
+/// Which objects of a specimen have changed.
+struct ChangedObjects {
+    /// The planes and projections with these image ids.
+    var images: Set<Int> = []
+    var hasRecording = false
     /// The skeleton, or the marker file that belongs to it.
-    case tracing
+    var hasTracing = false
+
+    /// Those among `ids`, which are of `specimen`.
+    init(_ ids: some Sequence<ObjectID>, of specimen: Specimen) {
+        for id in ids {
+            switch id.kind {
+            case .image: images.insert(id.number)
+            case .file where id == specimen.recording: hasRecording = true
+            case .file: hasTracing = true
+            }
+        }
+    }
 }
 
 extension SpecimenEntry {
@@ -86,7 +97,7 @@ protocol SpecimenSubfolder: SpecimenEntry, Folder {
 }
 
 extension SpecimenSubfolder {
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool { false }
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool { false }
 
     func child(_ name: String, _ tree: TreeState, token: CancellationToken) -> Answer<any Entry> {
         Promise(child(name).map { .success($0) } ?? .failure(.notFound))

@@ -47,7 +47,7 @@ struct InstanceTableEntry: SpecimenLeaf {
         }
     }
 
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool { object == .tracing }
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool { objects.hasTracing }
 
     private func facts(_ size: Int, _ context: SpecimenContext, _ tree: TreeState) -> Facts {
         .file(size: size, modified: tree.time(of: context))

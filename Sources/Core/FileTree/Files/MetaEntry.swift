@@ -28,7 +28,7 @@ struct MetaEntry: SpecimenLeaf {
         }
     }
 
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool { object == .tracing }
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool { objects.hasTracing }
 
     private func facts(of bytes: Derived<[UInt8]>, _ context: SpecimenContext, _ tree: TreeState) -> Facts {
         .file(size: bytes.value.count, modified: tree.time(of: context))

@@ -51,11 +51,12 @@ struct ObjectEntry: SpecimenLeaf {
         }
     }
 
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool {
         switch role {
-        case .skeleton, .marker: object == .tracing
-        case .recording: object == .recording
-        case .projection(let file): object == context.projection(file).map { .image($0.projection.imageID) }
+        case .skeleton, .marker: objects.hasTracing
+        case .recording: objects.hasRecording
+        case .projection(let file):
+            context.projection(file).map { objects.images.contains($0.projection.imageID) } ?? false
         }
     }
 

@@ -54,7 +54,8 @@ struct PlaneEntry: SpecimenLeaf {
         }
     }
 
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
-        series == .stack ? object == image(context).map { .image($0.imageID) } : object == .tracing
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool {
+        series == .stack
+            ? image(context).map { objects.images.contains($0.imageID) } ?? false : objects.hasTracing
     }
 }

@@ -35,8 +35,8 @@ struct VolumeEntry: SpecimenLeaf {
         .answer { tree.openVolume(context, series, format, token: token, completion: $0) }
     }
 
-    func isMade(from object: ChangedObject, _ context: SpecimenContext) -> Bool {
-        guard series == .stack else { return object == .tracing }
-        return context.stack?.planes.contains { object == .image($0.imageID) } == true
+    func isMade(from objects: ChangedObjects, _ context: SpecimenContext) -> Bool {
+        guard series == .stack else { return objects.hasTracing }
+        return context.stack?.planes.contains { objects.images.contains($0.imageID) } == true
     }
 }
