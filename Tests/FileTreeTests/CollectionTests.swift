@@ -1,5 +1,6 @@
 import Specimens
 import Support
+import TestTools
 import Testing
 
 @testable import FileTree
@@ -16,7 +17,7 @@ import Testing
                 frameHeight: 1200, xSpacing: spacing.x, ySpacing: spacing.y, bits: 16)
         }, zSpacing: spacing.z)
 
-    private func bench() throws -> TreeBench {
+    private func bench(blocks: ScriptedSource = ScriptedSource()) throws -> TreeBench {
         let specimens = Self.ids.map { id, name in
             Specimen(
                 id: id, name: name, place: Place(collection: "mine", folder: name), species: nil,
@@ -26,7 +27,8 @@ import Testing
         let objects = Self.ids.mapValues { _ in
             SpecimenObjects(stack: Self.stack, spacing: Self.spacing, largestLevel: 0)
         }
-        return try TreeBench(Cells.list + specimens, objects: objects.merging(Cells.objects) { first, _ in first })
+        return try TreeBench(
+            Cells.list + specimens, objects: objects.merging(Cells.objects) { first, _ in first }, blocks: blocks)
     }
 
     private func find(_ path: String, _ bench: TreeBench) throws -> FileAttributes {
@@ -75,6 +77,19 @@ import Testing
         #expect(try find("mine/a/stack.npy", bench).size - 2 * plane == 4096)
         #expect(plane..<plane + 65_536 ~= (try find("mine/a/stack/0001.tif", bench).size))
         #expect(try find("mine/a/stack.ome.zarr/0/0/0/0", bench).size == 512 * 512 * 2)
+    }
+
+    @Test(arguments: [("stack/0001.tif", 1), ("stack.tif", 2), ("stack.ome.zarr/0/1/0/0", 1)])
+    func anOpenAsksALocalSourceForTheVersionOfEachPlaneThatItShows(_ name: String, _ planes: Int) throws {
+        let blocks = ScriptedSource()
+        blocks.isLocal.update { $0 = true }
+        let bench = try bench(blocks: blocks)
+        defer { bench.close() }
+        let file = try find("mine/a/\(name)", bench)
+        for count in 1...2 {
+            _ = try bench.open(file.inode).get()
+            #expect(blocks.statCount == count * planes)
+        }
     }
 
     @Test func onlyTheLevelsThatTheSourceMakesAreThere() throws {

@@ -15,13 +15,15 @@ extension TreeState {
         // one before.
         let before = context.stack.flatMap { stack in (0..<index).reversed().lazy.compactMap(stack.plane).first }
         let after = context.stack.flatMap { stack in (index + 1..<stack.depth).lazy.compactMap(stack.plane).first }
-        let volume = planeVolume(context, image, index)
-        let reader = SequentialReader(
-            of: layout, volume, rows: volume.prefetchRows(before: before, after: after), window: parts.readAheadWindow,
-            strips: strips,
-            neighbours: SequentialReader.Neighbours(
-                own: image.imageID, before: before?.imageID, after: after?.imageID, transfers: transfers))
-        completion(.success(ArrayFile(layout, of: volume, buffers: buffers, reader: reader)))
+        parts.planes.settle([image], specimen: context.id).whenDone { [self] _ in
+            let volume = planeVolume(context, image, index)
+            let reader = SequentialReader(
+                of: layout, volume, rows: volume.prefetchRows(before: before, after: after),
+                window: parts.readAheadWindow, strips: strips,
+                neighbours: SequentialReader.Neighbours(
+                    own: image.imageID, before: before?.imageID, after: after?.imageID, transfers: transfers))
+            completion(.success(ArrayFile(layout, of: volume, buffers: buffers, reader: reader)))
+        }
     }
 
     /// Opens `labels/0000.tif` and its like.

@@ -52,12 +52,14 @@ extension TreeState {
                 completion(outcome.map { ArrayFile(layout, of: $0, buffers: buffers) })
             }
         }
-        let volume = ImageVolume(
-            (0..<grid.depth).map(context.volumePlane), of: context.id,
-            geometry: VolumeGeometry(grid), planes: parts.planes, registry: parts.registry)
-        let reader = SequentialReader(
-            of: layout, volume, rows: volume.prefetchRows(), window: parts.readAheadWindow, strips: strips)
-        completion(.success(ArrayFile(layout, of: volume, buffers: buffers, reader: reader)))
+        let images = (0..<grid.depth).map(context.volumePlane)
+        parts.planes.settle(images, specimen: context.id).whenDone { [self] _ in
+            let volume = ImageVolume(
+                images, of: context.id, geometry: VolumeGeometry(grid), planes: parts.planes, registry: parts.registry)
+            let reader = SequentialReader(
+                of: layout, volume, rows: volume.prefetchRows(), window: parts.readAheadWindow, strips: strips)
+            completion(.success(ArrayFile(layout, of: volume, buffers: buffers, reader: reader)))
+        }
     }
 
     /// The image of one plane, in its own place and size, as a volume of depth 1.

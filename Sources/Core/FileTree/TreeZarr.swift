@@ -71,9 +71,11 @@ extension TreeState {
         let plane = box.z.lowerBound
         guard let image = context.volumePlane(at: plane) else { return completion(.failure(.notFound)) }
         box.z = 0..<1
-        let volume = planeVolume(context, image, plane).level(level)
-        let chunk = ZarrChunk(voxels: box, element: volume.element)
-        completion(.success(ArrayFile(chunk, of: volume, buffers: buffers)))
+        parts.planes.settle([image], specimen: context.id).whenDone { [self, box] _ in
+            let volume = planeVolume(context, image, plane).level(level)
+            let chunk = ZarrChunk(voxels: box, element: volume.element)
+            completion(.success(ArrayFile(chunk, of: volume, buffers: buffers)))
+        }
     }
 }
 

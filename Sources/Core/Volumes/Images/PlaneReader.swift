@@ -59,6 +59,20 @@ package final class PlaneReader: Sendable {
         registry.load(Self.object(image, id)) { [self] in completion(loadedVersion(of: image, id: id, level: level)) }
     }
 
+    /// Resolved when the present versions of images are known, for an open that is to see what a local source has now. At
+    /// once for any other source, whose versions are asked for once a day.
+    package func settle(_ images: [PlaneImage?], specimen: Int) -> Promise<Void, Never> {
+        let objects = images.compactMap { $0 }.map { Self.object($0, Self.objectID(of: $0, specimen: specimen)) }
+        guard let first = objects.first, fetcher.source.isLocal(first.id) else { return Promise(.success(())) }
+        return Promise.all(
+            objects.map { object in
+                let (promise, resolver) = Promise<Void, Never>.pending()
+                registry.load(object) { resolver.resolve(.success(())) }
+                return promise
+            }
+        ).map { _ in }
+    }
+
     private func loadedVersion(of image: PlaneImage, id: ObjectID, level: Int) -> Version {
         let round = 1 << level - 1
         return Version(
