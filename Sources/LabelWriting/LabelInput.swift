@@ -48,11 +48,8 @@ enum LabelInput {
     /// - Throws: a request error with file, line and reason.
     static func markers(_ path: String, scale: SIMD3<Double>, grid: VoxelGrid) throws(LabelWritingError) -> [Marker] {
         let bytes = try contents(path)
-        let shift = voxel(grid) / scale
         do throws(SWCError) {
-            return try Marker.parse(bytes, shiftX: shift.x, shiftY: shift.y, shiftZ: shift.z).map { marker in
-                Marker(x: marker.x * scale.x, y: marker.y * scale.y, z: marker.z * scale.z, type: marker.type)
-            }
+            return try Marker.parse(bytes, scale: scale, voxel: voxel(grid))
         } catch {
             throw .request("\(path): \(error)", cause: error)
         }

@@ -266,6 +266,12 @@ import Testing
         #expect(try Marker.parse([]).isEmpty)
     }
 
+    @Test func aMarkerIsInTheUnitsOfTheSkeletonAndOneVoxelOfTheGridAway() throws {
+        let markers = try Marker.parse(
+            Array("10,20,30,0,1,10".utf8), scale: SIMD3(0.125, 0.25, 0.5), voxel: SIMD3(0.125, 0.25, 0.5))
+        #expect(markers == [Marker(x: 1.125, y: 4.75, z: 14.5, type: 10)])
+    }
+
     @Test(arguments: [("#\n1,2\n", 2), ("1,x,3,0,1,10", 1), ("1,,3,0,1,10", 1), ("1,2,1e9,0,1,10", 1), ("1,2,\0", 1)])
     func refusals(_ text: String, line: Int) {
         do {

@@ -38,13 +38,15 @@ public struct Marker: Sendable, Hashable {
     /// Marker coordinates count voxels from 1, skeletons from 0 (allensdk/core/swc.py, class `Marker`), so one voxel is
     /// subtracted. Then 882 of 886 cut dendrites and 55 of 55 stops coincide with a node.
     /// - Parameters:
-    ///   - shiftX: micrometres to subtract from x, one voxel. Likewise `shiftY`, `shiftZ`.
+    ///   - scale: um of one unit of the file along x, y and z, that of the skeleton.
+    ///   - voxel: um of a column, a row and a plane, which are subtracted.
     ///   - limits: `maximumNodes` limits the number of markers as well.
     /// - Throws: `SWCError` with line and reason for a missing or unreadable coordinate, a NUL byte, or too many
     ///   markers. A file without markers gives an empty list.
     public static func parse(
-        _ bytes: [UInt8], shiftX: Double = VoxelGrid.assumedLateralSpacing,
-        shiftY: Double = VoxelGrid.assumedLateralSpacing, shiftZ: Double = VoxelGrid.assumedAxialSpacing,
+        _ bytes: [UInt8], scale: SIMD3<Double> = SIMD3(repeating: 1),
+        voxel: SIMD3<Double> = SIMD3(
+            VoxelGrid.assumedLateralSpacing, VoxelGrid.assumedLateralSpacing, VoxelGrid.assumedAxialSpacing),
         limits: SWCLimits = SWCLimits()
     ) throws(SWCError) -> [Marker] {
         let parsed: Result<[Marker], SWCError> = unsafe bytes.withUnsafeBufferPointer { buffer in
@@ -55,7 +57,9 @@ public struct Marker: Sendable, Hashable {
             }
         }
         return try parsed.get().map { marker in
-            Marker(x: marker.x - shiftX, y: marker.y - shiftY, z: marker.z - shiftZ, type: marker.type)
+            Marker(
+                x: marker.x * scale.x - voxel.x, y: marker.y * scale.y - voxel.y, z: marker.z * scale.z - voxel.z,
+                type: marker.type)
         }
     }
 

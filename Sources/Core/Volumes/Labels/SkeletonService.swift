@@ -197,7 +197,12 @@ package final class SkeletonService: Sendable {
         let markers: [Marker]
         do throws(SWCError) {
             skeleton = try Self.parse(bytes, subject.units, subject.grid)
-            markers = try marker.map { bytes throws(SWCError) in try Marker.parse(bytes) } ?? []
+            let (scale, grid) = (skeleton.findings.scale, subject.grid)
+            markers =
+                try marker.map { bytes throws(SWCError) in
+                    try Marker.parse(
+                        bytes, scale: scale, voxel: SIMD3(grid.spacingX, grid.spacingY, grid.spacingZ))
+                } ?? []
         } catch {
             log(subject, "\(error)")
             return .failure(.skeleton(error))
