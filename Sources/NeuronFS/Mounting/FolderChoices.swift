@@ -21,15 +21,20 @@ enum FolderChoices {
             guard !TopNames.reserved.contains(location.name) else {
                 throw Failure(
                     sentence: "--source: every mount has a \(location.name) at its top: "
-                        + "choose another name, \(choice.text),name=NAME", code: 64)
+                        + "choose another name, \(renamed(location))", code: 64)
             }
             guard names.insert(location.name).inserted else {
                 throw Failure(
                     sentence: "--source: two folders would be called \(location.name): choose another name for one, "
-                        + "\(choice.text),name=NAME", code: 64)
+                        + renamed(location), code: 64)
             }
             locations.append(location)
         }
         return locations
+    }
+
+    /// What to write instead, without the name that is refused.
+    private static func renamed(_ location: FolderLocation) -> String {
+        "\(FolderLocation.prefix)\(location.path),name=NAME"
     }
 }
