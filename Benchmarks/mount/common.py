@@ -114,6 +114,15 @@ def realtime():
     os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
 
 
+def options(parser):
+    """The options of a benchmark: its own, and `--realtime`, which is carried out."""
+    parser.add_argument("--realtime", action="store_true", help="on a busy machine: before all ordinary processes")
+    found = parser.parse_args()
+    if found.realtime:
+        realtime()
+    return found
+
+
 def forget(path):
     """Drops the pages of a file from the kernel's cache."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -82,10 +82,7 @@ def main():
     parser.add_argument("after")
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--write", metavar="TITLE", help="put the table into docs/BENCHMARKS.md")
-    parser.add_argument("--realtime", action="store_true", help="on a busy machine: before all ordinary processes")
-    options = parser.parse_args()
-    if options.realtime:
-        common.realtime()
+    options = common.options(parser)
     facts = common.machine()
     rows = []
     with contextlib.ExitStack() as stack:

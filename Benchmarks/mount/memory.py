@@ -42,10 +42,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=int, default=64)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--realtime", action="store_true", help="on a busy machine: before all ordinary processes")
-    options = parser.parse_args()
-    if options.realtime:
-        common.realtime()
+    options = common.options(parser)
     facts = common.machine()
     rows = []
     with harness.Origin(data=harness.real_data()) as origin:

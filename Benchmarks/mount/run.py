@@ -38,10 +38,7 @@ def main():
     parser.add_argument("--part", default="labels,stack,listing,mounting")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--write", action="store_true", help="put the tables into docs/BENCHMARKS.md")
-    parser.add_argument("--realtime", action="store_true", help="on a busy machine: before all ordinary processes")
-    options = parser.parse_args()
-    if options.realtime:
-        common.realtime()
+    options = common.options(parser)
     facts = common.machine()
     sections = {}
     with contextlib.ExitStack() as stack:

@@ -84,10 +84,7 @@ def main():
     parser.add_argument("--latency", type=float, default=0.05, help="seconds before every reply")
     parser.add_argument("--crops", type=int, default=24)
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--realtime", action="store_true", help="on a busy machine: before all ordinary processes")
-    options = parser.parse_args()
-    if options.realtime:
-        common.realtime()
+    options = common.options(parser)
     facts = common.machine()
     measured = {}
     for latency in (options.latency, None):

@@ -120,7 +120,7 @@ extension Tree {
         return attributes(inode, provisionalFacts(of: entry), of: entry, isProvisional: true)
     }
 
-    /// What the kernel is told of `entry`.
+    /// The attributes with which a reply tells the kernel of `entry`.
     func attributes(
         _ inode: InodeNumber, _ facts: Facts, of entry: any Entry, isProvisional: Bool = false
     ) -> FileAttributes {
