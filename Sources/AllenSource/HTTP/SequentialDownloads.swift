@@ -37,7 +37,11 @@ final class SequentialDownloads: Sendable {
     let logger: Logger
     let requests: Counter
     private let state = Monitor(State())
-    private let taker = Monitor<(@Sendable () -> (any BlockTaker)?)?>(nil)
+    private let taker = Monitor(Taker())
+
+    private struct Taker {
+        weak var taker: (any BlockTaker)?
+    }
 
     init(network: Network, workers: WorkerPool, requests: Counter, logger: Logger) {
         self.network = network
@@ -48,7 +52,7 @@ final class SequentialDownloads: Sendable {
 
     /// Stores extents for which no reader waits. The taker keeps the source, so it is not kept here.
     func attach(_ taker: any BlockTaker) {
-        self.taker.withLock { $0 = { [weak taker] in taker } }
+        self.taker.withLock { $0.taker = taker }
     }
 
     func isWhole(_ key: Key) -> Bool { state.withLock { $0.files[key]?.isWhole ?? false } }
@@ -154,7 +158,7 @@ final class SequentialDownloads: Sendable {
     /// Counts an extent that is to be kept in memory until it is in the store. Returns false when there are too many, or no
     /// store; otherwise ``giveBackPendingExtent()`` follows.
     func takePendingExtent() -> Bool {
-        guard taker.withLock({ $0 })?()?.takesBlocks == true else { return false }
+        guard taker.withLock({ $0.taker })?.takesBlocks == true else { return false }
         return state.withLock { state in
             guard state.pendingExtents < Self.mostPendingExtents else { return false }
             state.pendingExtents += 1
@@ -166,5 +170,5 @@ final class SequentialDownloads: Sendable {
     func giveBackPendingExtent() { state.withLock { $0.pendingExtents -= 1 } }
 
     /// Has the taker store an extent. On a worker.
-    func store(_ block: SourceBlock, _ request: BlockRequest) { taker.withLock { $0 }?()?.take(block, request) }
+    func store(_ block: SourceBlock, _ request: BlockRequest) { taker.withLock { $0.taker }?.take(block, request) }
 }

@@ -5,6 +5,9 @@ import Glibc
 /// It uses pthread for three reasons. `Synchronization.Mutex` in Swift 6.3.1 collapses under contention on Linux
 /// (swiftlang/swift#88440). ThreadSanitizer reports false races on it. It has no condition variable. Lock order, when
 /// two locks are held: a flight table before a cache index. No code outside is called under a lock.
+///
+/// `State` is no function and no optional function: Swift passes a function to generic code in a wrapper, so each use of the
+/// lock would put a further wrapper around it. Memory and stack would grow with every use. A structure is stored as it is.
 @safe package final class Monitor<State>: @unchecked Sendable {
     // Sendable: `state` is used only while `mutex` is held.
     private var state: State

@@ -19,8 +19,12 @@ final class ControlDocuments: Sendable {
     private let planes: PlaneReader
     private let source: any SpecimenSource
     private let refresher: CatalogueRefresher
-    private let kernelStatistics = Monitor<(@Sendable () -> FuseStatistics?)?>(nil)
+    private let kernel = Monitor(Kernel())
     private let started = Instant.now
+
+    private struct Kernel {
+        weak var session: FuseSession?
+    }
 
     init(
         plan: MountPlan, endpoint: String, transport: Transport, fetcher: BlockFetcher, cache: DiskBlockStore,
@@ -39,7 +43,7 @@ final class ControlDocuments: Sendable {
     /// Adds the session. It is made after the tree that contains these documents, and it keeps the tree. Here it is a weak
     /// reference, because a strong one would make a cycle.
     func attach(_ session: FuseSession) {
-        kernelStatistics.withLock { $0 = { [weak session] in session?.statistics } }
+        kernel.withLock { $0.session = session }
     }
 
     func text(_ file: ControlFile) -> String {
@@ -64,7 +68,7 @@ final class ControlDocuments: Sendable {
         let fetch = fetcher.statistics
         let cacheState = cache.statistics
         let http = transport.statistics
-        let kernel = kernelStatistics.withLock { $0 }?()
+        let kernel = kernel.withLock { $0.session }?.statistics
         let list = source.list
         let asked = refresher.outcome
         var network: JSONObject = [
@@ -114,7 +118,7 @@ final class ControlDocuments: Sendable {
         let fetch = fetcher.statistics
         let cacheState = cache.statistics
         let http = transport.statistics
-        let kernel = kernelStatistics.withLock { $0 }?()
+        let kernel = kernel.withLock { $0.session }?.statistics
         var page = MetricsPage()
         page.counter("http_requests_total", "HTTP requests begun.", http.requests)
         page.counter("http_failures_total", "HTTP requests that failed for good.", http.failed)
