@@ -72,7 +72,7 @@ let package = Package(
         core("Configuration", ["Support", "Morphology", logging]),
         core("Volumes", ["Support", "Specimens", "Fetch", "Layouts", "Morphology", logging]),
         core("FileTree", ["Support", "Specimens", "Volumes", "Fetch", "Layouts", "Morphology", logging]),
-        core("FuseAdapter", ["Support", "FileTree", "CFuse", logging]),
+        core("FuseAdapter", ["Support", "FileTree", "CFuse", "CPosix", logging]),
 
         // Sources of specimens.
         .target(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Resident set of the daemon while a large plane and its labels are read, and with many readers.
+"""Resident set of the daemon while a large plane and its labels are read, with many readers, and with many handles.
 
-    run.sh memory.py [--readers 64] [--write]
+    run.sh memory.py [--readers 64] [--handles 10000] [--write]
 
 Each case has its own mount over an empty cache, so that pixels are fetched, decoded and kept. MB are 10^6 bytes.
 """
@@ -14,6 +14,7 @@ import re
 
 import common
 import harness
+import open_handles
 import reading
 import run
 
@@ -38,9 +39,17 @@ def row(name, mount, target):
             mappings(mount.pid)]
 
 
+def handle_row(kind, origin, count):
+    with harness.Mount(origin.url) as mount:
+        path = open_handles.path_of(kind, mount, run.specimen(mount, run.LARGE))
+        opened, closed = open_handles.price(mount, path, count)
+        return [kind, f"{opened:.0f}", f"{closed:.0f}"]
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--readers", type=int, default=64)
+    parser.add_argument("--handles", type=int, default=10_000)
     parser.add_argument("--write", action="store_true")
     options = common.options(parser)
     facts = common.machine()
@@ -75,9 +84,13 @@ def main():
                 with concurrent.futures.ThreadPoolExecutor(options.readers) as pool:
                     list(pool.map(part, files))
                 rows.append(row(f"{len(files)} readers on {len(files)} files of {series}/, 8 MiB each", mount, 300))
+        handles = [handle_row(kind, origin, options.handles) for kind in open_handles.KINDS]
     text = ("### Memory\n\nResident set of the daemon, MB; the origin is another process. Tiles is the decoded-tile cache "
-            "at the end.\n\n" + common.table(["", "peak", "target", "at the end", "tiles", "largest mappings at the end"], rows))
-    foot = (f"`Benchmarks/mount/run.sh memory.py --readers {options.readers}{' --realtime' * options.realtime}` on {facts}.")
+            "at the end.\n\n" + common.table(["", "peak", "target", "at the end", "tiles", "largest mappings at the end"], rows)
+            + f"\n\nBytes of the resident set for each of {options.handles} handles of one file or directory: "
+            "while all are open, with three pages read past the page cache, and once all are closed.\n\n"
+            + common.table(["", "open", "closed"], handles))
+    foot = (f"`Benchmarks/mount/run.sh memory.py --readers {options.readers} --handles {options.handles}{' --realtime' * options.realtime}` on {facts}.")
     print(f"{text}\n\n{foot}")
     if options.write:
         common.write_section("memory", f"{text}\n\n{foot}")

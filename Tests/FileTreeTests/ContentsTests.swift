@@ -24,6 +24,26 @@ import Testing
         #expect(text.allSatisfy { $0 == "0123456789" })
     }
 
+    @Test func anOpenDocumentTellsOfTheMomentOfItsOpen() throws {
+        let moment = Monitor(1)
+        let bench = try TreeBench([], document: { _ in { [now = moment.withLock { $0 }] in "moment \(now)\n" } })
+        defer { bench.close() }
+        func read(_ file: any OpenFile, _ offset: Int, _ count: Int) throws -> [UInt8] {
+            let answer = ReadAnswer()
+            file.read(offset: offset, count: count, isDirect: true, token: CancellationToken(), receiver: answer)
+            return try answer.wait().get()
+        }
+        let first = try bench.open(.controlFile(.status)).get()
+        moment.withLock { $0 = 2 }
+        let second = try bench.open(.controlFile(.status)).get()
+        for (file, text) in [(first, "moment 1\n"), (second, "moment 2\n"), (first, "moment 1\n")] {
+            #expect(try read(file, 0, 1 << 20) == ControlDocument.padded(text))
+            #expect(try read(file, 7, 2) == Array(text.utf8.suffix(2)))
+            #expect(try read(file, ControlDocument.size, 9) == [])
+        }
+        #expect(first.bypassesPageCache && !first.keepsPageCache && first.isCurrent)
+    }
+
     @Test func aDocumentOfJSONParsesWhateverTextsAreInIt() throws {
         let path = "/" + String(repeating: "p", count: 4000)
         for filler in ["x", "\u{1B}", "\u{1F9E0}", "\n"] {

@@ -21,10 +21,12 @@ final class TreeBench: Sendable {
     ///   - objects: what the source knows of cells; for others it never answers.
     ///   - known: what earlier mounts have learnt of objects.
     ///   - table: makes the hashed numbers.
+    ///   - document: takes down what a document of `.neuronfs/` tells.
     ///   - blocks: gives the bytes; a question for a length stays open without one.
     init(
         _ cells: [Specimen], objects: [Int: SpecimenObjects] = [:], records known: [ObjectRecord] = [],
         table: NodeTable = NodeTable(identity: "test"),
+        document: @escaping @Sendable (ControlFile) -> @Sendable () -> String = { _ in { "" } },
         blocks: ScriptedSource = ScriptedSource(stat: { _ in Promise<ObjectRecord, SourceError>.pending().0 })
     ) throws {
         self.blocks = blocks
@@ -42,7 +44,7 @@ final class TreeBench: Sendable {
                 source: source, registry: registry, files: files,
                 planes: PlaneReader(fetcher: fetcher, memory: 1 << 20, timeout: 600),
                 skeletons: SkeletonService(files: files, workers: workers, memory: 1 << 20, logger: quiet),
-                mainVariant: .classes, readAheadWindow: 0, controlDocument: { _ in "" }, cachedBytes: { _ in 0 },
+                mainVariant: .classes, readAheadWindow: 0, controlDocument: document, cachedBytes: { _ in 0 },
                 logger: quiet), table: table)
     }
 

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import open_handles
 from command_line import cells
 from gate import Gate
 from harness import Mount, wait_until
@@ -51,3 +52,22 @@ def test_64_readers_of_64_files(origin):
         print(f"{peak / 1e6:.0f} MB for {sum(sizes) / 1e6:.0f} MB read")
         assert peak < LIMIT
         assert os.listdir(mount.path)
+
+
+@pytest.fixture(scope="module")
+def read_before(tmp_path_factory):
+    """A cache directory, so that each mount finds what the ones before have read."""
+    return tmp_path_factory.mktemp("handles") / "cache"
+
+
+@pytest.mark.unsanitized(reason="a sanitizer keeps what is freed, and adds to what is not")
+@pytest.mark.parametrize("kind", open_handles.KINDS)
+def test_10000_handles(kind, origin, read_before):
+    """Each takes less than 4 KB while it is open, and nearly nothing once it is closed."""
+    with Mount(origin.url, cache=read_before) as mount:
+        cell = cells(mount)[0]
+        opened, closed = open_handles.price(mount, open_handles.path_of(kind, mount, cell), 10_000)
+        print(f"{kind}: {opened:.0f} bytes a handle, {closed:.0f} when it is closed")
+        assert opened < 4096
+        assert closed < 512
+        assert mount.status()["state"] == "serving"

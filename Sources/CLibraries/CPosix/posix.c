@@ -219,3 +219,5 @@ int posix_spawn_daemon(const char *path, char *const argv[], char *const environ
 }
 
 void posix_limit_arenas(int count) { mallopt(M_ARENA_MAX, count); }
+
+void posix_trim_heap(void) { malloc_trim(0); }

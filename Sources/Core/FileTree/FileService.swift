@@ -138,7 +138,7 @@ package enum FileKind: Sendable {
 }
 
 /// What `stat(2)` tells of a file, without what belongs to the mount (owner, permissions).
-package struct FileAttributes: Sendable {
+package struct FileAttributes: Equatable, Sendable {
     /// The inode number.
     package var inode: InodeNumber
     /// Directory, file or link.
@@ -167,7 +167,7 @@ package struct FileAttributes: Sendable {
 }
 
 /// One name in a directory.
-package struct DirectoryEntry: Sendable {
+package struct DirectoryEntry: Equatable, Sendable {
     /// The file name.
     package var name: String
     /// The inode number.

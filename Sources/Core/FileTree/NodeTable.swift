@@ -7,7 +7,7 @@ internal import Support
 /// reply to the first LOOKUP until FORGET has taken back all of them.
 final class NodeTable: Sendable {
     /// A node and what its number is made from.
-    struct Name: Sendable {
+    struct Name: Equatable, Sendable {
         let node: Node
         /// Below the mount point.
         let path: String

@@ -18,7 +18,7 @@ struct SpecimenContext: Sendable {
         self.specimen = specimen
         self.objects = objects
         self.skeletonModified = skeletonModified
-        gaps = Self.gaps(objects.stack)
+        gaps = Set(objects.stack?.gaps ?? [])
     }
 
     var id: Int { specimen.id }
@@ -52,13 +52,7 @@ struct SpecimenContext: Sendable {
     }
 
     /// The image of a plane in volumes; nil for a gap.
-    func volumePlane(at index: Int) -> PlaneImage? { gaps.contains(index) ? nil : stack?.plane(at: index) }
-
-    private static func gaps(_ stack: ImageStack?) -> Set<Int> {
-        guard let stack else { return [] }
-        return Set(
-            (0..<stack.depth).filter { index in stack.plane(at: index).map { !stack.isFramed($0) } ?? true })
-    }
+    func volumePlane(at index: Int) -> PlaneImage? { stack?.framedPlane(at: index) }
 
     /// The projection that a file of `projections/` shows; nil where the source has none.
     func projection(_ file: ProjectionFile) -> SpecimenObjects.ProjectionObject? {

@@ -231,7 +231,7 @@ extension Tree {
         for (specimen, ids) in Dictionary(grouping: ids, by: \.specimen) {
             let context = state.contexts.cached(specimen)
             state.contexts.remove(specimen)
-            state.metas.removeAll { $0 == specimen }
+            state.documents.removeAll { $0.specimen == specimen }
             let isFirst = changes.withLock { changes in
                 var change = changes[specimen] ?? Change()
                 change.ids.formUnion(ids)

@@ -15,7 +15,7 @@ extension TreeState {
         // one before.
         let before = context.stack.flatMap { stack in (0..<index).reversed().lazy.compactMap(stack.plane).first }
         let after = context.stack.flatMap { stack in (index + 1..<stack.depth).lazy.compactMap(stack.plane).first }
-        parts.planes.settle([image], specimen: context.id).whenDone { [self] _ in
+        parts.planes.settle(.plane(image), specimen: context.id).whenDone { [self] _ in
             let volume = planeVolume(context, image, index)
             let reader = SequentialReader(
                 of: layout, volume, rows: volume.prefetchRows(before: before, after: after),

@@ -20,8 +20,8 @@ package struct TreeParts: Sendable {
     package var mainVariant: LabelVariant
     /// Tile rows or extents that a sequential reader may be ahead.
     package var readAheadWindow: Int
-    /// Makes the documents of `.neuronfs/`.
-    package var controlDocument: @Sendable (ControlFile) -> String
+    /// Takes down what a document of `.neuronfs/` tells; that gives its text, always the same.
+    package var controlDocument: @Sendable (ControlFile) -> @Sendable () -> String
     /// How many bytes of an object the store holds: the xattr `user.neuronfs.cached`.
     package var cachedBytes: @Sendable (ObjectID) -> Int
     /// Where problems are told.
@@ -31,7 +31,7 @@ package struct TreeParts: Sendable {
     package init(
         source: any SpecimenSource, registry: ObjectRegistry, files: FileReader, planes: PlaneReader,
         skeletons: SkeletonService, mainVariant: LabelVariant,
-        readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> String,
+        readAheadWindow: Int, controlDocument: @escaping @Sendable (ControlFile) -> @Sendable () -> String,
         cachedBytes: @escaping @Sendable (ObjectID) -> Int, logger: Logger
     ) {
         self.source = source

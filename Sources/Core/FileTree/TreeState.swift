@@ -15,8 +15,12 @@ final class TreeState: Sendable {
     let transfers = MemoryCache<Int, CancellationToken>(limit: 64)
     /// TIFF headers by size: a few kilobytes each, shared by all planes of a stack.
     let layouts = MemoryCache<LayoutKey, PlaneTIFF>(limit: 4 << 20)
-    /// `meta.json` by specimen; some 100 kB each.
-    let metas = MemoryCache<Int, Derived<[UInt8]>>(limit: 16 << 20)
+    /// Layouts of whole series, a kilobyte each.
+    let volumeLayouts = MemoryCache<VolumeLayoutKey, any ArrayLayout>(limit: 1024)
+    /// `meta.json` and `labels-instance.json`; up to some 100 kB each.
+    let documents = MemoryCache<DocumentKey, Derived<[UInt8]>>(limit: 16 << 20)
+    /// Bytes of open files that are made here.
+    let openBytes = SharedBytes()
     /// Zarr layouts by specimen.
     let zarrStores = MemoryCache<ZarrKey, ZarrStore>(limit: 256)
     /// Bytes of `labels-instance.json` by the version of the skeleton it is made from.
@@ -47,7 +51,7 @@ final class TreeState: Sendable {
         }
         guard older.snapshot.generation != newer.snapshot.generation else { return nil }
         contexts.removeAll()
-        metas.removeAll { _ in true }
+        documents.removeAll { _ in true }
         zarrStores.removeAll { _ in true }
         return older
     }
@@ -55,15 +59,29 @@ final class TreeState: Sendable {
     /// The date of what is drawn or told of a specimen, seconds since 1970.
     func time(of context: SpecimenContext) -> Double { context.skeletonModified ?? index.snapshot.fetchedAt }
 
+    /// Keeps a document that was made for `context`. Not of a context that was begun under an older list of cells, nor of
+    /// objects that have changed meanwhile.
+    func keep(_ document: Derived<[UInt8]>, _ file: SpecimenFile, of context: SpecimenContext) {
+        guard contexts.isCurrent(context), parts.registry.holds(document.versions) else { return }
+        documents.insert(
+            document, for: DocumentKey(specimen: context.id, file: file), cost: document.value.count)
+    }
+
     /// Bytes made from the catalogue of `generation`, and from files of the source at `versions`, as a file that is stale
     /// once one of them is another.
     func catalogueFile(
-        _ bytes: [UInt8], of generation: Int, and versions: [ObjectVersion] = []
+        _ bytes: [UInt8], _ node: Node, of generation: Int, and versions: [ObjectVersion] = []
     ) -> any OpenFile {
-        VersionedFile(BytesFile(bytes)) { [self] in
+        VersionedFile(BytesFile(openBytes.share(bytes, for: node))) { [self] in
             index.snapshot.generation == generation && parts.registry.holds(versions)
         } hasChanged: { [parts, firstGeneration] in
             generation != firstGeneration || versions.contains { parts.registry.hasChanged($0.id) }
         }
     }
+}
+
+/// Which document of which specimen.
+struct DocumentKey: Hashable, Sendable {
+    var specimen: Int
+    var file: SpecimenFile
 }

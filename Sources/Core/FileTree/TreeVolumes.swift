@@ -6,24 +6,20 @@ internal import Support
 internal import Volumes
 
 extension TreeState {
-    /// The layout of a whole series as one file; nil when the stack has none.
+    /// The layout of a whole series as one file; nil when the stack has none. Open files share it.
     func volumeLayout(
         _ context: SpecimenContext, _ series: Series, _ format: VolumeFormat
     ) -> (any ArrayLayout)? {
         guard let stack = context.stack else { return nil }
-        let bits = series.bitsPerSample(main: parts.mainVariant, images: stack.bits)
+        let key = VolumeLayoutKey(
+            shape: ZYX(z: stack.depth, y: stack.height, x: stack.width), spacing: context.spacing,
+            bits: series.bitsPerSample(main: parts.mainVariant, images: stack.bits), format: format,
+            description: volumeDescription(context, series))
+        if let layout = volumeLayouts[key] { return layout }
         do {
-            switch format {
-            case .tiff:
-                return try VolumeTIFF(
-                    width: stack.width, height: stack.height, depth: stack.depth,
-                    bitsPerSample: bits, spacing: context.spacing,
-                    description: volumeDescription(context, series))
-            case .numPy:
-                return try NumPyArray(
-                    shape: ZYX(z: stack.depth, y: stack.height, x: stack.width),
-                    element: VoxelType(bits: bits))
-            }
+            let layout = try key.layout
+            volumeLayouts.insert(layout, for: key, cost: 1)
+            return layout
         } catch {
             parts.logger.error(
                 "no file of this format can hold this stack",
@@ -44,7 +40,9 @@ extension TreeState {
         _ context: SpecimenContext, _ series: Series, _ format: VolumeFormat, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        guard let layout = volumeLayout(context, series, format), let grid = context.stackGrid else {
+        guard let layout = volumeLayout(context, series, format), let stack = context.stack,
+            let grid = context.stackGrid
+        else {
             return completion(.failure(.notFound))
         }
         guard series == .stack else {
@@ -52,7 +50,7 @@ extension TreeState {
                 completion(outcome.map { ArrayFile(layout, of: $0, buffers: buffers) })
             }
         }
-        let images = (0..<grid.depth).map(context.volumePlane)
+        let images = PlaneImages.stack(stack)
         parts.planes.settle(images, specimen: context.id).whenDone { [self] _ in
             let volume = ImageVolume(
                 images, of: context.id, geometry: VolumeGeometry(grid), planes: parts.planes, registry: parts.registry)
@@ -67,7 +65,8 @@ extension TreeState {
         let stack = VolumeGeometry(context.grid(of: image))
         let box = VoxelBox(z: index..<index + 1, y: 0..<image.height, x: 0..<image.width)
         return ImageVolume(
-            [image], of: context.id, geometry: stack.crop(to: box), planes: parts.planes, registry: parts.registry)
+            .plane(image), of: context.id, geometry: stack.crop(to: box), planes: parts.planes, registry: parts.registry
+        )
     }
 
     /// The labels of a specimen's whole stack at one level; planes without an image are unknown.
@@ -97,6 +96,28 @@ extension TreeState {
                         labels.value, variant: variant, gaps: gaps, watch: VersionWatch(labels.versions, parts.registry)
                     )
                 })
+        }
+    }
+}
+
+/// What the layout of a whole series depends on.
+struct VolumeLayoutKey: Hashable, Sendable {
+    var shape: ZYX<Int>
+    var spacing: ZYX<Double>
+    var bits: Int
+    var format: VolumeFormat
+    /// Not in every format.
+    var description: String
+
+    fileprivate var layout: any ArrayLayout {
+        get throws {
+            switch format {
+            case .tiff:
+                try VolumeTIFF(
+                    width: shape.x, height: shape.y, depth: shape.z, bitsPerSample: bits, spacing: spacing,
+                    description: description)
+            case .numPy: try NumPyArray(shape: shape, element: VoxelType(bits: bits))
+            }
         }
     }
 }

@@ -54,7 +54,10 @@ extension TreeState {
             return completion(.failure(.notFound))
         }
         if node.isDirectory { return completion(.failure(.isDirectory)) }
-        if let bytes = store.image.metadata(of: node) { return completion(.success(BytesFile(bytes))) }
+        if let bytes = store.image.metadata(of: node) {
+            let node = Node.zarr(context.id, series, number)
+            return completion(.success(BytesFile(openBytes.share(bytes, for: node))))
+        }
         guard case .chunk(let level, let index) = node else { return completion(.failure(.notFound)) }
         var box = store.box(level: level, index: index)
         guard series == .stack else {
@@ -71,7 +74,7 @@ extension TreeState {
         let plane = box.z.lowerBound
         guard let image = context.volumePlane(at: plane) else { return completion(.failure(.notFound)) }
         box.z = 0..<1
-        parts.planes.settle([image], specimen: context.id).whenDone { [self, box] _ in
+        parts.planes.settle(.plane(image), specimen: context.id).whenDone { [self, box] _ in
             let volume = planeVolume(context, image, plane).level(level)
             let chunk = ZarrChunk(voxels: box, element: volume.element)
             completion(.success(ArrayFile(chunk, of: volume, buffers: buffers)))

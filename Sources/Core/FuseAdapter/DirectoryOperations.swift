@@ -3,9 +3,6 @@ internal import FileTree
 internal import Glibc
 internal import Support
 
-/// The listing of a directory, made when it is opened.
-typealias DirectoryHandle = HandleBox<[DirectoryEntry]>
-
 func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutablePointer<fuse_file_info>?) {
     guard let raw = unsafe raw, let info = unsafe info else { return }
     let context = unsafe raw.context
@@ -15,11 +12,11 @@ func openDirectory(_ raw: fuse_req_t?, _ inode: fuse_ino_t, _ info: UnsafeMutabl
         switch result {
         case .success(let entries):
             unsafe request.answer { raw in
-                let handle = DirectoryHandle(entries).handle
+                let handle = context.handles.addDirectory(entries, of: request.subject.inode)
                 var info = template.value(handle: handle)
                 info.keep_cache = 1
                 info.cache_readdir = 1
-                if unsafe fuse_reply_open(raw, &info) == -ENOENT { DirectoryHandle.release(handle) }
+                if unsafe fuse_reply_open(raw, &info) == -ENOENT { context.handles.releaseDirectory(handle) }
             }
         case .failure(let error): request.fail(error)
         }
@@ -45,7 +42,7 @@ func readDirectory(
             var used = 0
             // The kernel takes an entry of READDIRPLUS with attributes for a reply to a lookup.
             var counted: [InodeNumber] = []
-            for (index, child) in directory.value.enumerated().dropFirst(Int(offset)) {
+            for (index, child) in directory.value.value.enumerated().dropFirst(Int(offset)) {
                 let isResolved = child.attributes != nil && (!plus || service.countLookup(of: child))
                 var entry = context.presentation.entry(of: child, isResolved: isResolved)
                 let next = off_t(index + 1)

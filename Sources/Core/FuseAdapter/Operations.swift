@@ -98,7 +98,7 @@ func makeOperations() -> fuse_lowlevel_ops {
     }
     unsafe operations.releasedir = { raw, _, info in
         guard let raw = unsafe raw, let info = unsafe info else { return }
-        unsafe DirectoryHandle.release(info.pointee.fh)
+        unsafe raw.context.handles.releaseDirectory(info.pointee.fh)
         unsafe fuse_reply_err(raw, 0)
     }
     unsafe operations.statfs = { raw, _ in unsafe statistics(raw) }

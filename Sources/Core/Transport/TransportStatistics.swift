@@ -50,7 +50,7 @@ package struct TransportStatistics: Sendable {
     /// Origins (scheme, host and port) that have sent a busy reply and get no request for a while.
     package internal(set) var busyHosts: [String] = []
     /// By host name. Hosts beyond the first 64 are summed under "other".
-    package internal(set) var hosts: [String: Host] = [:]
+    package var hosts: [String: Host] = [:]
 
     /// The host with the highest latency.
     package var slowestHost: (name: String, host: Host)? {

@@ -157,7 +157,7 @@ final class MountDaemon {
                 skeletons: SkeletonService(
                     files: files, workers: workers, memory: Self.labelMemory, logger: log("data")),
                 mainVariant: settings.labels.variant, readAheadWindow: settings.readAhead,
-                controlDocument: { control.text($0) }, cachedBytes: { cache.bytes(ofObject: $0.description) },
+                controlDocument: { control.snapshot($0) }, cachedBytes: { cache.bytes(ofObject: $0.description) },
                 logger: log("tree")))
         do throws(ThreadError) {
             try refresher.start()

@@ -21,8 +21,10 @@ import Volumes
         }
     }
 
-    private func volume(_ bench: ImageBench) -> ImageVolume {
-        ImageVolume(Self.images, of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+    private func volume(_ bench: ImageBench) throws -> ImageVolume {
+        let stack = try #require(ImageStack(planes: Self.images.compactMap { $0 }, zSpacing: 0.28))
+        return ImageVolume(
+            .stack(stack), of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
     }
 
     /// A plane as the decoder gives its tiles, one by one.
@@ -46,7 +48,7 @@ import Volumes
     @Test(arguments: 0...3) func everyPieceOfALevelIsThatOfItsPlanes(_ level: Int) throws {
         let bench = try ImageBench()
         defer { bench.close() }
-        let volume = volume(bench).level(level)
+        let volume = try volume(bench).level(level)
         let shape = volume.geometry.shape
         #expect(volume.geometry == Self.geometry.level(level) && volume.element == .uint8)
         let planes = (0..<4).map { Self.plane($0, level: level) }
@@ -71,7 +73,8 @@ import Volumes
             xSpacing: 0.1144, ySpacing: 0.1144, bits: 16)
         var geometry = Self.geometry
         geometry.shape.z = 1
-        let volume = ImageVolume([image], of: 1, geometry: geometry, planes: bench.planes, registry: bench.registry)
+        let volume = ImageVolume(
+            .plane(image), of: 1, geometry: geometry, planes: bench.planes, registry: bench.registry)
         #expect(volume.element == .uint16)
         let plane = Self.plane(0, level: 0).flatMap { [$0, ~$0] }
         for piece in Pieces(200, of: volume, seed: 16) {
@@ -89,7 +92,7 @@ import Volumes
     @Test func aPieceFetchesItsOwnTilesAlone() throws {
         let bench = try ImageBench()
         defer { bench.close() }
-        let volume = volume(bench)
+        let volume = try volume(bench)
         let token = CancellationToken()
         // Columns 64..<128 of rows 0..<64 are one tile, whatever else the rectangle has.
         let inner = PlanePiece(plane: 1, columns: 64..<128, rows: 0..<64, bytes: 0..<64 * 64)
@@ -117,7 +120,7 @@ import Volumes
     @Test func onlyABoxOfGapsIsKnownToBeEmpty() throws {
         let bench = try ImageBench()
         defer { bench.close() }
-        let volume = volume(bench)
+        let volume = try volume(bench)
         let (y, x) = (0..<64, 0..<64)
         #expect(volume.isEmpty(ZYX(z: 2..<3, y: y, x: x)) == true)
         #expect(volume.isEmpty(ZYX(z: 4..<9, y: y, x: x)) == true)
@@ -129,7 +132,7 @@ import Volumes
     @Test func blocksAreTheTilesOfABox() throws {
         let bench = try ImageBench()
         defer { bench.close() }
-        let volume = volume(bench)
+        let volume = try volume(bench)
         func blocks(_ volume: any Volume, _ box: VoxelBox) throws -> Int {
             try volume.countBlocks(in: box, forgets: false, token: CancellationToken()).wait().get().blocks
         }
@@ -147,9 +150,10 @@ import Volumes
         let bench = try ImageBench()
         defer { bench.close() }
         let (before, other) = (
-            volume(bench),
+            try volume(bench),
             ImageVolume(
-                [Self.images[1]], of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+                .plane(try #require(Self.images[1])), of: 1, geometry: Self.geometry, planes: bench.planes,
+                registry: bench.registry)
         )
         let piece = PlanePiece(plane: 0, columns: 0..<150, rows: 0..<100, bytes: 0..<150)
         _ = try before.read(piece, token: CancellationToken()).wait().get()
@@ -167,19 +171,39 @@ import Volumes
         .wait().get()
         // The other volume does not show that image; a new one shows its new version.
         #expect(other.isCurrent && !other.hasChanged)
-        let after = volume(bench)
+        let after = try volume(bench)
         #expect(after.isCurrent && after.hasChanged)
+    }
+
+    /// A volume keeps the versions of the planes read last; those of the others are found again, and are the same.
+    @Test func planesThatWereReadLongAgoAreStaleToo() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let volume = try volume(bench)
+        func read(_ plane: Int) throws {
+            let piece = PlanePiece(plane: plane, columns: 0..<150, rows: 0..<100, bytes: 0..<150)
+            _ = try volume.read(piece, token: CancellationToken()).wait().get()
+        }
+        for plane in [0, 1, 3, 0, 1, 3] { try read(plane) }
+        #expect(bench.source.count == 9)
+        bench.learn(10, "2")
+        for _ in 0..<2 {
+            for plane in [1, 3] { try read(plane) }
+            #expect(throws: VolumeError.self) { try read(0) }
+        }
+        #expect(bench.source.count == 9)
     }
 
     @Test func rowsOfTilesGoDownThePlanesThatThereAre() throws {
         let bench = try ImageBench()
         defer { bench.close() }
-        let stack = volume(bench).prefetchRows()
+        let stack = try volume(bench).prefetchRows()
         #expect(stack.count == 6)
         #expect(stack.number(plane: 0, row: 63) == 0 && stack.number(plane: 1, row: 99) == 3)
         #expect(stack.number(plane: 2, row: 0) == nil && stack.number(plane: 3, row: 0) == 4)
         let plane = ImageVolume(
-            [Self.images[1]], of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+            .plane(try #require(Self.images[1])), of: 1, geometry: Self.geometry, planes: bench.planes,
+            registry: bench.registry)
         let rows = plane.prefetchRows(before: Self.images[0], after: Self.images[3])
         #expect(rows.count == 6 && rows.number(plane: 0, row: 0) == 2)
         rows.prefetch(5, from: 1, token: CancellationToken()) { _ in }

@@ -62,6 +62,10 @@ void posix_hide_arguments(void);
    thread starts. */
 void posix_limit_arenas(int count);
 
+/* Gives all whole pages of malloc that hold nothing back to the system (the importer's module of glibc lacks
+   malloc_trim). */
+void posix_trim_heap(void);
+
 /* ioctl without an argument; ioctl is variadic. 0 or -errno. */
 int posix_control(int fd, unsigned long command);
 

@@ -1,23 +1,19 @@
 internal import Support
 
+/// Bytes of files that are made here. The handles of a file share them.
+typealias SharedBytes = SharedValues<Node, [UInt8]>
+
 /// An open file whose bytes are in memory.
 final class BytesFile: OpenFile {
-    private let bytes: [UInt8]
-    let keepsPageCache: Bool
-    let bypassesPageCache: Bool
+    private let bytes: SharedBytes.Holder
 
-    /// - Parameters:
-    ///   - keepsPageCache: whether the bytes are those of every open before.
-    ///   - bypassesPageCache: whether each handle has bytes of its own (`.neuronfs/status.json`).
-    init(_ bytes: [UInt8], keepsPageCache: Bool = true, bypassesPageCache: Bool = false) {
-        self.bytes = bytes
-        self.keepsPageCache = keepsPageCache
-        self.bypassesPageCache = bypassesPageCache
-    }
+    let keepsPageCache = true
+    let bypassesPageCache = false
+
+    init(_ bytes: SharedBytes.Holder) { self.bytes = bytes }
 
     func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
-        let range = clamped(offset: offset, count: count, size: bytes.count)
-        receiver.deliver(bytes, range)
+        receiver.deliver(bytes.value, clamped(offset: offset, count: count, size: bytes.value.count))
     }
 }
 

@@ -41,7 +41,27 @@ package enum ControlDocument {
     }
 }
 
-/// A file of `.neuronfs/`. Each handle has bytes of its own.
+/// An open document, which tells what was true at the open.
+///
+/// The text is made from that at each read: a handle would keep 32 KB of it, and programs that watch a mount open these
+/// documents again and again.
+private final class ControlOpenFile: OpenFile {
+    private let text: @Sendable () -> String
+
+    let keepsPageCache = false
+    /// Each handle has bytes of its own.
+    let bypassesPageCache = true
+
+    init(_ text: @escaping @Sendable () -> String) { self.text = text }
+
+    func read(offset: Int, count: Int, isDirect: Bool, token: CancellationToken, receiver: any ReadReceiver) {
+        let range = clamped(offset: offset, count: count, size: ControlDocument.size)
+        // Readers ask once more at the end.
+        receiver.deliver(range.isEmpty ? [] : ControlDocument.padded(text()), range.isEmpty ? 0..<0 : range)
+    }
+}
+
+/// A file of `.neuronfs/`.
 struct ControlFileEntry: CatalogueEntry, File {
     let file: ControlFile
 
@@ -51,7 +71,6 @@ struct ControlFileEntry: CatalogueEntry, File {
     func facts(_ index: TreeIndex) -> Facts? { .file(size: ControlDocument.size, modified: wallClockSeconds()) }
 
     func open(_ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
-        let document = ControlDocument.padded(tree.parts.controlDocument(file))
-        return Promise(.success(BytesFile(document, keepsPageCache: false, bypassesPageCache: true)))
+        Promise(.success(ControlOpenFile(tree.parts.controlDocument(file))))
     }
 }

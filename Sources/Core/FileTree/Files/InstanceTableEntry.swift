@@ -43,7 +43,8 @@ struct InstanceTableEntry: SpecimenLeaf {
 
     func open(_ context: SpecimenContext, _ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
         bytes(context, tree, token: token).map {
-            VersionedFile(BytesFile($0.value), of: $0.versions, registry: tree.parts.registry)
+            VersionedFile(
+                BytesFile(tree.openBytes.share($0.value, for: node)), of: $0.versions, registry: tree.parts.registry)
         }
     }
 
@@ -53,15 +54,28 @@ struct InstanceTableEntry: SpecimenLeaf {
         .file(size: size, modified: tree.time(of: context))
     }
 
+    /// The bytes, made once for each context.
     private func bytes(
         _ context: SpecimenContext, _ tree: TreeState, token: CancellationToken
     ) -> Answer<Derived<[UInt8]>> {
         guard let subject = context.subject(in: context.stackGrid) else { return Promise(.failure(.notFound)) }
-        return tree.parts.skeletons.skeleton(of: subject, token: token).mapError { .data($0) }.flatMap { skeleton in
+        return tree.parts.files.version(of: subject.skeleton, token: token).mapError { .data($0) }.flatMap { version in
+            let known = tree.documents[DocumentKey(specimen: id, file: .instances)]
+            if let known, known.versions == [version.object] { return Promise(.success(known)) }
+            return make(context, subject, tree, token: token)
+        }
+    }
+
+    private func make(
+        _ context: SpecimenContext, _ subject: SkeletonService.Subject, _ tree: TreeState, token: CancellationToken
+    ) -> Answer<Derived<[UInt8]>> {
+        tree.parts.skeletons.skeleton(of: subject, token: token).mapError { .data($0) }.flatMap { skeleton in
             do throws(LabelError) {
                 let bytes = InstanceTable.bytes(try Sections(skeleton.value))
                 for version in skeleton.versions { tree.instanceSizes.insert(bytes.count, for: version, cost: 1) }
-                return Promise(.success(skeleton.map { _ in bytes }))
+                let document = skeleton.map { _ in bytes }
+                tree.keep(document, .instances, of: context)
+                return Promise(.success(document))
             } catch {
                 return Promise(.failure(.data(.labels(error))))
             }

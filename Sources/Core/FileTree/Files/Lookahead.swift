@@ -18,22 +18,21 @@ final class Lookahead: Sendable {
     /// What follows from a read.
     struct Step: Sendable {
         fileprivate var parts: [(unit: Int, part: Int)] = []
-        fileprivate var token: CancellationToken
+        /// Nil where nothing is to be fetched.
+        fileprivate var token: CancellationToken?
         fileprivate var ended: CancellationToken?
     }
 
     private struct State {
         var readAhead: ReadAhead
-        var token = CancellationToken(lane: .prefetch)
-        /// Whether anything was fetched under the token.
-        var isUsed = false
+        /// Nil while nothing is fetched.
+        var token: CancellationToken?
         /// Where units go on for the whole of which there was no room.
         var left: [Int: Int] = [:]
 
         /// Forgets the window. Returns the token under which it was fetched; nil when there was none.
         mutating func close() -> CancellationToken? {
-            guard isUsed else { return nil }
-            defer { (token, isUsed, left) = (CancellationToken(lane: .prefetch), false, [:]) }
+            defer { (token, left) = (nil, [:]) }
             return token
         }
     }
@@ -49,7 +48,7 @@ final class Lookahead: Sendable {
         self.fetch = fetch
     }
 
-    deinit { state.withLock { $0.token }.cancel() }
+    deinit { state.withLock { $0.token }?.cancel() }
 
     /// Notes that a sequential reader has come to `units`.
     func note(_ units: ClosedRange<Int>) -> Step {
@@ -57,7 +56,7 @@ final class Lookahead: Sendable {
             let hadWindow = state.readAhead.window > 0
             let proposed = state.readAhead.touched(units)
             let ended = hadWindow && state.readAhead.window == 0 ? state.close() : nil
-            if !proposed.isEmpty { state.isUsed = true }
+            if !proposed.isEmpty, state.token == nil { state.token = CancellationToken(lane: .prefetch) }
             let parts = proposed.map { ($0, state.left.removeValue(forKey: $0) ?? 0) }
             return Step(parts: parts, token: state.token, ended: ended)
         }
@@ -67,18 +66,18 @@ final class Lookahead: Sendable {
     func noteJump() -> Step {
         state.withLock { state in
             state.readAhead = ReadAhead(limit: state.readAhead.limit, count: state.readAhead.count)
-            let ended = state.close()
-            return Step(token: state.token, ended: ended)
+            return Step(ended: state.close())
         }
     }
 
     /// Fetches what lies ahead, and ends what does no more.
     func carryOut(_ step: Step) {
         step.ended?.cancel()
+        guard let token = step.token else { return }
         for (unit, part) in step.parts {
-            fetch(unit, part, step.token) { [weak self] rest in
+            fetch(unit, part, token) { [weak self] rest in
                 self?.state.withLock { state in
-                    guard state.token === step.token else { return }
+                    guard state.token === token else { return }
                     state.left[unit] = rest
                     state.readAhead.takeBack(unit)
                 }
@@ -94,7 +93,6 @@ final class Lookahead: Sendable {
         let ended = state.withLock { state in
             let ended = state.close()
             state.token = token
-            state.isUsed = true
             return ended
         }
         ended?.cancel()

@@ -24,7 +24,7 @@ struct MetaEntry: SpecimenLeaf {
         // Asked for first: bytes of an older list then count as stale, never the other way round.
         let generation = tree.index.snapshot.generation
         return bytes(context, tree, token: token).map {
-            tree.catalogueFile($0.value, of: generation, and: $0.versions)
+            tree.catalogueFile($0.value, node, of: generation, and: $0.versions)
         }
     }
 
@@ -36,7 +36,7 @@ struct MetaEntry: SpecimenLeaf {
 
     /// The bytes where nothing has to be asked for: those made before, and those of a cell without a skeleton.
     private func knownBytes(_ context: SpecimenContext, _ tree: TreeState) -> Derived<[UInt8]>? {
-        if let known = tree.metas[id] { return known }
+        if let known = tree.documents[DocumentKey(specimen: id, file: .meta)] { return known }
         guard context.objects.skeleton == nil else { return nil }
         return make(context, Derived(value: nil, versions: []), tree)
     }
@@ -58,10 +58,7 @@ struct MetaEntry: SpecimenLeaf {
     ) -> Derived<[UInt8]> {
         let document = MetaJSON(context: context, reading: reading.value, mainVariant: tree.parts.mainVariant)
         let meta = reading.map { _ in document.bytes }
-        // Not of a context that was begun under an older list of cells, nor of a skeleton that has changed meanwhile.
-        if tree.contexts.isCurrent(context), tree.parts.registry.holds(meta.versions) {
-            tree.metas.insert(meta, for: id, cost: meta.value.count)
-        }
+        tree.keep(meta, .meta, of: context)
         return meta
     }
 }

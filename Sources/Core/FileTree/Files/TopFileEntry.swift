@@ -15,7 +15,7 @@ struct TopFileEntry: CatalogueEntry, File {
 
     func open(_ tree: TreeState, token: CancellationToken) -> Answer<any OpenFile> {
         let index = tree.index
-        return Promise(.success(tree.catalogueFile(bytes(index), of: index.snapshot.generation)))
+        return Promise(.success(tree.catalogueFile(bytes(index), node, of: index.snapshot.generation)))
     }
 
     private func bytes(_ index: TreeIndex) -> [UInt8] { index.topFiles[file] ?? [] }

@@ -22,12 +22,14 @@
 /// The format is <https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html>.
 package struct NumPyArray: ArrayLayout {
     /// Bytes before the first voxel.
-    private static let alignment = 4096
+    package var headerSize: Int { Self.headerSize }
+    private static let headerSize = 4096
 
     package let voxels: VoxelBox
     package let bytesPerVoxel: Int
     package let fileSize: Int
-    private let header: [UInt8]
+    /// The header up to the blanks, which every open file would keep otherwise.
+    private let head: [UInt8]
 
     /// Lays out a volume.
     ///
@@ -38,24 +40,26 @@ package struct NumPyArray: ArrayLayout {
         var size = element.byteCount
         for side in shape.array {
             let (product, isTooLarge) = size.multipliedReportingOverflow(by: side)
-            guard !isTooLarge, product <= Int.max - Self.alignment else { throw .tooLarge }
+            guard !isTooLarge, product <= Int.max - Self.headerSize else { throw .tooLarge }
             size = product
         }
         voxels = shape.map { 0..<$0 }
         bytesPerVoxel = element.byteCount
-        fileSize = Self.alignment + size
+        fileSize = Self.headerSize + size
 
         let sides = shape.array.map(String.init).joined(separator: ", ")
         let text = "{'descr': '\(element.rawValue)', 'fortran_order': False, 'shape': (\(sides)), }"
-        var header: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
-        header.append(littleEndian: UInt16(Self.alignment - header.count - 2))
-        header += Array(text.utf8)
-        header += repeatElement(UInt8(ascii: " "), count: Self.alignment - 1 - header.count)
-        self.header = header + [UInt8(ascii: "\n")]
+        var head: [UInt8] = [0x93] + Array("NUMPY".utf8) + [1, 0]
+        head.append(littleEndian: UInt16(Self.headerSize - head.count - 2))
+        self.head = head + Array(text.utf8)
     }
 
-    package var headerSize: Int { header.count }
-    package func headerBytes(_ range: Range<Int>) -> [UInt8] { Array(header[range.clamped(to: 0..<header.count)]) }
+    package func headerBytes(_ range: Range<Int>) -> [UInt8] {
+        let range = range.clamped(to: 0..<Self.headerSize)
+        guard !range.isEmpty else { return [] }
+        let blanks = repeatElement(UInt8(ascii: " "), count: Self.headerSize - 1 - head.count)
+        return Array((head + blanks + [UInt8(ascii: "\n")])[range])
+    }
 }
 
 /// Why no NumPy file can be laid out for a volume.

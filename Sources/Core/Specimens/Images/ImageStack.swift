@@ -33,6 +33,10 @@ package struct ImageStack: Hashable, Sendable {
     /// Distance of two voxels: in x and y that of most planes.
     package let spacing: VoxelSpacing
 
+    /// The indices, ascending, that have no image in the frame of the stack: missing planes, failed ones, and those of another
+    /// place, size or bits.
+    package let gaps: [Int]
+
     /// The largest ``depth``: a file name gives an index four digits.
     package static let maximumDepth = 10_000
 
@@ -61,6 +65,9 @@ package struct ImageStack: Hashable, Sendable {
         var positions = [Int32](repeating: -1, count: depth)
         for (position, plane) in usable.enumerated() { positions[plane.sectionNumber - first] = Int32(position) }
         self.positions = positions
+        gaps = positions.indices.filter { index in
+            positions[index] < 0 || Geometry(usable[Int(positions[index])]) != Geometry(frame)
+        }
     }
 
     /// The plane at `index`, counted from 0 at the first section; nil outside the stack, in a gap and where the plane has
@@ -72,6 +79,11 @@ package struct ImageStack: Hashable, Sendable {
 
     /// The index of `plane`, which is one of this stack.
     package func index(of plane: PlaneImage) -> Int { plane.sectionNumber - firstSection }
+
+    /// The plane at `index` in the frame of the stack; nil outside the stack and for one of ``gaps``.
+    package func framedPlane(at index: Int) -> PlaneImage? {
+        plane(at: index).flatMap { isFramed($0) ? $0 : nil }
+    }
 
     /// Whether `plane` has the place and size of the stack in the full frame, and its bits.
     package func isFramed(_ plane: PlaneImage) -> Bool {

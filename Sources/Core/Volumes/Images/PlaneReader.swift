@@ -59,13 +59,21 @@ package final class PlaneReader: Sendable {
         registry.load(Self.object(image, id)) { [self] in completion(loadedVersion(of: image, id: id, level: level)) }
     }
 
+    /// The present version of a plane as memory has it; nil where it has none. Asks nobody.
+    func cachedVersion(of image: PlaneImage, specimen: Int, level: Int) -> Version? {
+        let id = Self.objectID(of: image, specimen: specimen)
+        return registry.cached(id).map { _ in loadedVersion(of: image, id: id, level: level) }
+    }
+
     /// Resolved when the present versions of images are known, for an open that is to see what a local source has now. At
     /// once for any other source, whose versions are asked for once a day.
-    package func settle(_ images: [PlaneImage?], specimen: Int) -> Promise<Void, Never> {
-        let objects = images.compactMap { $0 }.map { Self.object($0, Self.objectID(of: $0, specimen: specimen)) }
-        guard let first = objects.first, fetcher.source.isLocal(first.id) else { return Promise(.success(())) }
+    package func settle(_ images: PlaneImages, specimen: Int) -> Promise<Void, Never> {
+        guard let first = images.first, fetcher.source.isLocal(Self.objectID(of: first, specimen: specimen)) else {
+            return Promise(.success(()))
+        }
         return Promise.all(
-            objects.map { object in
+            (0..<images.depth).compactMap { images[$0] }.map { image in
+                let object = Self.object(image, Self.objectID(of: image, specimen: specimen))
                 let (promise, resolver) = Promise<Void, Never>.pending()
                 registry.load(object) { resolver.resolve(.success(())) }
                 return promise
