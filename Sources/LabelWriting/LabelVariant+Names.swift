@@ -1,9 +1,6 @@
 package import Morphology
 
 extension LabelVariant {
-    /// The name in options and reports. `labels-<name>` is the folder of a mount, and `labels` that of `classes`.
-    package var name: String { self == .classes ? "classes" : rawValue }
-
     /// The variant of this name.
     package init?(name: String) {
         guard let variant = Self.allCases.first(where: { $0.name == name }) else { return nil }

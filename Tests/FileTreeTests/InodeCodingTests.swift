@@ -24,11 +24,16 @@ import Testing
                 nodes += [0, 1, 626, 65_535].map { .plane(id, series, $0) }
             }
             let directories =
-                [.specimen(id), .projections(id), .zarr(id, .stack, 3), .zarr(id, .labels, 1 << 24 - 2)]
+                [
+                    .specimen(id), .projections(id), .zarr(id, .stack, 3), .zarr(id, .labels, 1 << 24 - 2),
+                    .labelsGroup(id, .directory), .nestedLabels(id, 0), .nestedLabels(id, 77),
+                ]
                 + Series.allCases.map { Node.planes(id, $0) }
             for view in [View.trainable(id)] + SplitPart.allCases.map({ .split($0, id) }) {
                 nodes += directories.map { .view(view, $0) }
             }
+            nodes += LabelsGroupPart.allCases.map { .labelsGroup(id, $0) }
+            nodes += [0, 1, 77, 1 << 24 - 1].map { .nestedLabels(id, $0) }
             for number in [0, 1, 77, 1 << 24 - 1] { nodes += [.zarr(id, .stack, number), .zarr(id, .labels, number)] }
         }
         return nodes
@@ -72,6 +77,10 @@ import Testing
             (.view(.split(.train, id), .projections(id)), 0x2A12_B527_8600_0000),
             (.view(.split(.val, id), .zarr(id, .stack, 7)), 0x3312_B527_8600_0007),
             (.view(.split(.test, id), .zarr(id, .labels, 0)), 0x3C12_B527_8600_0000),
+            (.labelsGroup(id, .directory), 0x1412_B527_8600_0000), (.labelsGroup(id, .metadata), 0x1412_B527_8600_0001),
+            (.labelsGroup(id, .attributes), 0x1412_B527_8600_0002), (.nestedLabels(id, 2), 0x1512_B527_8600_0002),
+            (.view(.trainable(id), .labelsGroup(id, .directory)), 0x2512_B527_8600_0000),
+            (.view(.split(.test, id), .nestedLabels(id, 3)), 0x3E12_B527_8600_0003),
             (.specimen(Int(UInt32.max)), 0x05FF_FFFF_FF00_0000),
         ]
         for (node, number) in expected { #expect(node.inode?.rawValue == number, "\(node)") }
@@ -97,7 +106,7 @@ import Testing
 
     @Test func numbersThatMeanNothingAreNoNode() {
         for number: UInt64 in [
-            0, 2, 1 << 55, 0x7F << 56, 0x1F << 56, 0x25 << 56, 0x2000_0000_0000_0001, UInt64.max, 0x0500_0000_0000_0001,
+            0, 2, 1 << 55, 0x7F << 56, 0x1F << 56, 0x27 << 56, 0x2000_0000_0000_0001, UInt64.max, 0x0500_0000_0000_0001,
             0x0100_0000_0000_0009,
         ] {
             #expect(Node(InodeNumber(rawValue: number)) == nil, "\(number)")

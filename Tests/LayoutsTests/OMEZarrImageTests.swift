@@ -87,6 +87,35 @@ func image(
         #expect(image.levels[3].array.chunkGrid != ZYX(z: 4, y: 1, x: 1))
     }
 
+    @Test func theConsolidatedMetadataOfAnImageHaveThoseOfItsLabels() throws {
+        let shape = ZYX(z: 3, y: 100, x: 90)
+        let labels = try OMEZarrImage(
+            name: "classes", geometry: VolumeGeometry(shape: shape, spacing: allenSpacing, origin: origin),
+            dataType: .uint8, chunk: ZYX(z: 3, y: 32, x: 32), levelCount: 2,
+            label: ImageLabel(classes: [], source: "../../"))
+        func stack(_ labels: OMEZarrImage?) throws -> OMEZarrImage {
+            try OMEZarrImage(
+                name: "stack", geometry: VolumeGeometry(shape: shape, spacing: allenSpacing, origin: origin),
+                dataType: .uint8, chunk: ZYX(z: 1, y: 64, x: 64), labels: labels)
+        }
+        let (without, with) = (try stack(nil), try stack(labels))
+        let group = OMEZarrLabels(name: "classes")
+        #expect(try parse(group.zgroup()) == ["zarr_format": .int(2)])
+        #expect(try parse(group.zattrs()) == ["labels": .array([.string("classes")])])
+        let files = [
+            ".zgroup": with.zgroup(), ".zattrs": with.zattrs(), "0/.zarray": with.zarray(level: 0),
+            "1/.zarray": with.zarray(level: 1), "labels/.zgroup": group.zgroup(), "labels/.zattrs": group.zattrs(),
+            "labels/classes/.zgroup": labels.zgroup(), "labels/classes/.zattrs": labels.zattrs(),
+            "labels/classes/0/.zarray": labels.zarray(level: 0), "labels/classes/1/.zarray": labels.zarray(level: 1),
+        ]
+        let members = try #require(parse(with.zmetadata())["metadata"]?.objectValue)
+        #expect(members.members.count == files.count)
+        for (path, bytes) in files { #expect(try members[path] == parse(bytes), "\(path)") }
+        // Nothing else of an image knows of its labels.
+        #expect(with.zattrs() == without.zattrs() && with.zmetadata() != without.zmetadata())
+        #expect(with.childCount(of: .root) == without.childCount(of: .root))
+    }
+
     @Test func attributes() throws {
         let label = try ImageLabel(
             classes: [

@@ -19,10 +19,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent / "readers"))
 
 import readers
 from expected import meta, planes
+from harness import Mount
 
 SMALL = 900_000_112
 PAIRS = [("stack/0037.tif", "labels/0037.tif"), ("stack.tif", "labels.tif")]
-VOLUMES = ["stack.ome.zarr", "labels.ome.zarr"]
+NESTED = "stack.ome.zarr/labels/classes"
+VOLUMES = ["stack.ome.zarr", "labels.ome.zarr", NESTED]
 
 
 @pytest.fixture
@@ -61,7 +63,7 @@ def test_ome_zarr_is_valid(folder, name):
     """The published models of OME-NGFF 0.4 accept the metadata, and the levels lie on one another."""
     group = zarr.open_group(str(folder / name), mode="r")
     image = ome_zarr_models.v04.Image.from_zarr(group)
-    if name.startswith("labels"):
+    if name != "stack.ome.zarr":
         assert ImageLabel.from_zarr(group).attributes.image_label.version == "0.4"
     scales = image.attributes.multiscales[0]
     assert [axis.unit for axis in scales.axes] == ["micrometer"] * 3
@@ -103,20 +105,68 @@ def test_consolidated_metadata_are_the_single_files(folder, name):
     assert {entry.name: entry.stat().st_size for entry in os.scandir(folder / name)}[".zmetadata"] == len(data)
     files = {path: json.loads((folder / name / path).read_text()) for path in json.loads(data)["metadata"]}
     assert json.loads(data) == {"metadata": files, "zarr_consolidated_format": 1}
-    assert set(files) == {".zgroup", ".zattrs", *(f"{level}/.zarray" for level in single.array_keys())}
+    own = {".zgroup", ".zattrs", *(f"{level}/.zarray" for level in single.array_keys())}
+    if name == "stack.ome.zarr":
+        labels = json.loads((folder / NESTED / ".zmetadata").read_bytes())["metadata"]
+        own |= {"labels/.zgroup", "labels/.zattrs", *(f"labels/classes/{path}" for path in labels)}
+        # Who opens the image as consolidated comes to its labels.
+        assert np.array_equal(group["labels/classes/2"][37], single["labels/classes/2"][37])
+    assert set(files) == own
+
+
+def plane_37(folder, name):
+    plane = sorted(planes(folder))[37]
+    series = "stack" if name == "stack.ome.zarr" else "labels"
+    return plane, tifffile.imread(folder / series / f"{plane:04}.tif")
 
 
 @pytest.mark.parametrize("name", VOLUMES)
-def test_the_reader_of_napari_opens_all_levels(folder, name):
-    """ome-zarr-py, on which napari-ome-zarr rests. A label image comes with the image it belongs to, first."""
+def test_ome_zarr_py_opens_all_levels_and_finds_an_image_and_its_labels_from_either(folder, name):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         images = readers.ome_zarr_images(str(folder / name))
-    attributes = json.loads((folder / name / ".zattrs").read_text())
-    assert list(images) == VOLUMES[: VOLUMES.index(name) + 1]
-    levels = images[name]
-    assert len(levels) == len(attributes["multiscales"][0]["datasets"])
-    plane = sorted(planes(folder))[37]
-    series = name.split(".")[0]
-    assert np.array_equal(np.asarray(levels[0][plane]), tifffile.imread(folder / series / f"{plane:04}.tif"))
-    assert os.path.isdir(folder / name / str(len(levels) - 1))
+    assert list(images) == ["stack.ome.zarr", "classes", *(["labels.ome.zarr"] if name == "labels.ome.zarr" else [])]
+    for place in {name, "stack.ome.zarr", NESTED}:
+        levels = images[place.rsplit("/", 1)[-1]]
+        attributes = json.loads((folder / place / ".zattrs").read_text())
+        assert len(levels) == len(attributes["multiscales"][0]["datasets"])
+        plane, pixels = plane_37(folder, place)
+        assert np.array_equal(np.asarray(levels[0][plane]), pixels), place
+        assert os.path.isdir(folder / place / str(len(levels) - 1))
+
+
+@pytest.mark.parametrize("name", ["stack.ome.zarr", "stack.ome.zarr/labels", NESTED])
+def test_napari_shows_an_image_and_its_labels(folder, name):
+    """napari-ome-zarr opens the image from any of these. It looks for the image of `labels.ome.zarr` two directories above,
+    which would have to be a group."""
+    pytest.importorskip("napari_ome_zarr")
+    (kind, image, shown), (other, labels, meanings) = readers.napari_layers(str(folder / name))
+    assert (kind, other) == ("image", "labels") and len(image) == len(labels) > 1
+    for place, levels in (("stack.ome.zarr", image), (NESTED, labels)):
+        plane, pixels = plane_37(folder, place)
+        assert np.array_equal(np.asarray(levels[0][plane]), pixels), place
+    assert shown["scale"] == meanings["scale"] == meta(folder)["stack"]["voxel_spacing_um"]
+    assert meanings["properties"]["class"][:2] == ["soma", "axon"] and len(meanings["colormap"]) == 5
+
+
+def test_the_labels_of_an_image_are_those_beside_it_but_for_the_place_of_the_image(folder):
+    """Files that are the same are one file: a copy that keeps hard links, as `cp -a`, has each of them once."""
+    def files(place):
+        return {os.path.relpath(path, folder / place): path for path in map(str, (folder / place).rglob("*")) if os.path.isfile(path)}
+    beside, nested = files("labels.ome.zarr"), files(NESTED)
+    assert beside.keys() == nested.keys() and len(nested) > 20
+    for name, path in nested.items():
+        with open(path, "rb") as here, open(beside[name], "rb") as there:
+            assert (here.read() == there.read()) == os.path.samefile(path, beside[name]) == (name not in (".zattrs", ".zmetadata"))
+    images = [json.loads((folder / place / ".zattrs").read_text())["image-label"]["source"]["image"] for place in VOLUMES[1:]]
+    assert images == ["../stack.ome.zarr", "../../"]
+    assert all(os.path.samefile(folder / place / image, folder / "stack.ome.zarr") for place, image in zip(VOLUMES[1:], images))
+    assert json.loads((folder / "stack.ome.zarr" / "labels" / ".zattrs").read_text()) == {"labels": ["classes"]}
+
+
+@pytest.mark.parametrize("variant", ["binary", "classes3"])
+def test_labels_are_called_by_their_variant(origin, variant):
+    with Mount(origin.url, options=["--labels", variant]) as mount:
+        group = mount / "mouse" / str(SMALL) / "stack.ome.zarr" / "labels"
+        assert sorted(os.listdir(group)) == [".zattrs", ".zgroup", variant]
+        assert list(readers.ome_zarr_images(str(group / variant))) == ["stack.ome.zarr", variant]

@@ -184,6 +184,17 @@ def test_prefetch_of_labels_keeps_what_they_are_made_from(origin, tmp_path):
         assert (mount / name).read_bytes() == expected
 
 
+def test_prefetch_of_the_labels_in_a_store_draws_none(origin):
+    with Mount(origin.url, options=["--read-ahead", "0"]) as mount:
+        cell = cells(mount)[0]
+        group = cell / "stack.ome.zarr" / "labels"
+        sources = [path for path in (cell / "skeleton.swc", cell / "skeleton.marker") if path.exists()]
+        assert summary(ok("prefetch", group))[:2] == (len(sources), len(sources))
+        assert not any(missing_blocks(path) for path in sources)
+        level = group / "classes" / "2"
+        assert summary(ok("prefetch", level / ".zarray"))[:2] == (1 + len(sources), 1 + len(sources))
+
+
 def test_prefetch_in_vain_leaves_memory_as_it_was(origin):
     """Gone from disk, in memory, and the network away: others are served as before."""
     with FaultProxy(origin.url) as proxy, \

@@ -424,3 +424,20 @@ def test_20_file_handles(origin, demo, tmp_path):
     # Hashed numbers: Tests/FileTreeTests/FileHandleTests.swift.
     test_file_handles.test_a_handle_of_a_computed_number_outlives_the_kernels_caches_and_the_mount(origin, tmp_path)
     test_file_handles.test_a_handle_that_means_nothing_is_stale(demo)
+
+
+def test_21_labels_in_the_store_of_the_stack(trainable):
+    """stack.ome.zarr/labels/<variant>/ holds the labels of labels.ome.zarr, where OME-Zarr wants them. Its .zattrs
+    and .zmetadata differ from those of labels.ome.zarr, because they name the image. All other files are the same
+    files, and st_nlink counts both names."""
+    group, beside = trainable / "stack.ome.zarr" / "labels", trainable / "labels.ome.zarr"
+    variant, = json.loads((group / ".zattrs").read_text())["labels"]
+    assert variant == json.loads((trainable / ".." / ".." / ".." / ".neuronfs" / "config.json").read_text())["labels"]
+    names = [path.relative_to(beside) for path in beside.rglob("*") if path.is_file()]
+    assert names and sorted(names) == sorted(path.relative_to(group / variant) for path in (group / variant).rglob("*") if path.is_file())
+    for name in names:
+        status = os.stat(group / variant / name)
+        isShared = name.name not in (".zattrs", ".zmetadata")
+        assert os.path.samestat(status, os.stat(beside / name)) == isShared, name
+        # The cell stands in mouse/, trainable/ and splits/.
+        assert status.st_nlink == (6 if isShared else 3), name

@@ -51,7 +51,9 @@ def test_a_file_has_one_number_under_all_its_names_and_a_directory_one_at_each_p
             if stat.S_ISDIR(status.st_mode):
                 assert status.st_ino != own[name].st_ino and status.st_nlink == own[name].st_nlink, name
             else:
-                assert (status.st_ino, status.st_nlink) == (own[name].st_ino, 3), name
+                # A chunk of labels, and most of their metadata, stand in stack.ome.zarr/labels/ too.
+                names = 6 if name.startswith("labels.ome.zarr/") and os.path.basename(name) not in (".zattrs", ".zmetadata") else 3
+                assert (status.st_ino, status.st_nlink) == (own[name].st_ino, names), name
                 assert status.st_size == own[name].st_size and status.st_mtime == own[name].st_mtime, name
 
 

@@ -1,3 +1,4 @@
+internal import Layouts
 internal import Specimens
 internal import Support
 
@@ -39,7 +40,8 @@ struct StaleEntries {
         }
         for id in newer.changedSpecimens(since: older) {
             let folders = newer.folders(of: id)
-            entries += folders + [MetaEntry(id: id)]
+            let consolidated = ZarrEntry(id: id, number: ZarrNumbering.consolidatedMetadata, store: .stack)
+            entries += folders + [MetaEntry(id: id), consolidated]
             names += SpecimenFolder(id: id).entries.flatMap { entry in folders.map { ($0, entry.place) } }
         }
     }
@@ -56,6 +58,12 @@ struct StaleEntries {
             } else {
                 entries.append(entry)
             }
+        }
+        let labels = LabelsGroupFolder(id: context.id)
+        if labels.isMade(from: objects, context) {
+            let stack = ZarrEntry(id: context.id, number: 0, store: .stack)
+            let stores = [stack as any Entry] + index.views(of: context.id).map(stack.folder)
+            names += stores.map { ($0, OMEZarrLabels.folder) }
         }
     }
 

@@ -52,22 +52,18 @@ extension Tree {
         }
     }
 
-    /// The number of the child called `name` of the directory `parent`. Nil where `parent` is not in the list of cells any more.
+    /// The number of the child called `name` of the directory `parent`. Nil where the list of cells has neither any more. A file
+    /// has one number for all its names.
     func number(of child: any Entry, _ name: String, in parent: InodeNumber) -> Number? {
-        number(of: child, at: path(of: parent, forNumbering: child).map { parent == .root ? name : "\($0)/\(name)" })
+        number(
+            of: child,
+            at: child.kind == .file
+                ? child.path(state) : path(of: parent).map { parent == .root ? name : "\($0)/\(name)" })
     }
 
     /// The number of `entry`, of which `path` is a part if it is hashed.
     private func number(of entry: any Entry, at path: @autoclosure () -> String?) -> Number? {
         if let inode = entry.node.inode { return (inode, nil) }
         return path().map { table.name(entry.node, at: $0) }.map { ($0.number, $0) }
-    }
-
-    /// The path of the directory `parent` that is part of the hashed number of `child`. A file has one number for all its names:
-    /// that of the name in its specimen's own folder.
-    private func path(of parent: InodeNumber, forNumbering child: any Entry) -> String? {
-        guard let path = path(of: parent) else { return nil }
-        guard child.kind != .directory, case .view(let view, _)? = table[parent]?.node else { return path }
-        return view.ownPath(of: path, state.index)
     }
 }

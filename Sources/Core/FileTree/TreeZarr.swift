@@ -5,13 +5,16 @@ internal import Support
 internal import Volumes
 
 extension TreeState {
-    /// The store of a specimen's series, made once a context.
-    func zarrStore(_ context: SpecimenContext, _ series: Series) -> ZarrStore? {
-        guard series == .stack || context.hasLabels else { return nil }
-        let key = ZarrKey(specimen: context.id, series: series)
+    /// A store of a specimen, made once a context.
+    func zarrStore(_ context: SpecimenContext, _ kind: ZarrStoreKind) -> ZarrStore? {
+        guard kind == .stack || context.hasLabels else { return nil }
+        // Labels stand in the store of the stack where there is such a store.
+        if kind == .nestedLabels, zarrStore(context, .stack) == nil { return nil }
+        let key = ZarrKey(specimen: context.id, kind: kind)
         if let store = zarrStores[key] { return store }
-        guard let store = ZarrStore(context, series, main: parts.mainVariant) else { return nil }
-        zarrStores.insert(store, for: key, cost: 1)
+        guard let store = ZarrStore(context, kind, main: parts.mainVariant) else { return nil }
+        // Not of a context that was begun under an older list of cells, in which the cell may have had no labels.
+        if contexts.isCurrent(context) { zarrStores.insert(store, for: key, cost: 1) }
         return store
     }
 
@@ -46,17 +49,25 @@ extension TreeState {
     }
 
     /// Opens a metadata file or a chunk.
+    ///
+    /// - Parameter generation: that of the list of cells before `context` was asked for.
     func openZarr(
-        _ context: SpecimenContext, _ series: Series, _ number: Int, token: CancellationToken,
+        _ context: SpecimenContext, _ entry: ZarrEntry, of generation: Int, token: CancellationToken,
         completion: @escaping @Sendable (Result<any OpenFile, FileTreeError>) -> Void
     ) {
-        guard let store = zarrStore(context, series), let node = store.node(number) else {
+        guard let store = zarrStore(context, entry.store), let node = entry.node(in: store) else {
             return completion(.failure(.notFound))
         }
+        let series = entry.store.series
         if node.isDirectory { return completion(.failure(.isDirectory)) }
         if let bytes = store.image.metadata(of: node) {
-            let node = Node.zarr(context.id, series, number)
-            return completion(.success(BytesFile(openBytes.share(bytes, for: node))))
+            // The consolidated metadata of a stack have those of its labels, which a newer list of cells may bring.
+            let isOfList = entry.store == .stack && node == .consolidatedMetadata
+            return completion(
+                .success(
+                    isOfList
+                        ? catalogueFile(bytes, entry.node, of: generation)
+                        : BytesFile(openBytes.share(bytes, for: entry.node))))
         }
         guard case .chunk(let level, let index) = node else { return completion(.failure(.notFound)) }
         var box = store.box(level: level, index: index)
@@ -85,5 +96,5 @@ extension TreeState {
 /// Which store.
 struct ZarrKey: Hashable, Sendable {
     var specimen: Int
-    var series: Series
+    var kind: ZarrStoreKind
 }

@@ -9,7 +9,7 @@ public enum LabelRules {
 
     /// The ImageDescription of a TIFF of labels, ASCII: the variant and the version of its rules.
     public static func tiffDescription(of variant: LabelVariant) -> String {
-        let name = variant == .classes ? "classes" : variant.rawValue
+        let name = variant.name
         return "neuronfs labels; variant=\(name); label_rules=\(version)"
     }
 }

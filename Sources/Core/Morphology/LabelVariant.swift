@@ -29,6 +29,9 @@ public enum LabelVariant: String, Sendable, Hashable, CaseIterable {
     /// with `ignoreValue = 5`, and declare `"ignore": 5` after the classes 0...4 in dataset.json.
     case ignore
 
+    /// The name in options, reports and metadata. `labels-<name>` is the folder of a mount, and `labels` that of `classes`.
+    package var name: String { self == .classes ? "classes" : rawValue }
+
     /// Bytes of one voxel: 2 for `instance`, else 1.
     public var bytesPerVoxel: Int { self == .instance ? 2 : 1 }
 

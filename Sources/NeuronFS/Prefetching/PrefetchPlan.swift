@@ -39,15 +39,24 @@ enum PrefetchPlan {
         return place.components.last.map(MountedPath.isSpecimenID) == true ? [.specimen(real)] : [.folder(real)]
     }
 
-    /// The files from which labels are made, if `place` is labels of a specimen. With them in the cache, labels need no
-    /// network.
+    /// The files from which labels are made, if `place` is labels of a specimen.
     private static func sources(of place: MountedPath) throws(Failure) -> [Part] {
-        guard let specimen = place.components.firstIndex(where: MountedPath.isSpecimenID),
-            place.components[(specimen + 1)...].first?.hasPrefix("labels") == true
-        else { return [] }
-        let folder = ([place.mount.path] + place.components[...specimen]).joined(separator: "/")
+        guard let specimen = place.components.firstIndex(where: MountedPath.isSpecimenID) else { return [] }
+        let below = place.components[(specimen + 1)...]
+        let isInStore = below.count > storeOfLabels.count && below.starts(with: storeOfLabels)
+        guard below.first?.hasPrefix("labels") == true || isInStore else { return [] }
+        return try sourcesOfLabels(
+            in: ([place.mount.path] + place.components[...specimen]).joined(separator: "/")
+        ).map { .file($0) }
+    }
+
+    /// Where labels stand in the store of a stack.
+    private static let storeOfLabels = ["stack.ome.zarr", "labels"]
+
+    /// The files of a specimen's folder from which labels are made. With them in the cache, labels need no network.
+    private static func sourcesOfLabels(in folder: String) throws(Failure) -> [String] {
         let names = Set(try Folder.names(folder))
-        return ["skeleton.swc", "skeleton.marker"].filter(names.contains).map { .file("\(folder)/\($0)") }
+        return ["skeleton.swc", "skeleton.marker"].filter(names.contains).map { "\(folder)/\($0)" }
     }
 
     /// Specimens of a folder of specimens: `mouse/`, `splits/train`, the root of the mount.
@@ -89,7 +98,14 @@ enum PrefetchPlan {
         }
     }
 
+    /// The files below a folder; of the labels in the store of a stack, the files from which they are made.
     private static func below(_ folder: String) throws(Failure) -> [File] {
+        let labels = "/\(storeOfLabels.joined(separator: "/"))"
+        if folder.hasSuffix(labels) {
+            return try sourcesOfLabels(in: String(folder.dropLast(labels.utf8.count))).map { path throws(Failure) in
+                File(path: path, bytes: try size(path))
+            }
+        }
         var files: [File] = []
         for name in try Folder.names(folder) {
             let path = "\(folder)/\(name)"

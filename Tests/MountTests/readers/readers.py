@@ -269,10 +269,16 @@ else:
 
 
 def ome_zarr_images(path):
-    """What ome-zarr-py, and with it napari, opens at `path`: a dict name -> levels from the finest, in order of layers.
+    """What ome-zarr-py opens at `path`: a dict name -> levels from the finest, in order of layers.
 
-    A label image comes with the image it belongs to, first.
+    A label image comes with the image it belongs to, first; an image with the labels in its `labels` group.
     """
     reader = importlib.import_module("ome_zarr.reader")
     io = importlib.import_module("ome_zarr.io")
-    return {node.zarr.basename(): node.data for node in reader.Reader(io.parse_url(path))()}
+    return {node.zarr.basename(): node.data for node in reader.Reader(io.parse_url(path))() if node.data}
+
+
+def napari_layers(path):
+    """The layers that napari-ome-zarr gives to napari: a list of (kind, levels, metadata)."""
+    module = importlib.import_module("napari_ome_zarr._reader")
+    return [(kind, levels, metadata) for levels, metadata, kind in module.napari_get_reader(path)()]

@@ -18,6 +18,11 @@ struct ZarrNumbering: Sendable {
 
     /// The number of `.zmetadata`: the largest of 24 bits, see `InodeCoding`.
     static let consolidatedMetadata = 1 << 24 - 1
+    private static let groupAttributes = 2
+
+    /// Whether the number is that of a metadata file that says where the image of labels stands. In `stack.ome.zarr/labels/` it
+    /// is another file than in `labels.ome.zarr`; all other files are the same.
+    static func namesImage(_ number: Int) -> Bool { number == groupAttributes || number == consolidatedMetadata }
 
     private let levels: [Level]
 
@@ -39,7 +44,7 @@ struct ZarrNumbering: Sendable {
         switch node {
         case .root: return 0
         case .groupMetadata: return 1
-        case .groupAttributes: return 2
+        case .groupAttributes: return Self.groupAttributes
         case .consolidatedMetadata: return Self.consolidatedMetadata
         case .level(let level): return levels[level].first
         case .arrayMetadata(let level): return levels[level].first + 1
@@ -55,7 +60,7 @@ struct ZarrNumbering: Sendable {
         switch number {
         case 0: return .root
         case 1: return .groupMetadata
-        case 2: return .groupAttributes
+        case Self.groupAttributes: return .groupAttributes
         case Self.consolidatedMetadata: return .consolidatedMetadata
         default: break
         }

@@ -34,8 +34,8 @@ struct SpecimenFolder: CatalogueEntry, Folder {
     private var subfolders: [any SpecimenEntry] {
         Series.allCases.map { PlaneFolder(id: id, series: $0) } as [any SpecimenEntry]
             + [
-                ProjectionFolder(id: id), ZarrEntry(id: id, number: 0, series: .stack),
-                ZarrEntry(id: id, number: 0, series: .labels),
+                ProjectionFolder(id: id), ZarrEntry(id: id, number: 0, store: .stack),
+                ZarrEntry(id: id, number: 0, store: .labels),
             ]
     }
 

@@ -16,7 +16,11 @@ extension Node {
         case .plane(let id, let series, let index): PlaneEntry(id: id, index: index, series: series)
         case .projections(let id): ProjectionFolder(id: id)
         case .projection(let id, let file): ObjectEntry(id: id, role: .projection(file))
-        case .zarr(let id, let series, let number): ZarrEntry(id: id, number: number, series: series)
+        case .zarr(let id, let series, let number):
+            ZarrEntry(id: id, number: number, store: series == .stack ? .stack : .labels)
+        case .labelsGroup(let id, .directory): LabelsGroupFolder(id: id)
+        case .labelsGroup(let id, let part): LabelsGroupFile(id: id, part: part)
+        case .nestedLabels(let id, let number): ZarrEntry(id: id, number: number, store: .nestedLabels)
         case .trainable: TrainableFolder()
         case .trainableSpecies(let species): TrainableCollection(name: species.rawValue)
         case .trainableCollection(let name): TrainableCollection(name: name)

@@ -55,7 +55,8 @@ enum TopTexts {
                 labels-*/          other forms of the labels
                 stack.tif, labels.tif                  the whole volume as one BigTIFF (z, y, x)
                 stack.npy, labels.npy                  the same for numpy.load(path, mmap_mode="r")
-                stack.ome.zarr/, labels.ome.zarr/      OME-Zarr 0.4, several levels
+                stack.ome.zarr/, labels.ome.zarr/      OME-Zarr 0.4, several levels; stack.ome.zarr/labels/ has the
+                                                       labels too, so that napari shows both
                 projections/       minimum and maximum projections of the database
               trainable/           the cells with both images and skeleton: directories with the same files
               splits/              train, val and test of those, by donor: no animal is in two

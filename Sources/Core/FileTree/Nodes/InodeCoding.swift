@@ -37,10 +37,14 @@ extension Node {
         case splits = 17
         case split = 18
         case link = 19
+        case labelsGroup = 20
+        case nestedLabels = 21
     }
 
     /// Kinds of the directories that a view has; the place in this list is the code in the kind of a view.
-    private static let viewed: [Kind] = [.specimen, .planes, .projections, .zarrStack, .zarrLabels]
+    private static let viewed: [Kind] = [
+        .specimen, .planes, .projections, .zarrStack, .zarrLabels, .labelsGroup, .nestedLabels,
+    ]
 
     /// The lowest kind of a directory in a view.
     private static let firstViewKind: UInt64 = 32
@@ -90,6 +94,8 @@ extension Node {
         case .projection(let id, let file): Self.number(.projection, id, Int(file.rawValue))
         case .zarr(let id, let series, let number):
             Self.number(series == .stack ? .zarrStack : .zarrLabels, id, number)
+        case .labelsGroup(let id, let part): Self.number(.labelsGroup, id, Int(part.rawValue))
+        case .nestedLabels(let id, let number): Self.number(.nestedLabels, id, number)
         case .trainable: Self.number(.trainable)
         case .trainableSpecies(let species): Self.number(.trainableSpecies, 0, species.code)
         case .grouping(let grouping): Self.number(.grouping, 0, Int(grouping.rawValue))
@@ -134,6 +140,8 @@ extension Node {
         case .projection: node = ProjectionFile(rawValue: low).map { .projection(subject, $0) }
         case .zarrStack: node = .zarr(subject, .stack, detail)
         case .zarrLabels: node = .zarr(subject, .labels, detail)
+        case .labelsGroup: node = LabelsGroupPart(rawValue: low).map { .labelsGroup(subject, $0) }
+        case .nestedLabels: node = .nestedLabels(subject, detail)
         case .trainable: node = .trainable
         case .trainableSpecies: node = Species(code: detail).map { .trainableSpecies($0) }
         case .grouping: node = Grouping(rawValue: low).map { .grouping($0) }

@@ -28,6 +28,11 @@ package enum Node: Hashable, Sendable {
     case projection(Int, ProjectionFile)
     /// A file or directory inside `stack.ome.zarr` or `labels.ome.zarr`: specimen, series, number within the store.
     case zarr(Int, Series, Int)
+    /// `stack.ome.zarr/labels/` of a specimen, or a metadata file of this group.
+    case labelsGroup(Int, LabelsGroupPart)
+    /// A directory of the labels in `stack.ome.zarr/labels/`, or a metadata file that differs from that of `labels.ome.zarr`:
+    /// specimen, number within `labels.ome.zarr`.
+    case nestedLabels(Int, Int)
     /// `trainable/`
     case trainable
     /// `trainable/mouse/` or `trainable/human/`
@@ -146,6 +151,16 @@ package enum ProjectionFile: UInt8, CaseIterable, Sendable {
         case .maxYZ: "max_yz.jpg"
         }
     }
+}
+
+/// The group in which OME-Zarr puts the labels of an image.
+package enum LabelsGroupPart: UInt8, CaseIterable, Sendable {
+    /// The directory.
+    case directory = 0
+    /// `.zgroup`
+    case metadata = 1
+    /// `.zattrs`
+    case attributes = 2
 }
 
 /// Directories of links, one directory a value.

@@ -35,16 +35,8 @@ package enum View: Hashable, Sendable {
 
     /// The path in this view of what has `path` in the specimen's own folder; nil where the list of cells has no such view.
     func path(ofOwn path: String, _ index: TreeIndex) -> String? {
-        Self.moved(path, from: SpecimenFolder(id: specimen).path(index), to: self.path(index))
-    }
-
-    /// The path in the specimen's own folder of what has `path` in this view; nil where the list of cells has no such view.
-    func ownPath(of path: String, _ index: TreeIndex) -> String? {
-        Self.moved(path, from: self.path(index), to: SpecimenFolder(id: specimen).path(index))
-    }
-
-    private static func moved(_ path: String, from old: String?, to new: String?) -> String? {
-        guard let old, let new, path.hasPrefix(old) else { return nil }
-        return new + path.dropFirst(old.count)
+        guard let own = SpecimenFolder(id: specimen).path(index), let view = self.path(index), path.hasPrefix(own)
+        else { return nil }
+        return view + path.dropFirst(own.count)
     }
 }

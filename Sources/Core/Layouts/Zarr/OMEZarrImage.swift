@@ -5,10 +5,12 @@ import Support
 /// ```text
 /// .zgroup             {"zarr_format": 2}
 /// .zattrs             "multiscales": axes, and scale and translation of each level, um; "image-label" for labels
-/// .zmetadata          all of these metadata files in one, for readers that open a group as consolidated
+/// .zmetadata          all of these metadata files in one, for readers that open a group as consolidated; those of the
+///                     labels too where the image has any
 /// 0/.zarray           full resolution
 /// 0/z/y/x             its chunks, see ZarrArrayLayout
 /// 1/...               half the columns and rows, all planes
+/// labels/             where there are labels, see OMEZarrLabels
 /// ```
 ///
 /// Level n has `ceil(W / 2^n)` columns and `ceil(H / 2^n)` rows of voxels 2^n times as wide and high. Its voxel i covers
@@ -54,10 +56,11 @@ package struct OMEZarrImage: Sendable {
     ///   - levelCount: Levels to lay out, 1...32; `nil` for as many as `levelCount(shape:chunk:)` says. Labels must have
     ///     as many levels as their image (OME-NGFF, "labels"), whatever their chunks.
     ///   - label: What the values mean, for labels.
+    ///   - labels: The label image that stands in the directory of this image under its name; `nil` for none.
     /// - Throws: `OMEZarrError` when the shape, the chunk, the transformation or `levelCount` is out of range.
     package init(
         name: String, geometry: VolumeGeometry, dataType: VoxelType, chunk: ZYX<Int>, levelCount: Int? = nil,
-        label: ImageLabel? = nil
+        label: ImageLabel? = nil, labels: OMEZarrImage? = nil
     ) throws(OMEZarrError) {
         let (spacing, origin) = (geometry.spacing, geometry.origin)
         guard spacing.array.allSatisfy({ $0 > 0 && $0.isFinite }), origin.array.allSatisfy(\.isFinite) else {
@@ -76,13 +79,17 @@ package struct OMEZarrImage: Sendable {
         self.name = name
         self.levels = levels
         self.label = label
-        let group: JSONValue = ["zarr_format": .int(2)]
-        let attributes = Self.attributes(name: name, levels: levels, label: label)
-        groupBytes = group.file
-        attributeBytes = attributes.file
+        groupBytes = Self.group.file
+        attributeBytes = Self.attributes(name: name, levels: levels, label: label).file
         arrayBytes = levels.map { $0.array.zarray() }
-        var metadata: JSONObject = [".zattrs": attributes, ".zgroup": group]
-        for (index, level) in levels.enumerated() { metadata["\(index)/.zarray"] = level.array.metadata }
+        var metadata = Self.metadata(name: name, levels: levels, label: label)
+        if let labels {
+            let group = OMEZarrLabels(name: labels.name)
+            metadata["\(OMEZarrLabels.folder)/.zattrs"] = group.attributes
+            metadata["\(OMEZarrLabels.folder)/.zgroup"] = Self.group
+            let members = Self.metadata(name: labels.name, levels: labels.levels, label: labels.label).members
+            for (path, value) in members { metadata["\(OMEZarrLabels.folder)/\(labels.name)/\(path)"] = value }
+        }
         let consolidated: JSONValue = ["metadata": .object(metadata), "zarr_consolidated_format": .int(1)]
         consolidatedBytes = consolidated.file
     }
@@ -110,6 +117,18 @@ package struct OMEZarrImage: Sendable {
 
     /// The contents of `.zarray` of a level.
     package func zarray(level: Int) -> [UInt8] { arrayBytes[level] }
+
+    /// The value of which `.zgroup` is the text.
+    static let group: JSONValue = ["zarr_format": .int(2)]
+
+    /// The values of all metadata files but `.zmetadata`, by path below the directory of the image.
+    private static func metadata(name: String, levels: [Level], label: ImageLabel?) -> JSONObject {
+        var metadata: JSONObject = [
+            ".zattrs": attributes(name: name, levels: levels, label: label), ".zgroup": group,
+        ]
+        for (index, level) in levels.enumerated() { metadata["\(index)/.zarray"] = level.array.metadata }
+        return metadata
+    }
 
     private static func attributes(name: String, levels: [Level], label: ImageLabel?) -> JSONValue {
         let axes = ["z", "y", "x"].map { axis in
