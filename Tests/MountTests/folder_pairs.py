@@ -163,3 +163,10 @@ def opened(*paths):
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def assert_same(found, expected, what):
+    found = np.asarray(found)
+    assert found.shape == expected.shape and found.dtype == expected.dtype, (what, found.shape, found.dtype)
+    wrong = np.argwhere(found != expected)
+    assert len(wrong) == 0, f"{what}: {len(wrong)} of {found.size} differ, the first at {wrong[0]}"

@@ -1,12 +1,10 @@
-"""Folders of anyone's own pairs, through a real mount: pixels, labels, spacing, names and catalogue.
+"""Folders of anyone's own pairs, through a real mount: the pixels of every layout that is read, and levels.
 
-What changes: test_folder_changes.py. What must not be served: test_folder_safety.py.
+Labels, spacing and names: test_folder_cells.py. What changes: test_folder_changes.py. What must not be served, and what is
+damaged: test_folder_safety.py.
 """
 
-import csv
-import json
 import os
-import subprocess
 import tarfile
 
 import numpy as np
@@ -18,10 +16,9 @@ from PIL import Image
 import brute
 import harness
 import neurons
-from expected import meta, plane_name
+from expected import plane_name
 from folder_pairs import (
-    LAYOUTS, SPACING, FolderMount, by_pillow, by_tifffile, pillow_pages, volume, write_layout, write_meta, write_pair)
-from harness import binary
+    LAYOUTS, SPACING, FolderMount, assert_same, by_tifffile, pillow_pages, volume, write_layout, write_meta)
 
 Image.MAX_IMAGE_PIXELS = None
 # Odd sides, so that strips and tiles are cut off at the edges.
@@ -77,12 +74,6 @@ def test_pixels(layouts, layout, form):
     assert_same(np.load(cell / "stack.npy", mmap_mode="r"), wanted, "stack.npy, mapped")
     assert_same(zarr.open_array(str(cell / "stack.ome.zarr" / "0"), mode="r")[:], wanted, "stack.ome.zarr")
 
-
-def assert_same(found, expected, what):
-    found = np.asarray(found)
-    assert found.shape == expected.shape and found.dtype == expected.dtype, (what, found.shape, found.dtype)
-    wrong = np.argwhere(found != expected)
-    assert len(wrong) == 0, f"{what}: {len(wrong)} of {found.size} differ, the first at {wrong[0]}"
 
 
 def test_no_layout_was_refused(layouts):
