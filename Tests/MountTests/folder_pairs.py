@@ -4,12 +4,15 @@
     LAYOUTS                         name -> (writes an array as one TIFF, dtype, what a reader gets of it)
     write_layout(name, path, data)  writes `data` in a layout; returns the pixels that it stands for
     FolderMount(folder)             a mount with `--source folder:...` alone, of an endpoint that nobody answers
+    read_all(folder)                every file of a mount's folder, each within a few seconds
+    listing(folder)                 what a write into a folder would change
 """
 
 import contextlib
 import functools
 import json
 import os
+import time
 import warnings
 
 import numpy as np
@@ -17,6 +20,7 @@ import tifffile
 from PIL import Image
 
 import harness
+from reliability import outcome
 
 # Nobody listens there: a mount that asks it gets no answer at all.
 NOWHERE = "http://127.0.0.1:1/"
@@ -24,6 +28,10 @@ NOWHERE = "http://127.0.0.1:1/"
 SPACING = (0.5, 0.25, 0.125)
 # Seconds within which a change in a folder must show.
 SOON = 15
+# Seconds within which a read must end, also of what is refused.
+QUICKLY = 5
+# A skeleton inside every image of the tests.
+ONE_NODE = "1 1 0.5 0.5 0 0.5 -1\n"
 
 
 def volume(shape, dtype=np.uint8, seed=1):
@@ -170,3 +178,26 @@ def assert_same(found, expected, what):
     assert found.shape == expected.shape and found.dtype == expected.dtype, (what, found.shape, found.dtype)
     wrong = np.argwhere(found != expected)
     assert len(wrong) == 0, f"{what}: {len(wrong)} of {found.size} differ, the first at {wrong[0]}"
+
+
+def read_all(folder):
+    """Reads every file below `folder`, in no more than QUICKLY seconds each: path -> bytes or the name of the errno."""
+    found = {}
+    for place, _, files in os.walk(folder):
+        for name in files:
+            path = os.path.join(place, name)
+            begin = time.monotonic()
+            with_bytes, code = outcome(lambda: open(path, "rb").read())
+            assert time.monotonic() - begin < QUICKLY * harness.PATIENCE, path
+            found[os.path.relpath(path, folder)] = code or with_bytes
+    return found
+
+
+def log_lines(mount, *words):
+    return [line for line in mount.log_text().splitlines() if all(word in line for word in words)]
+
+
+def assert_alive(mount):
+    """The daemon is there and answers, and nothing made it crash."""
+    assert mount.status()["state"] == "serving"
+    assert "crash" not in mount.log_text()

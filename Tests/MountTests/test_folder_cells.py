@@ -13,11 +13,10 @@ import zarr
 import brute
 import neurons
 from expected import meta, plane_name
-from folder_pairs import SPACING, FolderMount, assert_same, by_tifffile, listing, volume, write_meta, write_pair
+from folder_pairs import ONE_NODE, SPACING, FolderMount, assert_same, by_tifffile, volume, write_meta, write_pair
 from harness import Mount, binary
 
 SHAPE = (6, 140, 230)
-ONE_NODE = "1 1 1 1 1 1 -1\n"
 VARIANTS = ["", "-classes3", "-binary", "-instance", "-centerline", "-distance", "-nodes", "-ignore"]
 
 

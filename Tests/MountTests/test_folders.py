@@ -1,7 +1,7 @@
 """Folders of anyone's own pairs, through a real mount: the pixels of every layout that is read, and levels.
 
-Labels, spacing and names: test_folder_cells.py. What changes: test_folder_changes.py. What must not be served, and what is
-damaged: test_folder_safety.py.
+Labels, spacing and names: test_folder_cells.py. What changes: test_folder_changes.py. What must not be served:
+test_folder_safety.py. What is damaged: test_folder_damage.py.
 """
 
 import os
