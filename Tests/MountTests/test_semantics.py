@@ -19,6 +19,7 @@ import requests
 import tifffile
 import zarr
 
+import folder_pairs
 import harness
 import test_file_handles
 import test_kills
@@ -140,8 +141,10 @@ def test_05_untouched_bytes(demo, trainable):
 
 
 def test_06_pairs(trainable):
-    """A file of labels/ has the name, shape, layout and resolution fields of the file of stack/ with the same name.
-    Only the pixels and the ImageDescription differ; the latter states the label rules."""
+    """A file of labels/ has the name, shape, layout and resolution fields of the file of stack/ with the same name. Shape
+    means planes, rows and columns. The images of a folder may have 16 bits, its labels have 8. Otherwise only the pixels
+    and the ImageDescription differ; the latter states the label rules."""
+    # Images of 16 bits: test_folder_cells.py.
     assert sorted(os.listdir(trainable / "stack")) == sorted(os.listdir(trainable / "labels"))
     for name in sorted(os.listdir(trainable / "stack"))[::17]:
         with tifffile.TiffFile(trainable / "stack" / name) as image, tifffile.TiffFile(trainable / "labels" / name) as label:
@@ -441,3 +444,80 @@ def test_21_labels_in_the_store_of_the_stack(trainable):
         assert os.path.samestat(status, os.stat(beside / name)) == isShared, name
         # The cell stands in mouse/, trainable/ and splits/.
         assert status.st_nlink == (6 if isShared else 3), name
+
+
+def own_folder(tmp_path):
+    """A folder with one pair of 16 bits."""
+    folder_pairs.write_pair(tmp_path / "own" / "cell", folder_pairs.volume((3, 200, 300), np.uint16), "1 1 9 9 1 2 -1\n")
+    return tmp_path / "own"
+
+
+def test_22_folders(demo, tmp_path):
+    """A folder (`--source folder:PATH`) is shown as `<name>/<cell>/`, with the files that a cell of the database has,
+    except recordings and projections. Pixels are those of its TIFF files, with 8 or 16 bits. skeleton.swc and
+    skeleton.marker are the bytes of its files. voxel_spacing_um of meta.json takes the place of the numbers in 7.
+    trainable/, splits/, by-*/ and cells.csv have its cells, too; cells.json has those of the database alone."""
+    # All layouts of TIFF: test_folders.py. Labels by their spacing, names and links: test_folder_cells.py.
+    own = own_folder(tmp_path)
+    (own / "cell" / "cut.marker").write_text("9,9,2,0,1,10,\n")
+    with folder_pairs.FolderMount(own) as mount:
+        cell = mount.shown / "cell"
+        names = {name for row in cells(demo).values() for name in os.listdir(folder_of(demo, row))}
+        assert set(os.listdir(cell)) == names - {"ephys.nwb", "projections"}
+        assert np.array_equal(np.load(cell / "stack.npy"), tifffile.imread(own / "cell" / "image.tif"))
+        assert (cell / "skeleton.swc").read_bytes() == (own / "cell" / "neuron.swc").read_bytes()
+        assert (cell / "skeleton.marker").read_bytes() == (own / "cell" / "cut.marker").read_bytes()
+        found = json.loads((cell / "meta.json").read_text())
+        assert found["stack"]["voxel_spacing_um"] == list(folder_pairs.SPACING)
+        sz, sy, sx = folder_pairs.SPACING
+        # The soma is at (9, 9, 1) um.
+        assert np.load(cell / "labels.npy")[round(1 / sz), round(9 / sy), round(9 / sx)] == 1
+        parts = [name for part in ["train", "val", "test"] for name in os.listdir(mount / "splits" / part)]
+        assert os.listdir(mount / "trainable" / "own") == ["cell"] and parts == ["own-cell"]
+        assert os.path.realpath(mount / "by-name" / "cell") == str(cell)
+        assert "cell" in (mount / "cells.csv").read_text() and cells(mount) == {}
+
+
+def test_23_folders_are_only_read(origin, tmp_path):
+    """Nothing is written to a folder, no block of it is kept in the cache, and no request is made for it. Only regular
+    files below PATH are opened: a link that leads out, a pipe, a socket or a device serves nothing."""
+    # Every kind of file and link in every place: test_folder_safety.py.
+    own = own_folder(tmp_path)
+    os.symlink("/etc/passwd", own / "planted.swc")
+    os.mkfifo(own / "pipe.swc")
+    before = folder_pairs.listing(own)
+    with FaultProxy(origin.url) as proxy, folder_pairs.FolderMount(own, endpoint=proxy.url) as mount:
+        for name in ["stack.npy", "labels.npy", "skeleton.swc", "meta.json"]:
+            assert (mount.shown / "cell" / name).read_bytes()
+        for name in ["planted", "pipe"]:
+            expect(errno.ENOENT, lambda: os.stat(mount.shown / name / "skeleton.swc"))
+        assert mount.status()["cache"]["blocks"] == 0 and proxy.requests == []
+    assert folder_pairs.listing(own) == before
+
+
+def test_24_folders_change(tmp_path):
+    """A file of a folder that is new, changed or gone shows within 15 seconds on an idle machine, without a new mount. A
+    handle of a changed file gets ESTALE, or bytes of the version that it was opened with. A damaged TIFF gives EIO or has
+    no stack."""
+    # Every kind of change, and readers during it: test_folder_changes.py. Damage of every kind: test_folder_damage.py.
+    own = own_folder(tmp_path)
+    with folder_pairs.FolderMount(own, options=["--read-ahead", "0"]) as mount:
+        cell = mount.shown / "cell"
+        old = (cell / "stack.npy").read_bytes()
+        with folder_pairs.opened(cell / "stack.npy") as (handle,):
+            fresh = folder_pairs.volume((3, 200, 300), np.uint16, seed=2)
+            folder_pairs.replace(own / "cell" / "image.tif", lambda path: folder_pairs.by_tifffile(path, fresh))
+            try:
+                assert os.pread(handle, 4096, 200_000) == old[200_000:204_096]
+            except OSError as error:
+                assert error.errno == errno.ESTALE
+        folder_pairs.write_pair(own / "new", fresh, "1 1 9 9 1 2 -1\n")
+        harness.wait_until(lambda: (mount.shown / "new" / "labels.npy").exists(), 15, "the new pair")
+        assert np.array_equal(np.load(cell / "stack.npy"), fresh)
+        damaged = (own / "cell" / "image.tif").read_bytes()[:-100_000]
+        folder_pairs.replace(own / "cell" / "image.tif", lambda path: path.write_bytes(damaged))
+        (own / "new" / "neuron.swc").unlink()
+        harness.wait_until(lambda: not (mount.shown / "new" / "skeleton.swc").exists(), 15, "the file that is gone")
+        with pytest.raises(OSError) as caught:
+            (cell / "stack" / "0002.tif").read_bytes()
+        assert caught.value.errno in (errno.EIO, errno.ENOENT)
