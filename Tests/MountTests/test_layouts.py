@@ -139,7 +139,6 @@ def test_ome_zarr_py_opens_all_levels_and_finds_an_image_and_its_labels_from_eit
 def test_napari_shows_an_image_and_its_labels(folder, name):
     """napari-ome-zarr opens the image from any of these. It looks for the image of `labels.ome.zarr` two directories above,
     which would have to be a group."""
-    pytest.importorskip("napari_ome_zarr")
     (kind, image, shown), (other, labels, meanings) = readers.napari_layers(str(folder / name))
     assert (kind, other) == ("image", "labels") and len(image) == len(labels) > 1
     for place, levels in (("stack.ome.zarr", image), (NESTED, labels)):

@@ -339,10 +339,10 @@ def test_16_times(trainable):
 
 
 def test_17_links_and_views(demo):
-    """Names in by-*/ are symbolic links into mouse/ and human/. trainable/ and splits/ hold a directory for each cell,
-    with the names and bytes of its directory in mouse/ or human/. Each directory there has an inode number of its own. A
-    file is the same file under all its names, and st_nlink counts them. The splits contain all trainable cells, and all
-    cells of a donor are in the same split."""
+    """Names in by-*/ are symbolic links to the directory of a cell: into mouse/, human/ or a folder (22). trainable/ and
+    splits/ hold a directory for each cell, with the names and bytes of that directory. Each directory there has an inode
+    number of its own. A file is the same file under all its names, and st_nlink counts them. The splits contain all
+    trainable cells, and all cells of a donor are in the same split."""
     # All names, all directories, page cache and copies: test_views.py.
     catalogue = cells(demo)
     parts = [{int(cell) for cell in os.listdir(demo / "splits" / part)} for part in ["train", "val", "test"]]
