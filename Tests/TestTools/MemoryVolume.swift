@@ -106,7 +106,7 @@ package final class MemoryVolume: Volume {
     }
 
     package func cost(of piece: PlanePiece) -> ReadCost {
-        isComputed || state.withLock { $0.inMemory.isSuperset(of: bands(of: piece)) } ? .memory : .fetch
+        isComputed || state.withLock { $0.inMemory.isSuperset(of: bands(of: piece)) } ? .memory : .request
     }
 
     package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {

@@ -67,7 +67,7 @@ struct Pieces: IteratorProtocol, Sequence {
         let base = MemoryVolume(shape: ZYX(z: 2, y: 40, x: 9))
         let crop = CropVolume(base, to: ZYX(z: 1..<2, y: 10..<30, x: 2..<8))
         let piece = PlanePiece(plane: 0, columns: -1..<6, rows: 0..<20, bytes: 0..<20)
-        #expect(crop.cost(of: piece) == .fetch)
+        #expect(crop.cost(of: piece) == .request)
         _ = crop.read(piece, token: CancellationToken()).wait()
         #expect(base.pieces == [PlanePiece(plane: 1, columns: 2..<8, rows: 10..<13, bytes: 0..<18)])
         #expect(crop.cost(of: piece) == .memory)

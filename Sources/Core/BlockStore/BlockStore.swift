@@ -38,8 +38,8 @@ package protocol BlockStore: Sendable {
     /// chooses, so that a machine that stopped keeps nobody waiting.
     func claim(_ key: BlockKey, token: CancellationToken) -> Promise<Claim, Never>
 
-    /// Whether the store seems to have a block, without proof: the block may be damaged or just removed. Called on a worker,
-    /// and answered from memory as a rule.
+    /// Whether the store seems to have a block, without proof: the block may be damaged or just removed. Any thread may call
+    /// this. Answered from memory; a local store may look at its disk as long as it does not know all its blocks.
     func contains(_ key: BlockKey) -> Bool
 
     /// Whether the medium of the store holds a block at this moment, without proof that the block is sound. Called on a

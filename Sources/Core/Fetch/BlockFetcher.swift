@@ -104,6 +104,14 @@ package final class BlockFetcher: Sendable {
         return block
     }
 
+    /// Whether the store seems to have a block, without proof. Answered from memory as a rule. A block of a local object is
+    /// where it should be.
+    package func contains(_ request: BlockRequest) -> Bool {
+        if source.isLocal(request.object.id) { return true }
+        guard let store = store(for: request), let version = request.expected else { return false }
+        return store.contains(blockKey(request, version))
+    }
+
     /// Whether the store has a block now, sound or not. Looks at the disk, on the calling thread. A block of a local object
     /// is where it should be.
     package func isKept(_ request: BlockRequest) -> Bool {

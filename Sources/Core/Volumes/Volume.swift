@@ -33,7 +33,7 @@ package protocol Volume: Sendable {
     ///   version that was opened.
     func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError>
 
-    /// What a read of `piece` would cost now. A speculative read is refused only where it costs a fetch.
+    /// What a read of `piece` would cost now. Never waits, so FUSE threads may call it.
     func cost(of piece: PlanePiece) -> ReadCost
 
     /// Whether every voxel of `box` is 0. Exact where it is not nil; nil when only reading would tell.
@@ -56,12 +56,16 @@ extension Volume {
     package var isCurrent: Bool { isCurrent(0..<geometry.shape.z) }
 }
 
-/// What a read costs.
-package enum ReadCost: Sendable {
+/// What a read costs, the least first.
+package enum ReadCost: Int, Comparable, Sendable {
     /// Nothing but copying or computing.
     case memory
-    /// Decoding at least, which may follow a read of the disk or a request to the source.
-    case fetch
+    /// The decoding of what is on this machine.
+    case decoding
+    /// A request to the source at least.
+    case request
+
+    package static func < (left: ReadCost, right: ReadCost) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// The voxels of a piece, ready to be copied.

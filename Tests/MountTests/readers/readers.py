@@ -15,6 +15,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import warnings
 
 # OpenCV refuses images of more than 2^30 pixels unless this is set before it is imported.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 40))
@@ -280,5 +281,7 @@ def ome_zarr_images(path):
 
 def napari_layers(path):
     """The layers that napari-ome-zarr gives to napari: a list of (kind, levels, metadata)."""
-    module = importlib.import_module("napari_ome_zarr._reader")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # npe2 uses what pydantic has deprecated
+        module = importlib.import_module("napari_ome_zarr._reader")
     return [(kind, levels, metadata) for levels, metadata, kind in module.napari_get_reader(path)()]

@@ -21,10 +21,11 @@ import Volumes
         }
     }
 
-    private func volume(_ bench: ImageBench) throws -> ImageVolume {
+    /// - Parameter planes: those of the bench without.
+    private func volume(_ bench: ImageBench, planes: PlaneReader? = nil) throws -> ImageVolume {
         let stack = try #require(ImageStack(planes: Self.images.compactMap { $0 }, zSpacing: 0.28))
         return ImageVolume(
-            .stack(stack), of: 1, geometry: Self.geometry, planes: bench.planes, registry: bench.registry)
+            .stack(stack), of: 1, geometry: Self.geometry, planes: planes ?? bench.planes, registry: bench.registry)
     }
 
     /// A plane as the decoder gives its tiles, one by one.
@@ -100,7 +101,7 @@ import Volumes
         func isThere(_ piece: PlanePiece) -> Bool {
             buffer.withUnsafeMutableBytes { volume.readNow(piece, into: .init(rebasing: $0[..<piece.bytes.count])) }
         }
-        #expect(volume.cost(of: inner) == .fetch && !isThere(inner))
+        #expect(volume.cost(of: inner) == .request && !isThere(inner))
         _ = try volume.read(inner, token: token).wait().get()
         #expect(bench.source.count == 1 && volume.cost(of: inner) == .memory)
         // A part of one row.
@@ -108,13 +109,29 @@ import Volumes
         #expect(volume.cost(of: part) == .memory && isThere(part))
         // The first two rows of all columns.
         let rows = PlanePiece(plane: 1, columns: 0..<150, rows: 0..<100, bytes: 0..<300)
-        #expect(volume.cost(of: rows) == .fetch && !isThere(rows))
+        #expect(volume.cost(of: rows) == .request && !isThere(rows))
         _ = try volume.read(rows, token: token).wait().get()
         #expect(bench.source.count == 3 && isThere(rows))
         // A gap costs nothing.
         let gap = PlanePiece(plane: 2, columns: 0..<150, rows: 0..<100, bytes: 0..<15_000)
         #expect(volume.cost(of: gap) == .memory && isThere(gap) && buffer.allSatisfy { $0 == 0 })
         #expect(bench.source.count == 3)
+    }
+
+    @Test func aPieceWhoseTilesAreInTheStoreCostsTheirDecoding() throws {
+        let bench = try ImageBench()
+        defer { bench.close() }
+        let all = PlanePiece(plane: 1, columns: 0..<150, rows: 0..<100, bytes: 0..<64 * 150)
+        _ = try volume(bench).read(all, token: CancellationToken()).wait().get()
+        #expect(bench.source.count == 3)
+        let reader = PlaneReader(fetcher: bench.fetcher, memory: 1 << 20, timeout: 60, side: ImageBench.side)
+        let fresh = try volume(bench, planes: reader)
+        #expect(fresh.cost(of: all) == .decoding)
+        // The rows below lie in tiles that nobody has read.
+        #expect(fresh.cost(of: PlanePiece(plane: 1, columns: 0..<150, rows: 0..<100, bytes: 0..<65 * 150)) == .request)
+        let corner = PlanePiece(plane: 1, columns: 0..<64, rows: 0..<64, bytes: 0..<64 * 64)
+        _ = try fresh.read(corner, token: CancellationToken()).wait().get()
+        #expect(fresh.cost(of: corner) == .memory && fresh.cost(of: all) == .decoding && bench.source.count == 3)
     }
 
     @Test func onlyABoxOfGapsIsKnownToBeEmpty() throws {
@@ -161,7 +178,7 @@ import Volumes
         bench.learn(10, "2")
         #expect(!before.isCurrent && before.hasChanged)
         #expect(!before.isCurrent(0..<2) && before.isCurrent(1..<4) && before.isCurrent(0..<0))
-        #expect(before.cost(of: piece) == .fetch)
+        #expect(before.cost(of: piece) == .request)
         #expect(throws: VolumeError.self) {
             try before.read(piece, token: CancellationToken()).wait().get()
         }
@@ -220,7 +237,7 @@ final class ImageBench: Sendable {
     let registry: ObjectRegistry
     let planes: PlaneReader
     let source: ScriptedSource
-    private let fetcher: BlockFetcher
+    let fetcher: BlockFetcher
     private let workers: WorkerPool
 
     /// A rectangle of an image at a level: no two pixels that are near are alike.

@@ -29,16 +29,16 @@ final class ArrayFile: OpenFile {
             if !deliverNow(range, to: receiver) { fetch(range, token: token, for: receiver) }
             return
         }
-        func decide(isInMemory: Bool) -> SequentialReader.Decision {
-            reader.decide(range, isInMemory: isInMemory, isDirect: isDirect, lane: token.lane)
+        func decide(_ cost: ReadCost) -> SequentialReader.Decision {
+            reader.decide(range, cost: cost, isDirect: isDirect, lane: token.lane)
         }
         var served: SequentialReader.Decision?
-        if deliverNow(range, to: receiver, noting: { served = decide(isInMemory: true) }), let served {
+        if deliverNow(range, to: receiver, noting: { served = decide(.memory) }), let served {
             reader.carryOut(served)
             return reader.leave(range)
         }
         let strip = isDirect ? nil : reader.strip(holding: range)
-        let decision = decide(isInMemory: strip != nil || isInMemory(range))
+        let decision = decide(strip != nil ? .memory : cost(of: range))
         defer { reader.carryOut(decision) }
         if let strip { return reader.deliver(range, of: strip, to: receiver) }
         if decision.isRefused { return receiver.fail(.speculative) }
@@ -89,10 +89,10 @@ final class ArrayFile: OpenFile {
         }
     }
 
-    private func isInMemory(_ range: Range<Int>) -> Bool {
-        var isInMemory = true
-        layout.forEachPiece(in: range) { isInMemory = isInMemory && volume.cost(of: $0) == .memory }
-        return isInMemory
+    private func cost(of range: Range<Int>) -> ReadCost {
+        var cost = ReadCost.memory
+        layout.forEachPiece(in: range) { cost = max(cost, volume.cost(of: $0)) }
+        return cost
     }
 
     /// Fetches a range and delivers it.

@@ -1,10 +1,15 @@
+import Volumes
+
 /// Distinguishes the reads of processes from speculative reads of the kernel.
 ///
 /// The kernel reads ahead: 64 KiB behind the first bytes of a file, 128 KiB or more around a page that a memory map
 /// touches. On a plane whose rows are 10,000 bytes that is dozens of rows over the full width. A window of 512 x 512 would
-/// fetch every tile beside it. So a large read of bytes that are not in memory is refused once. The kernel never shows that
+/// fetch every tile beside it. So a large read that needs a request to the source is refused once. The kernel never shows that
 /// to the process. It asks again, for the single pages that a process waits for. A read that continues a long run of bytes,
 /// at either end, belongs to a sequential reader and is served whole.
+///
+/// Where every tile is on this machine nothing is refused: one read of 128 KiB costs less than its pages one by one, and
+/// the tiles serve the next reads of the window (docs/BENCHMARKS.md, crops).
 ///
 /// The requests of one sequential reader come in any order: the kernel sends the next read-ahead window beside the present
 /// one, and two threads take them up. So a request near the ends of a long run continues it, and so does one inside it.
@@ -55,14 +60,14 @@ struct ReadPattern: Sendable {
     /// Whether the read of `range` is to be refused for now.
     ///
     /// - Parameters:
-    ///   - isInMemory: whether the bytes can be given without fetching or decoding.
+    ///   - cost: of the read.
     ///   - isDirect: whether the process opened the file with `O_DIRECT`, past the page cache: then every read is its own.
-    mutating func refuses(_ range: Range<Int>, isInMemory: Bool, isDirect: Bool) -> Bool {
+    mutating func refuses(_ range: Range<Int>, cost: ReadCost, isDirect: Bool) -> Bool {
         let reach = isLong ? Self.sequentialReach : 0
         let continues =
             !run.isEmpty && range.lowerBound <= run.upperBound + reach && range.upperBound >= run.lowerBound - reach
         let isAgain = isAgain(range)
-        if range.count > Self.pageSize, !isInMemory, !isDirect, !(isLong && continues), !isAgain {
+        if range.count > Self.pageSize, cost == .request, !isDirect, !(isLong && continues), !isAgain {
             refused = range
             return true
         }

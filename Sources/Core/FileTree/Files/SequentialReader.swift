@@ -71,15 +71,15 @@ final class SequentialReader: Sendable {
     /// Notes a read of `range`, before it is answered, and decides about it.
     ///
     /// - Parameters:
-    ///   - isInMemory: whether the bytes can be given without fetching or decoding.
+    ///   - cost: of the read.
     ///   - isDirect: whether the process reads past the page cache.
     ///   - lane: of the reader. Nothing is fetched ahead of one in the background: its own reads ask for more than the
     ///     prefetch lane has connections.
-    func decide(_ range: Range<Int>, isInMemory: Bool, isDirect: Bool, lane: Lane) -> Decision {
+    func decide(_ range: Range<Int>, cost: ReadCost, isDirect: Bool, lane: Lane) -> Decision {
         takeTransfer()
         let (decision, dropsStrip) = state.withLock { state -> (Decision, Bool) in
             let wasLong = state.pattern.isLong
-            let isRefused = state.pattern.refuses(range, isInMemory: isInMemory, isDirect: isDirect)
+            let isRefused = state.pattern.refuses(range, cost: cost, isDirect: isDirect)
             // Whole windows again: the pages of the refused one are done.
             let dropsStrip = state.hasStrip && range.count > ReadPattern.pageSize
             if dropsStrip { state.hasStrip = false }

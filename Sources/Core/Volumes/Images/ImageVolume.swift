@@ -112,8 +112,8 @@ package final class ImageVolume: Volume {
 
     package func cost(of piece: PlanePiece) -> ReadCost {
         guard let image = images[piece.plane] else { return .memory }
-        guard let version = currentVersion(of: image, piece.plane) else { return .fetch }
-        return planes.holds(version, TileWindow(piece, version.grid)) ? .memory : .fetch
+        guard let version = currentVersion(of: image, piece.plane) else { return .request }
+        return planes.cost(version, TileWindow(piece, version.grid))
     }
 
     package func read(_ piece: PlanePiece, token: CancellationToken) -> Promise<VoxelCopy, VolumeError> {

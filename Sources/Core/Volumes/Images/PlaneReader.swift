@@ -111,8 +111,12 @@ package final class PlaneReader: Sendable {
             id: id, frame: SourceObject.Frame(x: image.x, y: image.y, width: image.width, height: image.height))
     }
 
-    /// Whether all tiles of a window are decoded in memory.
-    func holds(_ version: Version, _ window: TileWindow) -> Bool { decoded.all(window.tiles.map(version.tile)) != nil }
+    /// What a read of a window would cost now.
+    func cost(_ version: Version, _ window: TileWindow) -> ReadCost {
+        let missing = window.tiles.filter { decoded[version.tile($0)] == nil }
+        if missing.isEmpty { return .memory }
+        return missing.allSatisfy { fetcher.contains(request(version, $0)) } ? .decoding : .request
+    }
 
     /// Fills `buffer` with the bytes of a window if all its tiles are decoded in memory.
     ///
