@@ -12,6 +12,7 @@ import fault_bounds
 import fault_kills
 import harness
 import reliability
+import two_sources
 from fault_proxy import FaultProxy
 
 # Beyond the 64 MiB that a JSON reply may have.
@@ -134,17 +135,21 @@ class Result:
     corrupt: int = -1
     timed_out: int = -1
     killed_seconds: float = 0
+    beside: str = ""
+    beside_seconds: float = 0
+    beside_kept: bool = True
     crash: str = ""
 
 
 def is_starved(result):
     """Whether the reader got an errno that was not to be, or waited too long, as it may when the case gets no processor."""
     seen = result.once, result.ever
-    if result.crash or "WRONG" in seen:
+    if result.crash or "WRONG" in (*seen, result.beside):
         return False
     once, ever = bounds(result.fault, result.item)
     return (seen != expected(result.fault, result.item) or result.once_seconds > fault_bounds.allowed(once)
-            or result.ever_seconds > fault_bounds.allowed(ever))
+            or result.ever_seconds > fault_bounds.allowed(ever)
+            or result.beside_seconds > two_sources.QUICKLY * harness.PATIENCE)
 
 
 class Target:
@@ -249,6 +254,7 @@ def run(world, fault, item):
             else:
                 _run_mounted(world, result, proxy, folder)
                 _run_killed(world, result, proxy, folder)
+        result.beside_kept = world.sources.is_kept_in(folder)
     except Exception as error:
         result.crash = f"{type(error).__name__}: {error}"
     finally:
@@ -272,16 +278,16 @@ def _strike(proxy, target, fault, count):
     return proxy.add(target.pattern, name, count=count, only=target.only, **parameters, **extra)
 
 
-def _mount(fault, proxy, cache, *options):
+def _mount(world, fault, proxy, cache, *options):
     environment = dict(reliability.QUICK, NEURONFS_BACKOFF_BASE=str(fault_bounds.tested(fault).backoff_base))
-    return harness.Mount(proxy.url, cache=cache, options=["--timeout", TIMEOUT, *options], environment=environment)
+    return world.sources.mount(proxy.url, ["--timeout", TIMEOUT, *options], cache=cache, environment=environment)
 
 
 def _run_mounted(world, result, proxy, folder):
     target = Target(world, result.item)
     cache = folder / "cache"
     reliability.copy_catalogue(world.template(result.item), world.origin_url, cache, proxy.url)
-    with _mount(result.fault, proxy, cache) as mount:
+    with _mount(world, result.fault, proxy, cache) as mount:
         if result.fault == "changed in mid-file":
             # The version is that of what was read before.
             prepare(world, target, mount)
@@ -318,7 +324,7 @@ def _run_mounted(world, result, proxy, folder):
         page = reliability.metrics(mount)
         result.corrupt, result.timed_out = page["cache_corrupt_total"], page["readers_timed_out_total"]
     proxy.clear()
-    with _mount(result.fault, proxy, cache, "--offline") as mount:
+    with _mount(world, result.fault, proxy, cache, "--offline") as mount:
         states = {target.read(mount, which) for which in (0, 1)} | {target.whole(mount, which) for which in (0, 1)}
         result.offline = "right" if states == {"right"} else " ".join(sorted(states))
         result.corrupt += reliability.metrics(mount)["cache_corrupt_total"]
@@ -326,15 +332,18 @@ def _run_mounted(world, result, proxy, folder):
 
 
 def _run_killed(world, result, proxy, folder):
-    """Two processes read the object while the fault stays, until SIGKILL."""
+    """Two processes read the object while the fault stays, until SIGKILL. Meanwhile the folder is read."""
     target = Target(world, result.item)
     cache = folder / "killed"
     reliability.copy_catalogue(world.template(result.item), world.origin_url, cache, proxy.url)
-    with _mount(result.fault, proxy, cache) as mount:
+    with _mount(world, result.fault, proxy, cache) as mount:
         if result.fault == "changed in mid-file":
             prepare(world, target, mount)
         _strike(proxy, target, result.fault, None)
-        result.killed_seconds = fault_kills.killed(mount / target.places[0][0], target.way(0))
+
+        def read_beside():
+            result.beside, result.beside_seconds = world.sources.read(mount)
+        result.killed_seconds = fault_kills.killed(mount / target.places[0][0], target.way(0), read_beside)
         proxy.clear()
 
 
@@ -350,7 +359,7 @@ def prepare(world, target, mount):
 def _run_start(world, result, proxy, folder):
     """The list of cells is asked for by `neuronfs mount` itself: a fault for ever makes it fail with one sentence."""
     target = Target(world, result.item)
-    first, other = (_mount(result.fault, proxy, folder / name) for name in ("cache", "other"))
+    first, other = (_mount(world, result.fault, proxy, folder / name) for name in ("cache", "other"))
     try:
         rule = _strike(proxy, target, result.fault, 1)
         result.once, result.once_seconds = timed(lambda: _start(first, target, proxy))
@@ -366,6 +375,7 @@ def _run_start(world, result, proxy, folder):
         result.ever_requests = target.asked(proxy) if rule.fault != "refuse" else 0
         result.kept_blocks = len(reliability.blocks(folder / "other"))
         result.cached_during = target.read(first, 0)
+        result.beside, result.beside_seconds = world.sources.read(first)
         proxy.clear()
         if result.ever != "right":
             other.start()
@@ -376,7 +386,7 @@ def _run_start(world, result, proxy, folder):
         first.clean()
         other.clean()
     proxy.clear()
-    with _mount(result.fault, proxy, folder / "other", "--offline") as mount:
+    with _mount(world, result.fault, proxy, folder / "other", "--offline") as mount:
         result.offline = target.read(mount, 0)
     result.offline_requests = len(proxy.requests)
 

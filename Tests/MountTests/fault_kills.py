@@ -17,10 +17,11 @@ else:
 """
 
 
-def killed(path, way):
+def killed(path, way, meanwhile):
     """The longest time in seconds from SIGKILL to the end of a process, of two that read `path`.
 
-    The later one is killed first, while the other waits. `way` is "names", "size", or the offset of a page.
+    The later one is killed first, while the other waits. `way` is "names", "size", or the offset of a page. `meanwhile` is
+    called while both wait.
     """
     processes = [subprocess.Popen([sys.executable, "-I", "-S", "-c", READER, path, way], stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL) for _ in range(2)]
@@ -29,6 +30,7 @@ def killed(path, way):
             assert process.stdout.readline() == b"begin\n"
         # Until both wait; when the fault ends one of them sooner, nothing is lost.
         time.sleep(0.3)
+        meanwhile()
         return max(_kill(process) for process in reversed(processes))
     finally:
         for process in processes:

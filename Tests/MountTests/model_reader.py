@@ -1,11 +1,12 @@
 """A process that does random things to a mount and compares every answer with a directory of true bytes.
 
     model_reader.py MOUNT TRUTH --seed N (--operations N | --seconds S) [--allow EIO,...] [--maps] [--direct]
-                    [--versions OTHER]
+                    [--versions OTHER] [--sure FOLDER]
 
 TRUTH holds a copy of every file in question under its path in the mount, and `listing.json` with the names in every
 directory in question. Prints one JSON object: operations by kind, errors by errno, seconds of the longest operation, and
-`wrong`, the first answer that was neither right nor an allowed error. A mount that dies ends the process, with `ended`.
+`wrong`, the first answer that was neither right nor an allowed error. Below FOLDER no error is allowed, and the longest
+operation there is told, too. A mount that dies ends the process, with `ended`.
 """
 
 import argparse
@@ -65,7 +66,7 @@ class Reader:
         self.true_bytes = {}
         self.handles = []
         self.counts, self.errors = collections.Counter(), collections.Counter()
-        self.longest, self.now_doing = (0.0, ""), ""
+        self.longest, self.longest_sure, self.now_doing = (0.0, ""), (0.0, ""), ""
         self.actions = {
             self.open: 10, self.close: 9, self.read: 50, self.read_past_end: 4, self.read_run: 6, self.stat: 8,
             self.list: 6, self.absent: 2, self.whole: 1, self.forget: 4,
@@ -211,6 +212,9 @@ class Reader:
 
     # --- the loop
 
+    def is_sure(self):
+        return self.options.sure and f" {self.options.sure}/" in f"{self.now_doing}/"
+
     def run(self):
         allowed = {getattr(errno, name) for name in self.options.allow.split(",") if name}
         end = time.monotonic() + self.options.seconds if self.options.seconds else None
@@ -229,15 +233,19 @@ class Reader:
                     break
                 self.errors[code] += 1
                 is_change = error.errno == errno.ESTALE and any(name in self.now_doing for name in self.changing)
-                if error.errno not in allowed and not is_change:
+                if (error.errno not in allowed or self.is_sure()) and not is_change:
                     report["wrong"] = f"{code} from: {self.now_doing}"
                     break
             except Wrong as wrong:
                 report["wrong"] = str(wrong)
                 break
-            self.longest = max(self.longest, (time.monotonic() - start, self.now_doing))
+            lasted = time.monotonic() - start, self.now_doing
+            self.longest = max(self.longest, lasted)
+            if self.is_sure():
+                self.longest_sure = max(self.longest_sure, lasted)
             done += 1
-        report |= {"operations": done, "counts": self.counts, "errors": self.errors, "longest": self.longest}
+        report |= {"operations": done, "counts": self.counts, "errors": self.errors, "longest": self.longest,
+                   "longest_sure": self.longest_sure}
         return report
 
 
@@ -250,6 +258,7 @@ if __name__ == "__main__":
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--allow", default="")
     parser.add_argument("--versions", default="")
+    parser.add_argument("--sure", default="")
     parser.add_argument("--maps", action="store_true")
     parser.add_argument("--direct", action="store_true")
     arguments = parser.parse_args()

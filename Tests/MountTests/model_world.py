@@ -1,4 +1,5 @@
-"""The world of the model, crash and soak tests: an origin behind a fault proxy, and the truth as a directory."""
+"""The world of the model, crash and soak tests: an origin behind a fault proxy, a folder beside it, and the truth as a
+directory."""
 
 import concurrent.futures
 import http.client
@@ -15,6 +16,7 @@ import urllib.parse
 
 import harness
 import reliability
+import two_sources
 from fault_proxy import FaultProxy
 from recorded_origin import RecordedOrigin
 
@@ -34,15 +36,21 @@ class ModelWorld:
         self.more_planes = more_planes
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-model-"))
         self.truth = self.folder / "truth"
+        self.sources = two_sources.TwoSources(self.folder)
         self.recorded = RecordedOrigin(origin_url)
         self.proxy = FaultProxy(self.recorded.url).start()
         try:
-            with harness.Mount(self.proxy.url, cache=self.folder / "truth-cache") as mount:
+            with self.mount(self.folder / "truth-cache") as mount:
                 self._copy(mount)
+                assert self.sources.read(mount)[0] == "right"
         except BaseException:
             self.close()
             raise
         shutil.rmtree(self.folder / "truth-cache")
+
+    def mount(self, cache, options=(), **arguments):
+        """A mount of the origin behind the proxy and of the folder, which is not started."""
+        return self.sources.mount(self.proxy.url, options, cache=cache, **arguments)
 
     def _copy(self, mount):
         cells = [f"mouse/{cell}" for cell in reliability.trainable(mount)[:2]]
@@ -63,6 +71,10 @@ class ModelWorld:
                               if (mount / cell / group / name).is_file()]
             if (mount / cell / "skeleton.marker").exists():
                 files.append(f"{cell}/skeleton.marker")
+        own = two_sources.CELL
+        folders += [two_sources.NAME, f"trainable/{two_sources.NAME}", own, f"{own}/stack", f"{own}/labels"]
+        files += [f"{own}/{name}" for name in (
+            "meta.json", "skeleton.swc", "stack.npy", "stack/0001.tif", "labels.npy", "stack.ome.zarr/0/1/0/0")]
         for name in files:
             target = self.truth / name
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +111,8 @@ class ModelWorld:
     def reader(self, mount, seed, *options):
         """Starts a process that reads at random and compares."""
         return subprocess.Popen(
-            [sys.executable, str(READER), str(mount.path), str(self.truth), "--seed", str(seed), *map(str, options)],
+            [sys.executable, str(READER), str(mount.path), str(self.truth), "--seed", str(seed), "--sure", two_sources.NAME,
+             *map(str, options)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def readable(self, mount):
@@ -163,6 +176,7 @@ def finish(process, seconds):
     assert output, f"a reader ended with {process.returncode}: {errors}"
     report = json.loads(output)
     assert not report["wrong"], report
+    assert report["longest_sure"][0] <= two_sources.QUICKLY * harness.PATIENCE, report
     assert process.returncode == 0, errors
     return report
 

@@ -1,8 +1,8 @@
 """Every fault an origin can have, on every kind of object: the reader gets right bytes or an errno, never wrong ones.
 
 Each case runs on a mount of its own: the fault strikes once; it strikes for ever; it ends; and after a remount offline
-what is on the disk is compared. All cases run side by side, since they mostly wait. `--write-reliability-table` writes
-the table of docs/RELIABILITY.md from what they showed; without it the table is compared.
+what is on the disk is compared. A folder beside the database is read while the fault lasts. All cases run side by side,
+since they mostly wait. `--write-reliability-table` writes the table of docs/RELIABILITY.md from what they showed; without it the table is compared.
 """
 
 import concurrent.futures
@@ -22,6 +22,7 @@ import fault_cases
 import harness
 import reliability
 import reliability_table
+import two_sources
 from fault_bodies import gzip_bomb
 from fault_proxy import FaultProxy
 from recorded_origin import RecordedOrigin
@@ -36,6 +37,7 @@ class World:
         self.recorded = RecordedOrigin(origin_url)
         self.origin_url = self.recorded.url
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-test-world-"))
+        self.sources = two_sources.TwoSources(self.folder)
         self.truth, self.planes = {}, {}
         try:
             with harness.Mount(self.origin_url, cache=self.folder / "cells") as mount:
@@ -97,6 +99,9 @@ def test_fault(results, fault, item):
     print(result)
     assert not result.crash
     assert "WRONG" not in (result.once, result.ever, result.cached_during, result.recovered)
+    assert result.beside == "right", "the folder beside the database, while the fault lasts"
+    assert result.beside_seconds <= two_sources.QUICKLY * harness.PATIENCE, "at once"
+    assert not result.beside_kept, "nothing of the folder in the cache"
     assert result.once_fired == 1, "the fault that strikes once has struck"
     assert result.ever_fired >= fault_cases.least_fired(fault, item), "the fault that stays has met what was tried again"
     assert (result.once, result.ever) == fault_cases.expected(fault, item), "what the reader sees"

@@ -1,5 +1,7 @@
 """Random operations on a mount that is faulted, starved of cache, remounted and killed, against a dictionary of bytes.
 
+Beside the database the mount has a folder, of which no answer may be an error while the daemon lives.
+
 Everything is drawn from one seed, which a failure shows; repeat it with NEURONFS_MODEL_SEED. What processes do at the
 same time is not drawn, so a seed is worth trying more than once. Seeds that failed become REGRESSIONS.
 """
@@ -98,7 +100,7 @@ def test_model(world, tmp_path, seed):
     print(f"NEURONFS_MODEL_SEED={seed}")
     draw = random.Random(seed)
     counts, errors, tally = collections.Counter(), collections.Counter(), collections.Counter()
-    mount = harness.Mount(world.proxy.url, cache=tmp_path / "cache")
+    mount = world.mount(tmp_path / "cache")
     try:
         # Until every kind of thing has happened: a seed that draws no kill in twelve epochs proves nothing of kills.
         while tally["epochs"] < EPOCHS or counts.total() < LEAST or not has_everything(tally):
@@ -110,6 +112,7 @@ def test_model(world, tmp_path, seed):
         start(mount, "1G", {})
         world.compare_whole(mount)
         assert reliability.metrics(mount)["cache_corrupt_total"] == 0
+        assert not world.sources.is_kept_in(mount.cache)
     finally:
         world.proxy.clear()
         mount.clean()
