@@ -72,7 +72,7 @@ import Testing
             objects[cell.id] = SpecimenObjects(
                 stack: Cells.stack, spacing: Cells.spacing, skeleton: SourceObject(id: CellWorld.skeleton(cell.id)))
         }
-        let bench = try TreeBench(cells, objects: objects, blocks: CellWorld().blocks)
+        let bench = try TreeBench(cells, objects: objects, blocks: CellWorld().blocks())
         defer { bench.close() }
         let found = try walk(bench, .root, "")
         #expect(found.count > 200)

@@ -10,7 +10,7 @@ import Testing
         let world = CellWorld()
         let objects = world.cells.map { ($0.id, world.objects($0)) }
         return try TreeBench(
-            world.specimens, objects: Dictionary(uniqueKeysWithValues: objects), blocks: world.blocks)
+            world.specimens(), objects: Dictionary(uniqueKeysWithValues: objects), blocks: world.blocks())
     }
 
     /// Compares what is below `directory`; returns how many names there are of each kind.

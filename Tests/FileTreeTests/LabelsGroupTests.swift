@@ -10,7 +10,7 @@ import Testing
         let world = CellWorld()
         let objects = world.cells.map { ($0.id, world.objects($0)) }
         return try TreeBench(
-            world.specimens, objects: Dictionary(uniqueKeysWithValues: objects), blocks: world.blocks)
+            world.specimens(), objects: Dictionary(uniqueKeysWithValues: objects), blocks: world.blocks())
     }
 
     /// The attributes of everything below `path`, by path below it.

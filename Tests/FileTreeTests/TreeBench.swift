@@ -23,25 +23,28 @@ final class TreeBench: Sendable {
     ///   - table: makes the hashed numbers.
     ///   - document: takes down what a document of `.neuronfs/` tells.
     ///   - blocks: gives the bytes; a question for a length stays open without one.
+    ///   - other: a second source, which the tree shows beside the scripted one.
     init(
         _ cells: [Specimen], objects: [Int: SpecimenObjects] = [:], records known: [ObjectRecord] = [],
         table: NodeTable = NodeTable(identity: "test"),
         document: @escaping @Sendable (ControlFile) -> @Sendable () -> String = { _ in { "" } },
-        blocks: ScriptedSource = ScriptedSource(stat: { _ in Promise<ObjectRecord, SourceError>.pending().0 })
+        blocks: ScriptedSource = ScriptedSource(stat: { _ in Promise<ObjectRecord, SourceError>.pending().0 }),
+        beside other: ScriptedSpecimenSource? = nil
     ) throws {
         self.blocks = blocks
         let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let records = ScriptedRecords()
         for record in known { _ = records.keep(record, after: nil) }
         source = ScriptedSpecimenSource(cells, objects: objects, records: records, blocks: blocks, identity: "test")
+        let shown: any SpecimenSource = if let other { CombinedSource(source, and: [other]) } else { source }
         workers = try WorkerPool(name: "worker", count: 2)
-        registry = ObjectRegistry(source: blocks, records: records, workers: workers, logger: quiet)
+        registry = ObjectRegistry(source: shown.blocks, records: shown.records, workers: workers, logger: quiet)
         fetcher = BlockFetcher(
-            store: nil, identity: "test", source: blocks, registry: registry, workers: workers, logger: quiet)
+            store: nil, identity: "test", source: shown.blocks, registry: registry, workers: workers, logger: quiet)
         let files = FileReader(fetcher: fetcher, memory: 1 << 20, timeout: 600)
         tree = Tree(
             parts: TreeParts(
-                source: source, registry: registry, files: files,
+                source: shown, registry: registry, files: files,
                 planes: PlaneReader(fetcher: fetcher, memory: 1 << 20, timeout: 600),
                 skeletons: SkeletonService(files: files, workers: workers, memory: 1 << 20, logger: quiet),
                 mainVariant: .classes, readAheadWindow: 0, controlDocument: document, cachedBytes: { _ in 0 },

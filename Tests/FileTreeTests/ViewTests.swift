@@ -9,7 +9,7 @@ import Testing
     private func bench(_ world: CellWorld, table: NodeTable = NodeTable(identity: "test")) throws -> TreeBench {
         let objects = world.cells.map { ($0.id, world.objects($0)) }
         return try TreeBench(
-            world.specimens, objects: Dictionary(uniqueKeysWithValues: objects), table: table, blocks: world.blocks)
+            world.specimens(), objects: Dictionary(uniqueKeysWithValues: objects), table: table, blocks: world.blocks())
     }
 
     /// The part of the splits that has the cell.
@@ -172,7 +172,7 @@ import Testing
 
         world.edit(id) { $0?.isTraced = false }
         bench.source.answer(id, .success(try #require(world.cell(id).map(world.objects))))
-        bench.source.show(world.specimens)
+        bench.source.show(world.specimens())
         let change = try #require(told.withLock { $0 })
         let gone = [
             ("trainable/mouse", Node.trainableSpecies(.mouse)),
@@ -197,7 +197,7 @@ import Testing
         bench.tree.onInvalidation { change in told.withLock { $0 = change } }
         let folders = try ["mouse", "trainable/mouse", "splits/\(part(7, bench))"].map { try bench.inode("\($0)/7") }
         world.edit(7) { $0?.layer = "2/3" }
-        bench.source.show(world.specimens)
+        bench.source.show(world.specimens())
         let change = try #require(told.withLock { $0 })
         #expect(Set(change.inodes).isSuperset(of: folders))
         for folder in folders {

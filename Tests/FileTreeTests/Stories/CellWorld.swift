@@ -3,9 +3,10 @@ import Specimens
 import Support
 import TestTools
 
-/// Cells and their bytes as they should be, worked out without the tree, and a source that has them.
+/// Cells and their bytes as they should be, worked out without the tree, and one or two sources that have them.
 ///
-/// Every object has versions 1, 2, ... Bytes and lengths of two versions differ.
+/// The second source is like a folder: its cell stands in a top folder of its own, its objects lie on this machine, and it
+/// never fails. Every object has versions 1, 2, ... Bytes and lengths of two versions differ.
 final class CellWorld: Sendable {
     /// What a cell has.
     struct Cell: Hashable {
@@ -36,9 +37,12 @@ final class CellWorld: Sendable {
     private let state: Monitor<State>
     /// Whether the source gives a new version the tag of the first one, as a broken server does.
     private let hidesChanges: Bool
+    /// Whether the second cell is in a source of its own.
+    let hasTwoSources: Bool
 
-    init(hidesChanges: Bool = false) {
+    init(hidesChanges: Bool = false, hasTwoSources: Bool = false) {
         self.hidesChanges = hidesChanges
+        self.hasTwoSources = hasTwoSources
         state = Monitor(State(cells: Dictionary(uniqueKeysWithValues: Self.ids.map { ($0, Cell(id: $0)) })))
     }
 
@@ -46,7 +50,28 @@ final class CellWorld: Sendable {
 
     var cells: [Cell] { state.withLock { $0.cells.values.sorted { $0.id < $1.id } } }
     func cell(_ id: Int) -> Cell? { state.withLock { $0.cells[id] } }
-    var fails: Bool { state.withLock { $0.fails } }
+
+    /// Whether the cell is in the second source.
+    func isBeside(_ id: Int) -> Bool { hasTwoSources && id == Self.ids[1] }
+
+    /// Whether requests for the cell fail.
+    func fails(_ id: Int) -> Bool { state.withLock { $0.fails } && !isBeside(id) }
+
+    /// Where the folder of the cell is.
+    func place(of id: Int) -> Place { isBeside(id) ? Place(collection: "own", folder: "a cell") : Place(.mouse, id) }
+
+    /// What the cell is called among cells of all sources.
+    func mixedName(of id: Int) -> String { isBeside(id) ? "own-a cell" : String(id) }
+
+    /// The path of the folder of the cell at a place.
+    func path(of id: Int, at place: Step.Place) -> String {
+        let own = self.place(of: id)
+        return switch place {
+        case .own: "\(own.collection)/\(own.folder)"
+        case .trainable: "trainable/\(own.collection)/\(own.folder)"
+        case .train, .val, .test: "\(place.rawValue)/\(mixedName(of: id))"
+        }
+    }
 
     /// The present version of an object.
     func version(of object: ObjectID) -> Int { state.withLock { $0.versions[object] ?? 1 } }
@@ -117,11 +142,11 @@ final class CellWorld: Sendable {
 
     // MARK: - The source
 
-    /// The rows of the list.
-    var specimens: [Specimen] {
-        cells.map { cell in
+    /// The rows of the list of one of the sources.
+    func specimens(beside: Bool = false) -> [Specimen] {
+        cells.filter { isBeside($0.id) == beside }.map { cell in
             Specimen(
-                id: cell.id, name: "cell \(cell.id)", place: Place(.mouse, cell.id), species: .mouse, layer: cell.layer,
+                id: cell.id, name: "cell \(cell.id)", place: place(of: cell.id), species: .mouse, layer: cell.layer,
                 skeleton: cell.isTraced ? Self.skeleton(cell.id) : nil,
                 recording: cell.hasRecording ? Self.recording(cell.id) : nil, hasImages: cell.hasImages,
                 row: RowText([
@@ -145,15 +170,36 @@ final class CellWorld: Sendable {
             recording: cell.hasRecording ? SourceObject(id: Self.recording(cell.id)) : nil)
     }
 
-    /// Answers all requests for blocks at once.
-    var blocks: ScriptedSource {
-        ScriptedSource({ [self] call in answer(call) }, stat: { [self] in stat($0) })
+    /// Answers all requests for blocks of one of the sources at once. Fails for cells of the other one.
+    func blocks(beside: Bool = false) -> ScriptedSource {
+        let blocks = ScriptedSource(
+            { [self] call in
+                guard isBeside(call.request.object.id.specimen) == beside else { return _ = call.fail(.failed) }
+                answer(call)
+            },
+            stat: { [self] object in
+                guard isBeside(object.id.specimen) == beside else {
+                    return Promise(.failure(SourceError(.failed, "a cell of the other source")))
+                }
+                return stat(object)
+            })
+        blocks.isLocal.update { $0 = beside }
+        return blocks
+    }
+
+    /// The second source; nil without one.
+    var besideSource: ScriptedSpecimenSource? {
+        guard hasTwoSources else { return nil }
+        let known = cells.filter { isBeside($0.id) }.map { ($0.id, objects($0)) }
+        return ScriptedSpecimenSource(
+            specimens(beside: true), objects: Dictionary(uniqueKeysWithValues: known), records: ScriptedRecords(),
+            blocks: blocks(beside: true), identity: "own")
     }
 
     private func tag(_ version: Int) -> String { "\"\(hidesChanges ? 1 : version)\"" }
 
     private func stat(_ object: SourceObject) -> Promise<ObjectRecord, SourceError> {
-        guard !fails else { return Promise(.failure(SourceError(.failed, "the source fails"))) }
+        guard !fails(object.id.specimen) else { return Promise(.failure(SourceError(.failed, "the source fails"))) }
         let version = version(of: object.id)
         return Promise(
             .success(
@@ -163,8 +209,8 @@ final class CellWorld: Sendable {
     }
 
     private func answer(_ call: ScriptedSource.Call) {
-        guard !fails else { return _ = call.fail(.failed) }
         let object = call.request.object.id
+        guard !fails(object.specimen) else { return _ = call.fail(.failed) }
         let version = version(of: object)
         switch call.request.part {
         case .tile(let tile):

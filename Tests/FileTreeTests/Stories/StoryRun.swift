@@ -24,6 +24,7 @@ final class StoryRun {
 
     private let world: CellWorld
     private let bench: TreeBench
+    private let beside: ScriptedSpecimenSource?
     private var handles: [Handle] = []
     /// The newest version of each object that any answer was made from. None may be made from an older one afterwards.
     private var newest: [ObjectID: Int] = [:]
@@ -49,9 +50,11 @@ final class StoryRun {
 
     private init(_ world: CellWorld) throws {
         self.world = world
+        beside = world.besideSource
         let objects = world.cells.map { ($0.id, world.objects($0)) }
         bench = try TreeBench(
-            world.specimens, objects: Dictionary(uniqueKeysWithValues: objects), blocks: world.blocks)
+            world.specimens(), objects: Dictionary(uniqueKeysWithValues: objects), blocks: world.blocks(),
+            beside: beside)
     }
 
     private func expect(_ condition: Bool, _ text: @autoclosure () -> String) throws {
@@ -102,8 +105,10 @@ final class StoryRun {
             case .cell: break
             }
         }
-        if let cell = world.cell(id) { bench.source.answer(id, .success(world.objects(cell))) }
-        bench.source.show(world.specimens)
+        let isBeside = world.isBeside(id)
+        let source = isBeside ? beside ?? bench.source : bench.source
+        if let cell = world.cell(id) { source.answer(id, .success(world.objects(cell))) }
+        source.show(world.specimens(beside: isBeside))
     }
 
     // MARK: - Names
@@ -118,8 +123,12 @@ final class StoryRun {
 
     /// The answers of lookups from the root to a name in a cell's folder at `place`; the last may be that there is none.
     private func walk(_ id: Int, _ place: Step.Place, _ name: String) throws -> Result<FileAttributes, FileTreeError> {
+        try walk("\(world.path(of: id, at: place))/\(name)")
+    }
+
+    private func walk(_ path: String) throws -> Result<FileAttributes, FileTreeError> {
         var directory = InodeNumber.root
-        let names = "\(place.rawValue)/\(id)/\(name)".split(separator: "/").map(String.init)
+        let names = path.split(separator: "/").map(String.init)
         for part in names.dropLast() {
             let found = try found(part, in: directory)
             guard case .success(let attributes) = found else { return found }
@@ -152,7 +161,7 @@ final class StoryRun {
             try expect(attributes.inode == found.inode && attributes.kind == found.kind, "another inode or kind")
             try judge(attributes, cell, place, name)
         case .failure(.notFound): try expect(!exists(cell, place, name), "not stated, and it exists")
-        case .failure(let error): try expect(world.fails && exists(cell, place, name), "\(error)")
+        case .failure(let error): try expect(world.fails(cell) && exists(cell, place, name), "\(error)")
         }
     }
 
@@ -201,11 +210,13 @@ final class StoryRun {
     }
 
     private func listCells() throws {
-        func names(_ cells: [CellWorld.Cell]) -> Set<String> { Set(cells.map { String($0.id) }) }
+        func names(_ cells: [CellWorld.Cell]) -> Set<String> { Set(cells.map { world.mixedName(of: $0.id) }) }
         let cells = world.cells
-        try compare(bench.children(of: .species(.mouse)), names(cells), "mouse")
-        let trainable = cells.filter { $0.isTraced && $0.hasImages }
-        try compare(bench.children(of: .trainableSpecies(.mouse)), names(trainable), "trainable/mouse")
+        for collection in ["mouse", "own"] {
+            let members = cells.filter { world.place(of: $0.id).collection == collection }
+            try listFolders(of: members, collection)
+            try listFolders(of: members.filter { $0.isTraced && $0.hasImages }, "trainable/\(collection)")
+        }
         for (part, place) in zip(SplitPart.allCases, [Step.Place.train, .val, .test]) {
             let members = cells.filter { CellWorld.stands($0, at: place) }
             try compare(bench.children(of: .split(part)), names(members), place.rawValue)
@@ -218,6 +229,17 @@ final class StoryRun {
             throw Fault(text: "no by-layer/2-3")
         }
         try compare(bench.children(of: layer.inode), names(layered), "by-layer/2-3")
+    }
+
+    /// The folders of cells at `path`. Without a cell there may be no such directory.
+    private func listFolders(of cells: [CellWorld.Cell], _ path: String) throws {
+        switch try walk(path) {
+        case .success(let directory):
+            let folders = Set(cells.map { world.place(of: $0.id).folder })
+            try compare(bench.children(of: directory.inode), folders, path)
+        case .failure(.notFound): try expect(cells.isEmpty, "no \(path)")
+        case .failure(let error): throw Fault(text: "\(path): \(error)")
+        }
     }
 
     private func compare(
@@ -254,7 +276,7 @@ final class StoryRun {
             }
             handles.append(Handle(file: file, cell: cell, name: name, size: size, oldest: oldest))
         case .failure(.notFound): try expect(!exists(cell, place, name), "not opened, and it exists")
-        case .failure(let error): try expect(world.fails && exists(cell, place, name), "not opened: \(error)")
+        case .failure(let error): try expect(world.fails(cell) && exists(cell, place, name), "not opened: \(error)")
         }
     }
 
@@ -305,7 +327,7 @@ final class StoryRun {
                 world.version(of: object) > (handle.seen[object]?.first ?? handle.oldest[object] ?? 1)
             }
             try expect(hasChanged, "stale, and nothing has changed")
-        case .failure(let error): try expect(world.fails, "\(error)")
+        case .failure(let error): try expect(world.fails(handle.cell), "\(error)")
         }
     }
 
