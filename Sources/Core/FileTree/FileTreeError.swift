@@ -64,6 +64,14 @@ extension FileTreeError: CustomStringConvertible {
         case .stale, .numberTaken, .data: true
         }
     }
+
+    /// Whether the log has the fault already, once for all requests that meet it.
+    package var isLogged: Bool {
+        switch self {
+        case .data(.source(let error)), .data(.fetch(.source(let error))): error.isLogged
+        default: false
+        }
+    }
 }
 
 extension VolumeError {

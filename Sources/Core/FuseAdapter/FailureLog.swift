@@ -5,8 +5,9 @@ internal import Support
 /// Logs requests that fail.
 ///
 /// A program that repeats a failed request at once may fail thousands of times a second, each time for the same reason.
-/// So a failure that was logged less than a second ago is counted, and the count is logged when the second is over. At
-/// the level debug every failure has its line, because there a request is followed by its id.
+/// So a failure that was logged less than a second ago is counted, and the count is logged when the second is over. A
+/// fault that its source has logged for all requests has no further line. At the level debug every failure has its line,
+/// because there a request is followed by its id.
 final class FailureLog: Sendable {
     private struct Failure: Hashable {
         var subject: RequestSubject
@@ -42,6 +43,7 @@ final class FailureLog: Sendable {
         let failure = Failure(subject: subject, errno: error.errno)
         let due = Instant.now.advanced(bySeconds: Self.window)
         let isNew = recent.withLock { recent in
+            if error.isLogged { return false }
             if recent[failure] != nil {
                 recent[failure]?.count += 1
                 recent[failure]?.request = request

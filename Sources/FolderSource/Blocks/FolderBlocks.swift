@@ -120,7 +120,7 @@ final class FolderBlocks: BlockSource {
                 "a file cannot be read", path: "\(root.path)/\(file.path)", version: file.version,
                 reason: fault.description)
         }
-        return fault.error(file.path, in: root.path)
+        return fault.error(file.path, in: root.path, isLogged: fault.isLasting)
     }
 
     /// The bytes `range` of a file of `length` bytes.

@@ -48,7 +48,8 @@ enum FolderFault: Error, Equatable {
     /// - Parameters:
     ///   - path: the file, below the folder.
     ///   - folder: the path of the folder.
-    func error(_ path: String, in folder: String) -> SourceError {
+    ///   - isLogged: whether the fault is in the log.
+    func error(_ path: String, in folder: String, isLogged: Bool = false) -> SourceError {
         let sentence = "\(folder)/\(path): \(description)"
         return switch self {
         case .unreachable(let reason):
@@ -57,7 +58,8 @@ enum FolderFault: Error, Equatable {
         case .tooShort: SourceError(.wrongLength, sentence, cause: self)
         case .cancelled: .cancelled
         case .shutDown: .shutDown
-        case .missing, .refused, .system, .damaged: SourceError(.failed, sentence, cause: self)
+        case .missing, .refused, .system, .damaged:
+            SourceError(.failed, sentence, cause: self, isLogged: isLogged)
         }
     }
 

@@ -32,12 +32,15 @@ package struct SourceError: Error, Sendable, CustomStringConvertible {
     package let description: String
     /// The error of the layer below; nil where the source found it by itself.
     package let cause: (any Error)?
+    /// Whether the source has logged the fault, once for all reads that meet it.
+    package let isLogged: Bool
 
     /// An error.
-    package init(_ kind: Kind, _ description: String, cause: (any Error)? = nil) {
+    package init(_ kind: Kind, _ description: String, cause: (any Error)? = nil, isLogged: Bool = false) {
         self.kind = kind
         self.description = description
         self.cause = cause
+        self.isLogged = isLogged
     }
 
     /// The request was cancelled.
