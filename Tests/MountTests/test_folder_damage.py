@@ -1,5 +1,6 @@
 """Damaged and hostile TIFFs in a folder, through a real mount: EIO or the right bytes, a line in the log, and no hang."""
 
+import os
 import random
 import struct
 import time
@@ -107,6 +108,28 @@ def test_all_damaged_pages_of_a_file_have_one_line_in_the_log(tmp_path):
                 time.sleep(1.2)
                 assert all_fail() and len(log_lines(mount, "cell.tif")) == lines
         assert_alive(mount)
+
+
+def test_a_cell_of_which_nothing_can_be_shown_leaves_the_list(tmp_path):
+    """In each form, once its folder was looked into; it is back when its file is mended. A skeleton stays."""
+    own = tmp_path / "own"
+    images = [own / "flat.tif", own / "folder" / "image.tif", own / "planes" / "stack" / "1.tif", own / "traced.tif"]
+    for image in images:
+        image.parent.mkdir(parents=True, exist_ok=True)
+        image.write_text("no TIFF")
+    (own / "traced.swc").write_text(ONE_NODE)
+    with FolderMount(own, "spacing=1,1,1") as mount:
+        for cell in ("flat", "folder", "planes"):
+            assert os.listdir(mount.shown / cell) == ["meta.json"]
+        assert set(read_all(mount.shown / "traced")) == {"meta.json", "skeleton.swc"}
+        wait_until(lambda: os.listdir(mount.shown) == ["traced"], SOON, "the cells that are left")
+        assert not (mount.shown / "flat").exists()
+        for image in images:
+            assert len(log_lines(mount, f"/{image.relative_to(own)} ")) == 1, image
+            write_layout("tiles", image, volume((1, 64, 96)))
+        wait_until(lambda: len(os.listdir(mount.shown)) == 4, SOON, "the cells that are mended")
+        for cell in os.listdir(mount.shown):
+            assert (mount.shown / cell / "stack" / "0000.tif").read_bytes().endswith(volume((1, 64, 96)).tobytes())
 
 
 def tiff(entries, extra=b"", following=0):

@@ -74,7 +74,7 @@ final class FolderList: Sendable {
     /// The images of a specimen are asked for: from now on every scan looks at all of its files.
     func noteUse(of specimen: Int) { used.withLock { _ = $0.insert(specimen) } }
 
-    /// The images of a specimen cannot be used in this version: the next scan shows it without.
+    /// The images of a specimen cannot be used in this version: the next scan shows its skeleton alone, or nothing of it.
     func noteUnusable(_ pair: FolderPair) { unusable.withLock { $0[pair.id] = pair.version } }
 
     /// The folder was found to be out of reach. The next scan finds out whether it is back.
@@ -183,7 +183,7 @@ final class FolderList: Sendable {
     }
 
     private static func list(_ pairs: [FolderPair], _ location: FolderLocation, generation: Int) -> SpecimenList {
-        let specimens = pairs.map { Specimen($0, in: location.name) }
+        let specimens = pairs.filter(\.isShown).map { Specimen($0, in: location.name) }
         var table = SpecimenTable(columns: FolderRow.columns)
         for specimen in specimens { table.append(specimen.row) }
         return SpecimenList(

@@ -17,7 +17,7 @@ struct FolderPair: Sendable {
     var marker: FoundFile?
     /// meta.json, where there is one, and what it says or what is wrong with it.
     var meta: (file: FoundFile, content: Result<PairMeta, PairMetaFault>)?
-    /// Whether the images turned out to be unusable when they were read.
+    /// Whether the images cannot be used: meta.json is damaged, or they turned out so when they were read.
     var hasUnusableImages = false
 
     init(name: String, source: String) {
@@ -55,6 +55,9 @@ struct FolderPair: Sendable {
     var usableMeta: PairMeta {
         if case .success(let meta) = meta?.content { meta } else { PairMeta() }
     }
+
+    /// Whether the specimen is shown: it has images that may be usable, or a skeleton.
+    var isShown: Bool { skeleton != nil || imagesPath != nil }
 
     /// What decides how the specimen is shown.
     var shown: Shown { Shown(name: name, version: version, hasUnusableImages: hasUnusableImages) }

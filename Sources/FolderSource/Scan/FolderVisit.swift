@@ -77,7 +77,7 @@ struct FolderVisit {
             fill(&pair, roles.mapValues { names in names.map { "\(name)/\($0)" } }, known)
             if hasStack, let planes = try planes(in: "\(name)/\(PairNames.stackDirectory)", of: pair, known) {
                 if pair.images != nil {
-                    note(name, "it has images in a TIFF file and in stack/: leave one; the cell is shown without")
+                    note(name, "it has images in a TIFF file and in stack/: leave one; neither is shown")
                     pair.images = nil
                 } else {
                     pair.images = .planes(planes)
@@ -111,7 +111,8 @@ struct FolderVisit {
         guard let meta = only(.meta, roles, of: pair.name) else { return }
         pair.meta = known?.meta.flatMap { $0.file == meta ? $0 : nil } ?? (meta, read(meta))
         if case .failure(let fault) = pair.meta?.content {
-            note(meta.path, "\(fault.reason); the cell is shown without images")
+            note(meta.path, "\(fault.reason); the images of its cell are not shown")
+            pair.hasUnusableImages = true
         }
     }
 
@@ -129,7 +130,7 @@ struct FolderVisit {
         }
         guard found.count > 1 else { return found.first }
         let names = found.prefix(2).map(\.path).joined(separator: " and ")
-        note(name, "it has more than one \(role.word), \(names): leave one; the cell is shown without")
+        note(name, "it has more than one \(role.word), \(names): leave one; neither is shown")
         return nil
     }
 

@@ -57,7 +57,6 @@ struct StackReader: Sendable {
     func stack(
         of pair: FolderPair, in folder: FolderDirectory, token: CancellationToken
     ) throws(FolderFault) -> Stack {
-        if case .failure(let fault)? = pair.meta?.content { throw .damaged("meta.json: \(fault.reason)") }
         switch pair.images {
         case .volume(let found):
             let tiff = try shelf.file(found.path, in: folder, token: token).tiff

@@ -59,12 +59,51 @@ import Testing
         try folder.write("e.swc", "")
         let bench = try FolderBench(folder)
         defer { bench.close() }
-        #expect(bench.names == ["a", "b", "c", "d", "e"])
+        // Nothing is left of "c" and "d".
+        #expect(bench.names == ["a", "b", "e"])
         #expect(bench.source.list.specimens.filter(\.hasImages).map(\.place.folder).sorted() == ["b", "e"])
         #expect(bench.source.list.specimens.filter(\.hasSkeleton).map(\.place.folder).sorted() == ["a"])
         #expect(bench.log.messages(.warning).count == 5)
         _ = try bench.rescan()
         #expect(bench.log.messages(.warning).count == 5)
+    }
+
+    @Test(arguments: ["a.tif", "a/image.tif", "a/stack/1.tif"])
+    func aCellWithoutUsableImagesAndWithoutASkeletonIsNotShown(_ image: String) throws {
+        let folder = try TestFolder()
+        try folder.write(image, "no TIFF")
+        try folder.write("traced.tif", "no TIFF")
+        try folder.write("traced.swc", "1 1 0 0 0 1 -1\n")
+        let bench = try FolderBench(folder)
+        defer { bench.close() }
+        // A scan reads no images.
+        #expect(bench.names == ["a", "traced"])
+        #expect(try bench.objects("a").stack == nil && bench.objects("traced").stack == nil)
+        #expect(try bench.rescan().specimens.map(\.place.folder) == ["traced"])
+        #expect(try !bench.specimen("traced").hasImages)
+        // One line for each, and for the plane its own.
+        let lines = image.contains("stack") ? 3 : 2
+        #expect(bench.log.messages(.warning).count == lines)
+        #expect(try bench.rescan().generation == 2 && bench.log.messages(.warning).count == lines)
+
+        try folder.tiff(image, pages: 1)
+        _ = try bench.rescan()
+        #expect(bench.names == ["a", "traced"])
+        #expect(try bench.objects("a").stack?.depth == 1 && bench.log.messages(.warning).count == lines)
+    }
+
+    @Test(arguments: ["a.json", "a/meta.json"])
+    func aCellWhoseImagesCannotBePlacedAndWithoutASkeletonIsNotShown(_ meta: String) throws {
+        let folder = try TestFolder()
+        try folder.tiff(meta == "a.json" ? "a.tif" : "a/1.tif")
+        try folder.write(meta, "{")
+        let bench = try FolderBench(folder)
+        defer { bench.close() }
+        #expect(bench.names == [] && bench.log.messages(.warning).count == 1)
+        try folder.write(meta, "{}")
+        _ = try bench.rescan()
+        #expect(bench.names == ["a"])
+        #expect(try bench.objects("a").stack?.depth == 2 && bench.log.messages(.warning).count == 1)
     }
 
     @Test func namesAreAnyUTF8() throws {

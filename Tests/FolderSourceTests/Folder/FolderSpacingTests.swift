@@ -76,6 +76,7 @@ import Testing
         #expect(bench.log.messages(.warning).count == 1)
         let objects = try bench.objects("a")
         #expect(objects.stack == nil && objects.skeleton != nil)
+        #expect(try !bench.specimen("a").hasImages && bench.log.messages(.warning).count == 1)
     }
 
     @Test func aMetaOfMoreThanAMebibyteIsNotRead() throws {
