@@ -1,6 +1,6 @@
 """File handles, as NFS servers use them: name_to_handle_at(2) and open_by_handle_at(2).
 
-Every number of the stand-in is computed: Tests/FileTreeTests/FileHandleTests.swift has what becomes of hashed ones.
+Every number of the stand-in is computed, and every number of a folder's cells is hashed.
 """
 
 import ctypes
@@ -11,6 +11,7 @@ import struct
 
 import pytest
 
+from folder_pairs import ONE_NODE, FolderMount, volume, write_pair
 from harness import Mount, wait_until
 from test_views import is_resident
 
@@ -114,6 +115,32 @@ def test_a_handle_of_a_computed_number_outlives_the_kernels_caches_and_the_mount
             assert number == before[name][0] and path in ([], [str(other / name)]), name
             # The options name the mount point.
             assert content == before[name][1] or name == ".neuronfs/config.json", name
+
+
+def test_a_handle_of_a_hashed_number_is_stale_until_its_path_is_looked_up_again(tmp_path):
+    """While the kernel knows the inode it opens the same file; a new mount gives the path the same number."""
+    write_pair(tmp_path / "own" / "cell", volume((3, 60, 80)), ONE_NODE)
+    cell, view = "own/cell", "trainable/own/cell"
+    names = ["own", cell, f"{cell}/meta.json", f"{cell}/skeleton.swc", f"{cell}/stack", f"{cell}/stack/0001.tif",
+             f"{cell}/stack.npy", f"{cell}/labels/0002.tif", f"{cell}/stack.ome.zarr/0/1/0/0", "trainable/own", view,
+             f"{view}/labels"]
+    with FolderMount(tmp_path / "own", cache=tmp_path / "cache") as mount:
+        flags = {name: flags_of(mount / name) for name in names}
+        handles = {name: handle_of(mount / name) for name in names}
+        before = {name: look(mount, handles[name], flags[name]) for name in names}
+        for name, seen in before.items():
+            assert seen[0] == os.stat(mount / name).st_ino and seen[0] >> 62 == 1, name
+        forget(mount)
+        assert {name: look(mount, handles[name], flags[name]) for name in names} == dict.fromkeys(names, "ESTALE")
+        for name in names:
+            os.stat(mount / name)
+            assert look(mount, handles[name], flags[name]) == before[name], name
+    with FolderMount(tmp_path / "own", cache=tmp_path / "cache") as other:
+        assert {name: look(other, handles[name], flags[name]) for name in names} == dict.fromkeys(names, "ESTALE")
+        for name in names:
+            os.stat(other / name)
+            number, content, *_ = look(other, handles[name], flags[name])
+            assert number == before[name][0] and content == before[name][1], name
 
 
 def test_a_handle_that_means_nothing_is_stale(demo):

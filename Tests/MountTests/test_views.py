@@ -69,11 +69,12 @@ def test_names_that_share_a_number_are_the_names_that_the_link_count_counts(demo
 
 def is_resident(path, offset):
     """Whether the page cache has the page of `path` at `offset`, without reading it."""
-    with open(path, "rb") as file, mmap.mmap(file.fileno(), PAGE, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE,
+    count = min(PAGE, os.path.getsize(path) - offset)
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), count, mmap.MAP_PRIVATE, mmap.PROT_READ | mmap.PROT_WRITE,
                                              offset=offset) as pages:
         answer = (ctypes.c_ubyte * 1)()
         start = ctypes.c_byte.from_buffer(pages)
-        result = ctypes.CDLL(None, use_errno=True).mincore(ctypes.c_void_p(ctypes.addressof(start)), PAGE, answer)
+        result = ctypes.CDLL(None, use_errno=True).mincore(ctypes.c_void_p(ctypes.addressof(start)), count, answer)
         del start
         assert result == 0, os.strerror(ctypes.get_errno())
         return bool(answer[0] & 1)
