@@ -46,7 +46,7 @@ let package = Package(
         .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
     ],
     targets: [
-        // C libraries: headers only, but for CPosix and CJPEG, which hold what cannot be a `static inline`.
+        // C libraries: headers only, but for CPosix, CChecksum and CJPEG, which hold what cannot be a `static inline`.
         .systemLibrary(
             name: "CFuse", path: "Sources/CLibraries/CFuse", pkgConfig: "fuse3", providers: [.apt(["libfuse3-dev"])]),
         .systemLibrary(
@@ -57,11 +57,12 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", path: "Sources/CLibraries/CZlib", pkgConfig: "zlib", providers: [.apt(["libtiff-dev"])]),
         .target(name: "CPosix", path: "Sources/CLibraries/CPosix"),
+        .target(name: "CChecksum", path: "Sources/CLibraries/CChecksum"),
         .target(
             name: "CJPEG", path: "Sources/CLibraries/CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
 
         // Core, from the bottom up.
-        core("Support", ["CPosix", logging]),
+        core("Support", ["CPosix", "CChecksum", logging]),
         core("Specimens", ["Support"]),
         core("Transport", ["Support", "CCurl", logging]),
         core("BlockStore", ["Support", "CPosix", logging]),

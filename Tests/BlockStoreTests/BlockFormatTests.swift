@@ -76,6 +76,50 @@ import Testing
         #expect(BlockHeader(decoding: expected) == header)
     }
 
+    /// Data of 256 KiB or more has checksums of its parts of 16 KiB.
+    @Test(arguments: [262_143, 262_144, 300_000, 1 << 20]) func longDataHasChecksumsOfItsParts(length: Int) throws {
+        let key = key("7/file/1", 3, validator: "v", length: 5_000_000)
+        let data = content(key, length)
+        let encoded = try #require(BlockHeader(key: key, digest: BlockDigest(key), bytes: data, fetchCost: 0)).encoded()
+        let parts =
+            length < 262_144
+            ? [] : stride(from: 0, to: length, by: 16_384).map { Array(data[$0..<min($0 + 16_384, length)]) }
+        #expect(encoded.littleEndian(at: 8, as: UInt32.self) == (parts.isEmpty ? 1 : 2))
+        #expect(encoded.count == 76 + 8 + 1 + 4 * parts.count)
+        #expect(encoded.littleEndian(at: 56, as: UInt32.self) == CRC32C.checksum(data))
+        for (number, part) in parts.enumerated() {
+            #expect(encoded.littleEndian(at: 72 + 9 + 4 * number, as: UInt32.self) == CRC32C.checksum(part))
+        }
+        #expect(
+            encoded.littleEndian(at: encoded.count - 4, as: UInt32.self) == CRC32C.checksum(encoded.dropLast(4) + []))
+    }
+
+    /// A long block of version 0.1.0 has no checksums of parts: it is proved whole, whatever is asked for.
+    @Test func aLongBlockOfVersion010IsRead() throws {
+        let (scratch, key) = (try Scratch(), key("7/file/1", 0, validator: "v", length: 1 << 20))
+        let (data, digest) = (content(key, 1 << 20), BlockDigest(key))
+        var header = Array("NFSBLOCK".utf8)
+        func append<Word: FixedWidthInteger & UnsignedInteger>(_ word: Word) { header.append(littleEndian: word) }
+        append(UInt32(1))
+        append(UInt32(76 + 8 + 1))
+        for word in [digest.first, digest.second, 0, 1 << 20, 1 << 20] { append(word) }
+        append(CRC32C.checksum(data))
+        for count in [8, 1] as [UInt16] { append(count) }
+        append((0.25).bitPattern)
+        header += Array("7/file/1v".utf8)
+        append(CRC32C.checksum(header))
+        let name = digest.hexadecimal
+        for folder in ["", "/blocks-V1", "/blocks-V1/\(name.prefix(2))"] {
+            #expect(mkdir(scratch.cache + folder, 0o700) == 0)
+        }
+        try writeFile("\(scratch.cache)/blocks-V1/\(name.prefix(2))/\(name.dropFirst(2))", header + data)
+        let store = try World().open(scratch)
+        defer { store.close() }
+        let slice = BlockSlice(70_000..<90_000, of: 1 << 20)
+        #expect([.block(Array(data[70_000..<90_000])), .mustWait].contains(store.readNow(key, slice)))
+        #expect(store.read(key) == data && store.statistics.corrupt == 0)
+    }
+
     /// A cache of version 0.1.0 is taken over: the bytes and the name of a block file as that version wrote them. Both were
     /// computed by another program from the layout drawn in BlockHeader.
     @Test func aBlockFileOfVersion010IsReadAndWrittenAlike() throws {

@@ -99,6 +99,26 @@ private struct Subject {
         #expect([.absent, .mustWait].contains(subject.store.readNow(missing)))
     }
 
+    /// Any part of a block, short or long; a block of another length is left to the read that can tell.
+    @Test(arguments: StoreKind.allCases) func slicesAreThoseOfTheWholeBlock(_ kind: StoreKind) throws {
+        let subject = try Subject(kind)
+        defer { subject.close() }
+        var generator = Seeded(7)
+        for (number, length) in [1, 5000, 262_143, 262_144, 300_001, 1 << 20].enumerated() {
+            let key = key("7/file/1", number)
+            let whole = content(key, length)
+            subject.store.write(key, whole, fetchCost: 0).wait().get()
+            #expect(subject.store.read(key) == whole)
+            for _ in 0..<30 {
+                let low = Int.random(in: 0..<length, using: &generator)
+                let high = Int.random(in: low...min(length, low + 70_000), using: &generator)
+                let answer = subject.store.readNow(key, BlockSlice(low..<high, of: length))
+                #expect([.block(Array(whole[low..<high])), .mustWait].contains(answer), "\(low..<high) of \(length)")
+            }
+            #expect(subject.store.readNow(key, BlockSlice(0..<1, of: length + 1)) == .mustWait)
+        }
+    }
+
     @Test(arguments: StoreKind.allCases) func bytesAreThoseOfAnObjectAndOfObjectsBelow(_ kind: StoreKind) throws {
         let subject = try Subject(kind)
         defer { subject.close() }

@@ -35,6 +35,29 @@ private func canReadCached(_ folder: String) -> Bool {
         #expect(store.statistics.hits == 1 && store.statistics.misses == 0)
     }
 
+    /// A short read proves the parts that it gives, and reads no others.
+    @Test func aDamagedPartIsNeverGivenAndHidesNoOther() throws {
+        let (scratch, world, key) = (try Scratch(), World(), key("7/file/1"))
+        let store = try world.open(scratch)
+        defer { store.close() }
+        let whole = content(key, 1 << 20)
+        store.write(key, whole, fetchCost: 0)
+        let path = try #require(try scratch.blockFiles().first)
+        var file = try readFile(path)
+        // The last byte of the part at 160 KiB.
+        file[file.count - whole.count + 180_223] ^= 1
+        try writeFile(path, file)
+        for start in stride(from: 0, to: whole.count, by: 8192) {
+            let range = start..<start + 8192
+            let isDamaged = range.overlaps(163_840..<180_224)
+            let answer = store.readNow(key, BlockSlice(range, of: whole.count))
+            #expect(answer == (isDamaged ? .mustWait : .block(Array(whole[range]))), "\(range)")
+        }
+        // The read that follows finds the damage and removes the block.
+        #expect(store.read(key) == nil && store.statistics.corrupt == 1)
+        #expect(store.readNow(key, BlockSlice(0..<8192, of: whole.count)) == .absent)
+    }
+
     @Test func aBlockThatOnlyTheDeviceHasMustWait() throws {
         let (scratch, world, key) = (try Scratch(), World(), key("7/image/1"))
         let store = try world.open(scratch)

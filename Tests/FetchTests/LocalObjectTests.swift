@@ -32,7 +32,7 @@ import Testing
         }
         #expect(bench.store?.statistics.blocks == 0)
         #expect(bench.fetcher.isKept(request(expecting: "a")))
-        #expect(bench.fetcher.readNow(request(expecting: "a")) == nil)
+        #expect(bench.fetcher.readNow(request(expecting: "a"), 0..<1, of: 1) == nil)
     }
 
     @Test func nothingIsFetchedAhead() throws {

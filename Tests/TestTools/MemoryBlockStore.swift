@@ -20,13 +20,13 @@ package final class MemoryBlockStore: BlockStore {
 
     package var isLocal: Bool { true }
 
-    package func readNow(_ key: BlockKey) -> ReadNow {
+    package func readNow(_ key: BlockKey, _ slice: BlockSlice?) -> ReadNow {
         guard let bytes = blocks[key] else {
             misses.add()
             return .absent
         }
         hits.add()
-        return .block(bytes)
+        return slice?.of(bytes) ?? .block(bytes)
     }
 
     package func read(_ key: BlockKey, token: CancellationToken) -> Promise<[UInt8]?, Never> {
@@ -56,4 +56,9 @@ package final class MemoryBlockStore: BlockStore {
     }
 
     package func noteUnnamedMiss() { misses.add() }
+}
+
+extension BlockStore {
+    /// The whole block, if memory has it.
+    package func readNow(_ key: BlockKey) -> ReadNow { readNow(key, nil) }
 }

@@ -3,7 +3,7 @@ import Support
 
 /// A store that stands for one a network away, which several machines share. The test decides when it answers.
 ///
-/// Blocks are in memory. ``readNow(_:)`` never has a block, and every promise is resolved on a thread of the store. Claims
+/// Blocks are in memory. ``readNow(_:_:)`` never has a block, and every promise is resolved on a thread of the store. Claims
 /// work: the first machine wins, until it writes the block or gives up.
 package final class SharedBlockStore: BlockStore {
     private let blocks = MemoryBlockStore()
@@ -39,7 +39,7 @@ package final class SharedBlockStore: BlockStore {
 
     package var isLocal: Bool { false }
 
-    package func readNow(_ key: BlockKey) -> ReadNow { .mustWait }
+    package func readNow(_ key: BlockKey, _ slice: BlockSlice?) -> ReadNow { .mustWait }
 
     package func read(_ key: BlockKey, token: CancellationToken) -> Promise<[UInt8]?, Never> {
         answer { [self] in blocks.read(key, token: token) }

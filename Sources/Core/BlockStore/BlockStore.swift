@@ -13,7 +13,9 @@ package protocol BlockStore: Sendable {
     ///
     /// A block and ``ReadNow/absent`` count as a hit and as a miss. ``ReadNow/mustWait`` counts nothing, because
     /// ``read(_:token:)`` follows.
-    func readNow(_ key: BlockKey) -> ReadNow
+    ///
+    /// - Parameter slice: the part that is wanted; all without. A store may prove this part alone.
+    func readNow(_ key: BlockKey, _ slice: BlockSlice?) -> ReadNow
 
     /// The block, nil when the store does not have it. A damaged block is removed and missed.
     ///
@@ -54,9 +56,27 @@ package protocol BlockStore: Sendable {
     func noteUnnamedMiss()
 }
 
-/// The answer of ``BlockStore/readNow(_:)``.
+/// A part of a block.
+package struct BlockSlice: Equatable, Sendable {
+    /// The bytes that are wanted, within the block.
+    package let bytes: Range<Int>
+    /// Bytes that the whole block must have. ``BlockStore/read(_:token:)`` is to tell of a block of another length.
+    package let length: Int
+
+    /// The bytes `bytes` of a block of `length`. They must lie within it.
+    package init(_ bytes: Range<Int>, of length: Int) {
+        precondition(bytes.lowerBound >= 0 && bytes.upperBound <= length)
+        self.bytes = bytes
+        self.length = length
+    }
+
+    /// The answer of a store that has the whole block in memory.
+    package func of(_ block: [UInt8]) -> ReadNow { block.count == length ? .block(Array(block[bytes])) : .mustWait }
+}
+
+/// The answer of ``BlockStore/readNow(_:_:)``.
 package enum ReadNow: Equatable, Sendable {
-    /// The bytes of the block, proved as in ``BlockStore/read(_:token:)``.
+    /// The bytes of the block, or of the slice, proved as in ``BlockStore/read(_:token:)``.
     case block([UInt8])
     /// The store has no such block.
     case absent

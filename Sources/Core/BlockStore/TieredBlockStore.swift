@@ -4,7 +4,7 @@ package import Support
 ///
 /// Reads ask the fast store first. They ask the slow store for a block that the fast one lacks, and the block is then copied
 /// to the fast store behind the reader. Writes go to both. A read that the slow store answers may count as two misses of the
-/// fast one: in ``readNow(_:)`` and in ``read(_:token:)``.
+/// fast one: in ``readNow(_:_:)`` and in ``read(_:token:)``.
 package final class TieredBlockStore: BlockStore {
     /// Blocks on their way from the slow store to the fast one, above which further ones are not copied: 32 MiB of extents.
     private static let mostCopies = 32
@@ -29,12 +29,14 @@ package final class TieredBlockStore: BlockStore {
     package var isLocal: Bool { slow.isLocal }
 
     /// A block from either store. ``ReadNow/absent`` only when both say so.
-    package func readNow(_ key: BlockKey) -> ReadNow {
-        let found = fast.readNow(key)
+    package func readNow(_ key: BlockKey, _ slice: BlockSlice?) -> ReadNow {
+        let found = fast.readNow(key, slice)
         guard found == .absent else { return found }
-        let answer = slow.readNow(key)
-        if case .block(let bytes) = answer { copy(key, bytes, seconds: 0) }
-        return answer
+        // The whole block, for the fast store.
+        let answer = slow.readNow(key, nil)
+        guard case .block(let bytes) = answer else { return answer }
+        copy(key, bytes, seconds: 0)
+        return slice?.of(bytes) ?? answer
     }
 
     package func read(_ key: BlockKey, token: CancellationToken) -> Promise<[UInt8]?, Never> {

@@ -91,17 +91,20 @@ package final class BlockFetcher: Sendable {
         source.isLocal(request.object.id) ? nil : store
     }
 
-    /// The block if the memory of the store has it, without a change of thread: FUSE threads may call this.
+    /// A part of a block if the memory of the store has it, without a change of thread: FUSE threads may call this.
     ///
-    /// For parts whose decoding is a comparison, not for tiles: nothing is decoded beside other work here.
-    package func readNow(_ request: BlockRequest) -> FetchedBlock? {
+    /// For blocks that the codec only measures: nothing is decoded here.
+    ///
+    /// - Parameters:
+    ///   - part: bytes of the block.
+    ///   - length: bytes of the whole block.
+    package func readNow(_ request: BlockRequest, _ part: Range<Int>, of length: Int) -> [UInt8]? {
         guard let store = store(for: request), let version = request.expected,
-            case .block(let bytes) = store.readNow(blockKey(request, version)),
-            let block = decode(bytes, version, request)
+            case .block(let bytes) = store.readNow(blockKey(request, version), BlockSlice(part, of: length))
         else { return nil }
         counters.fromStore.add()
         state.withLock { $0.ledger.noteWanted(FlightKey(request)) }
-        return block
+        return bytes
     }
 
     /// Whether the store seems to have a block, without proof. Answered from memory as a rule. A block of a local object is

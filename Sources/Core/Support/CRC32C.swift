@@ -1,5 +1,9 @@
-/// CRC-32C (Castagnoli, RFC 3720 appendix B.4), slicing by eight.
+internal import CChecksum
+
+/// CRC-32C (Castagnoli, RFC 3720 appendix B.4): by the instructions of the processor, else slicing by eight.
 package enum CRC32C {
+    private static let hasInstructions = checksum_has_crc32c() != 0
+
     /// The reflected Castagnoli polynomial.
     private static let polynomial: UInt32 = 0x82F6_3B78
 
@@ -31,6 +35,11 @@ package enum CRC32C {
     }
 
     private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
+        hasInstructions ? unsafe ~checksum_crc32c(~0, bytes.baseAddress, bytes.count) : unsafe bySlices(bytes)
+    }
+
+    /// The checksum for processors without instructions for it.
+    static func bySlices(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         unsafe tables.withUnsafeBufferPointer { table in
             var crc: UInt32 = ~0
             var offset = 0

@@ -106,11 +106,11 @@ struct BlockFiles: Sendable {
 
 /// The result of reading a block file.
 enum BlockReading {
-    /// A good block.
+    /// A good block, or the slice of it that was asked for.
     case block(BlockHeader, [UInt8], fileLength: Int)
     /// No such file.
     case missing
-    /// A good block of another key that has the same digest.
+    /// A good block of another key that has the same digest, or of another length than that of the slice.
     case other
     /// Not a good block.
     case corrupt
@@ -123,12 +123,14 @@ extension BlockFiles {
     ///
     /// - Parameter expected: the key that the block must have; nil accepts any that belongs to the digest.
     func read(_ digest: BlockDigest, expected: BlockKey?) -> BlockReading {
-        read(digest, expected: expected) { () throws(FileFault) in try open(digest) }
+        read(digest, expected: expected, nil) { () throws(FileFault) in try open(digest) }
     }
 
     /// ``read(_:expected:)`` that never waits: it fails with EAGAIN unless memory has the directory, the name and the bytes.
-    func readCached(_ digest: BlockDigest, expected: BlockKey) -> BlockReading {
-        read(digest, expected: expected) { () throws(FileFault) in
+    ///
+    /// - Parameter slice: what to give of the block; nil for all of it. ``BlockReading/other`` when the length is not right.
+    func readCached(_ digest: BlockDigest, expected: BlockKey, _ slice: BlockSlice?) -> BlockReading {
+        read(digest, expected: expected, slice) { () throws(FileFault) in
             let name = Self.name(digest)
             guard let directory = root.opened else { throw FileFault(name, Errno(rawValue: EAGAIN)) }
             return try directory.openCached(name)
@@ -136,7 +138,7 @@ extension BlockFiles {
     }
 
     private func read(
-        _ digest: BlockDigest, expected: BlockKey?, opening: () throws(FileFault) -> CheckedFile
+        _ digest: BlockDigest, expected: BlockKey?, _ slice: BlockSlice?, opening: () throws(FileFault) -> CheckedFile
     ) -> BlockReading {
         do throws(FileFault) {
             let file = try opening()
@@ -145,11 +147,14 @@ extension BlockFiles {
                 header.digest == digest
             else { return .corrupt }
             if let expected, header.key != expected { return .other }
-            let data = try file.read(header.dataLength, at: header.length)
-            guard data.count == header.dataLength, CRC32C.checksum(data) == header.dataChecksum else {
-                return .corrupt
-            }
-            return .block(header, data, fileLength: length)
+            if let slice, slice.length != header.dataLength { return .other }
+            let wanted = slice?.bytes ?? 0..<header.dataLength
+            let proved = header.provable(wanted)
+            let data = try file.read(proved.count, at: header.length + proved.lowerBound)
+            guard header.proves(data, proved) else { return .corrupt }
+            guard wanted != proved else { return .block(header, data, fileLength: length) }
+            let start = wanted.lowerBound - proved.lowerBound
+            return .block(header, Array(data[start..<start + wanted.count]), fileLength: length)
         } catch {
             return error.isMissing ? .missing : .failed(error)
         }
@@ -175,11 +180,12 @@ extension BlockFiles {
         return (header, status)
     }
 
-    /// Reads as many bytes as most headers have, and a longer header in a second read.
+    /// Reads as many bytes as most headers have, and a longer header in a second read. The expected key leaves open whether
+    /// there are checksums of parts.
     private static func header(
         of file: borrowing CheckedFile, fileLength: Int, expected: BlockKey?
     ) throws(FileFault) -> BlockHeader? {
-        let guess = expected.map { BlockHeader.length(of: $0.object) } ?? 256
+        let guess = expected.map { BlockHeader.length(of: $0.object, data: BlockHeader.usualData) } ?? 256
         var bytes = try file.read(min(guess, fileLength), at: 0)
         guard let length = BlockHeader.length(announcedBy: bytes), length <= fileLength else { return nil }
         if length > bytes.count { bytes = try file.read(length, at: 0) }

@@ -3,7 +3,7 @@ package import Support
 extension DiskBlockStore {
     /// The block, if the kernel has the file's name and pages in memory (openat2 with RESOLVE_CACHED, preadv2 with
     /// RWF_NOWAIT). ``ReadNow/absent`` comes from the index, once a scan has met every file.
-    package func readNow(_ key: BlockKey) -> ReadNow {
+    package func readNow(_ key: BlockKey, _ slice: BlockSlice?) -> ReadNow {
         let digest = BlockDigest(key)
         let (isAbsent, canReadNow) = state.guarded.withLock { guarded in
             (guarded.isClosed || guarded.knowsAllBlocks && !guarded.index.contains(digest), guarded.canReadNow)
@@ -13,7 +13,7 @@ extension DiskBlockStore {
             return .absent
         }
         guard canReadNow else { return .mustWait }
-        switch state.files.readCached(digest, expected: key) {
+        switch state.files.readCached(digest, expected: key, slice) {
         case .block(let header, let bytes, let fileLength):
             noteHit(digest, header, fileLength)
             return .block(bytes)

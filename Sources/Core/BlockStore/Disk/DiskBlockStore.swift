@@ -5,7 +5,7 @@ package import Support
 ///
 /// A block is a file that proves itself (``BlockHeader``). So a crash, a full disk or a flipped bit can only cost a block and
 /// never gives wrong bytes. Any thread may call; a call blocks for the time of a local file access, except
-/// ``readNow(_:)``. When the file system fails, blocks are missed or not stored, and serving goes on.
+/// ``readNow(_:_:)``. When the file system fails, blocks are missed or not stored, and serving goes on.
 package final class DiskBlockStore: BlockStore {
     let state: CacheState
     private let thread: NamedThread

@@ -100,13 +100,13 @@ package final class FileReader: Sendable {
         _ version: Version, _ range: Range<Int>, token: CancellationToken
     ) -> Promise<[UInt8], VolumeError> {
         guard !range.isEmpty else { return Promise(.success([])) }
-        let indices = Array(range.lowerBound / version.extentSize...(range.upperBound - 1) / version.extentSize)
-        let keys = indices.map { Extent(version: version.object, index: $0) }
-        if let extents = recent.all(keys) {
-            return Promise(.success(Self.join(extents, base: indices[0] * version.extentSize, range: range)))
+        let size = version.extentSize
+        let pieces = (range.lowerBound / size...(range.upperBound - 1) / size).map { index in
+            let start = index * size
+            let part = max(range.lowerBound, start) - start..<min(range.upperBound, start + size) - start
+            return read(version, extent: index, part, token: token)
         }
-        return Promise.all(indices.map { fetch(version, $0, token: token) })
-            .map { Self.join($0, base: indices[0] * version.extentSize, range: range) }
+        return pieces.count == 1 ? pieces[0] : Promise.all(pieces).map { Array($0.joined()) }
     }
 
     /// A handle of `version` is opened; ``release(_:)`` follows.
@@ -150,22 +150,23 @@ package final class FileReader: Sendable {
             forget: forgets && isFetchable ? forget : nil, completion: completion)
     }
 
-    private func fetch(
-        _ version: Version, _ index: Int, token: CancellationToken
+    /// The bytes `part` of extent `index`.
+    private func read(
+        _ version: Version, extent index: Int, _ part: Range<Int>, token: CancellationToken
     ) -> Promise<[UInt8], VolumeError> {
         let key = Extent(version: version.object, index: index)
-        if let bytes = recent[key] { return Promise(.success(bytes)) }
+        if let extent = recent[key] { return Promise(.success(Array(extent[part]))) }
         let request = request(version, index, token)
-        if let block = fetcher.readNow(request) {
-            recent.insert(block.bytes, for: key, cost: block.bytes.count)
-            return Promise(.success(block.bytes))
+        let length = min(version.extentSize, version.length - index * version.extentSize)
+        if !version.isPicture, let bytes = fetcher.readNow(request, part, of: length) {
+            return Promise(.success(bytes))
         }
         let (promise, resolver) = Promise<[UInt8], VolumeError>.pending()
         fetcher.fetch(request, lane: token.lane, token: token) { [self] outcome in
             switch outcome {
             case .success(let block):
                 recent.insert(block.bytes, for: key, cost: block.bytes.count)
-                resolver.resolve(.success(block.bytes))
+                resolver.resolve(.success(Array(block.bytes[part])))
             case .failure(let error):
                 revalidate(version, after: error)
                 resolver.resolve(.failure(VolumeError(error, object: version.file.id)))
@@ -192,22 +193,5 @@ package final class FileReader: Sendable {
         case .invalidBlock where !version.isPicture: registry.revalidate(version.file)
         case .source, .invalidBlock, .offline, .cancelled, .shutDown: break
         }
-    }
-
-    /// The bytes `range` of a file out of its consecutive extents, the first of which begins at byte `base`.
-    private static func join(_ extents: [[UInt8]], base: Int, range: Range<Int>) -> [UInt8] {
-        if extents.count == 1 {
-            return Array(extents[0][(range.lowerBound - base)..<(range.upperBound - base)])
-        }
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(range.count)
-        var start = base
-        for extent in extents {
-            let low = max(range.lowerBound, start) - start
-            let high = min(range.upperBound, start + extent.count) - start
-            if low < high { bytes.append(contentsOf: extent[low..<high]) }
-            start += extent.count
-        }
-        return bytes
     }
 }
