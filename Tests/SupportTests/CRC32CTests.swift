@@ -19,6 +19,18 @@ import Testing
         #expect(CRC32C.checksum([] as [UInt8]) == 0)
     }
 
+    /// The instructions take three stretches of 1360 bytes at a time.
+    @Test func longBytesAreSummedAlikeByInstructionsAndByTables() {
+        var generator = Seeded(5)
+        let bytes = (0..<20_000).map { _ in UInt8.random(in: 0...255, using: &generator) }
+        for count in [4079, 4080, 4081, 4088, 8159, 8160, 8161, 16_384, 19_999] {
+            for start in 0..<2 {
+                let part = Array(bytes[start..<start + count])
+                #expect(CRC32C.checksum(part) == part.withUnsafeBytes { CRC32C.bySlices($0) }, "\(count) from \(start)")
+            }
+        }
+    }
+
     /// Computed bit by bit from the definition: reflected, polynomial 0x1EDC6F41, start and final value all ones.
     @Test func agreesWithTheDefinitionAtEveryLengthAndOffset() {
         var generator = Seeded(4)

@@ -2,7 +2,7 @@ internal import CChecksum
 
 /// CRC-32C (Castagnoli, RFC 3720 appendix B.4): by the instructions of the processor, else slicing by eight.
 package enum CRC32C {
-    private static let hasInstructions = checksum_has_crc32c() != 0
+    private static let hasInstructions = checksum_prepare_crc32c() != 0
 
     /// The reflected Castagnoli polynomial.
     private static let polynomial: UInt32 = 0x82F6_3B78
