@@ -10,9 +10,12 @@ import stat
 import subprocess
 import tarfile
 
+import numpy as np
 import pytest
 
+import neurons
 from command_line import ok
+from folder_pairs import SPACING, FolderMount, volume, write_pair
 from harness import Mount
 from test_prefetch import summary
 from test_tree import walk
@@ -38,6 +41,33 @@ def test_every_way_to_search_finds_every_cell(demo):
         assert names == sorted(f"{cell}/skeleton.swc" for cell in os.listdir(folder)) and names
     for top in ("trainable", "splits"):
         assert sum(path.endswith("/labels/0000.tif") for path in walk(demo / top)) == len(cells)
+
+
+def node_table(text):
+    """Number, type, x, y, z, radius and parent of each node of an SWC file."""
+    return np.loadtxt(text.splitlines(), dtype=np.float32, ndmin=2)
+
+
+def test_navis_reads_all_skeletons_of_a_view(origin, tmp_path):
+    """Of the database, and of a folder beside it."""
+    # Here, because every worker of pytest loads all files, and navis takes seconds.
+    import navis
+
+    shape = (3, 200, 300)
+    for seed in range(3):
+        write_pair(tmp_path / "own" / f"cell {seed}", volume(shape), neurons.awkward(seed, shape, SPACING))
+    with FolderMount(tmp_path / "own", endpoint=origin.url, options=["--source", "allen"]) as mount:
+        parts = [path for part in ("train", "val", "test") for path in (mount / "splits" / part).glob("own-*")]
+        folders = [mount / "trainable" / "own", *parts, mount / "trainable" / "human", mount / "splits" / "val"]
+        assert len(parts) == 3
+        for folder in folders:
+            places = sorted(folder.rglob("skeleton.swc"))
+            found = {neuron.origin: neuron for neuron in navis.read_swc(folder, include_subdirs=True, parallel=False)}
+            assert places and sorted(found) == [str(path) for path in places]
+            for path in places:
+                nodes = found[str(path)].nodes[["node_id", "label", "x", "y", "z", "radius", "parent_id"]]
+                wanted = node_table(path.read_text())
+                assert len(wanted) > 20 and np.array_equal(nodes.to_numpy(np.float32), wanted), path
 
 
 def test_a_file_has_one_number_under_all_its_names_and_a_directory_one_at_each_place(demo):
