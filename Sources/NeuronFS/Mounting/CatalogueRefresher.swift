@@ -31,8 +31,8 @@ final class CatalogueRefresher: Sendable {
 
     var outcome: Outcome { state.withLock { $0.outcome } }
 
-    /// Seconds between checks of the clock and the disk; a folder is to be looked at every 5. The wall clock measures a day, because it runs on while a laptop
-    /// sleeps, and may be set. A timer of a day does neither.
+    /// Seconds between checks of the clock and the disk; a folder is to be looked at every 5. The wall clock measures a day,
+    /// because it runs on while a laptop sleeps, and may be set. A timer of a day does neither.
     private static let lookInterval = 2.5
 
     /// Starts to wait for requests and to check the clock. The signal is blocked in every thread (`SyncRequest.block`).
