@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import stat
 import subprocess
 
 import numpy as np
@@ -246,3 +247,34 @@ def test_catalogue_views_and_links(tmp_path, origin):
             "by-structure/VISp2-3/own-described"]
         result = subprocess.run([binary(), "find", mount.path, "--json", "--layer", "2/3"], capture_output=True, text=True)
         assert result.returncode == 0 and "described" in {row.get("name") for row in json.loads(result.stdout)}, result
+
+
+def test_several_folders_beside_the_database(tmp_path, origin):
+    """Their cells may have the same names. No two files share a number. There is nothing to fetch and to pin."""
+    own, other = tmp_path / "one" / "own", tmp_path / "two" / "own"
+    pixels = {own: volume((2, 30, 40), seed=1), other: volume((2, 30, 40), seed=2)}
+    for folder, data in pixels.items():
+        write_pair(folder / "cell", data, ONE_NODE)
+    with FolderMount(own, endpoint=origin.url, options=["--source", "allen", "--source", f"folder:{other},name=other"]) as mount:
+        shown = {own: mount / "own" / "cell", other: mount / "other" / "cell"}
+        assert {"own", "other", "mouse", "human"} <= set(os.listdir(mount.path))
+        for folder, data in pixels.items():
+            assert_same(np.load(shown[folder] / "stack.npy"), data, folder)
+            assert meta(shown[folder])["provenance"]["folder"] == str(folder)
+        assert set(os.listdir(mount / "trainable")) == {"mouse", "human", "own", "other"}
+        views = [name for part in ("train", "val", "test") for name in os.listdir(mount / "splits" / part)]
+        assert sorted(name for name in views if not name.isdigit()) == ["other-cell", "own-cell"]
+        numbers = {}
+        for folder in shown.values():
+            for place, folders, files in os.walk(folder):
+                for path in (os.path.join(place, name) for name in folders + files):
+                    status = os.stat(path)
+                    # Most files of labels have a second name in the store of the image.
+                    is_second = "/stack.ome.zarr/labels/" in path and stat.S_ISREG(status.st_mode) and status.st_nlink == 6
+                    if not is_second:
+                        numbers[path] = status.st_ino
+        assert len(numbers) > 100 and len(set(numbers.values())) == len(numbers)
+        for command in (["prefetch", shown[other]], ["cache", "pin", shown[own]]):
+            result = subprocess.run([binary(), *command], capture_output=True, text=True)
+            assert result.returncode != 0 and "folder" in result.stderr and result.stderr.count("\n") == 1, result
+        assert mount.status()["cache"]["blocks"] == 0

@@ -424,7 +424,7 @@ def test_20_file_handles(origin, demo, tmp_path):
     forgotten the inode, and in a later mount. A handle with a hashed number gives ESTALE then, until the path is looked
     up again. An NFS server works with such handles; an export needs `fsid=` in /etc/exports, and no test exports a
     mount."""
-    # Hashed numbers: Tests/FileTreeTests/FileHandleTests.swift.
+    test_file_handles.test_a_handle_of_a_hashed_number_is_stale_until_its_path_is_looked_up_again(tmp_path)
     test_file_handles.test_a_handle_of_a_computed_number_outlives_the_kernels_caches_and_the_mount(origin, tmp_path)
     test_file_handles.test_a_handle_that_means_nothing_is_stale(demo)
 
