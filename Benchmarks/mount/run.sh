@@ -1,5 +1,6 @@
 #!/bin/sh
-# Builds the C controls and runs a benchmark of the mount: run.sh [run.py | crops.py | compare.py | tile_side.py | packbits.py | memory.py]
+# Builds the C controls and runs a benchmark of the mount: run.sh [crops.py | ranged.py | run.py | compare.py | tile_side.py |
+# packbits.py | memory.py]
 # [options]. It needs gcc, libfuse3-dev, libjpeg-dev and a built neuronfs (make build, or $NEURONFS_BINARY). It must run
 # as root, to give both mounts the same read-ahead. $PYTHON is a Python with the packages of Tests/requirements.txt.
 # $NEURONFS_REAL_DATA is the folder of the real files.

@@ -7,8 +7,9 @@
  *   d  PATH                  a directory
  *   l  PATH  TARGET          a symbolic link
  *   f  PATH  SIZE  BACKING   a file of SIZE bytes: those of the file BACKING (may be empty or shorter), then zeros
+ *   p  PATH  SIZE  BACKING   a file of SIZE bytes, read from BACKING by pread at each request
  *
- * Bytes come from a buffer that is never written again or from a mapping of BACKING, so a reply costs only the
+ * Of an f, bytes come from a buffer that is never written again or from a mapping of BACKING, so a reply costs only the
  * copy into the kernel. */
 #define FUSE_USE_VERSION 312
 #define _GNU_SOURCE
@@ -31,6 +32,7 @@ struct node {
     char *target;
     const char *backing;
     size_t backing_size;
+    int descriptor;
     struct node **children;
     size_t count, room;
     fuse_ino_t inode;
@@ -65,6 +67,7 @@ static struct node *add(struct node *parent, const char *name, char kind)
     struct node *node = calloc(1, sizeof *node);
     if (!node || !(node->name = strdup(name))) die("memory");
     node->kind = kind;
+    node->descriptor = -1;
     node->links = kind == 'd' ? 2 : 1;
     if (node_count == node_room && !(nodes = realloc(nodes, (node_room = node_room * 2 + 64) * sizeof *nodes)))
         die("memory");
@@ -119,6 +122,9 @@ static void read_manifest(const char *path)
         if (*kind == 'l') {
             node->target = strdup(third ? third : "");
             node->size = strlen(node->target);
+        } else if (*kind == 'p' && third && fourth) {
+            node->size = strtoull(third, NULL, 10);
+            if ((node->descriptor = open(fourth, O_RDONLY | O_CLOEXEC)) < 0) die(fourth);
         } else if (*kind == 'f') {
             node->size = third ? strtoull(third, NULL, 10) : 0;
             if (fourth && *fourth) {
@@ -222,6 +228,13 @@ static void op_read(fuse_req_t request, fuse_ino_t inode, size_t size, off_t off
     const struct node *node = (const struct node *)(uintptr_t)info->fh;
     size_t start = offset, end = start + size < node->size ? start + size : node->size;
     if (start >= end) { fuse_reply_buf(request, NULL, 0); return; }
+    if (node->descriptor >= 0) {
+        static _Thread_local char buffer[MAX_READ];
+        ssize_t count = pread(node->descriptor, buffer, end - start, offset);
+        if (count < 0) fuse_reply_err(request, errno);
+        else fuse_reply_buf(request, buffer, count);
+        return;
+    }
     size_t own = start < node->backing_size ? (end < node->backing_size ? end : node->backing_size) - start : 0;
     if (!own) { fuse_reply_buf(request, zeros, end - start); return; }
     struct iovec parts[2] = {
