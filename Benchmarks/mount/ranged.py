@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Files that are read by ranges: recordings of the mount, compared with a C mount of the same local files (pread), with
-curl, and with rclone and httpdirfs where they are installed.
+curl and with rclone where it is installed.
 
     run.sh ranged.py [--size 1024] [--files 300] [--rounds 3] [--part warm,cold,scattered,small] [--write]
 
@@ -16,6 +16,7 @@ import pathlib
 import random
 import re
 import shutil
+import socket
 import statistics
 import subprocess
 import tempfile
@@ -59,15 +60,20 @@ class Server:
         self.folder.chmod(0o755)
         for folder in (self.folder / "root", self.folder / "root" / "files"):
             folder.chmod(0o755)
-        self.port = random.SystemRandom().randrange(20000, 30000)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
         (self.folder / "conf").write_text(NGINX.format(folder=self.folder, port=self.port, origin=origin))
         self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self):
         self.process = subprocess.Popen(
             ["nginx", "-c", str(self.folder / "conf"), "-e", str(self.folder / "errors")], start_new_session=True)
-        harness.wait_until(
-            lambda: subprocess.run(["curl", "-s", f"{self.url}/files/"], capture_output=True).returncode == 0, what="nginx")
+        try:
+            harness.wait_until(
+                lambda: subprocess.run(["curl", "-s", f"{self.url}/files/"], capture_output=True).returncode == 0, what="nginx")
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
@@ -109,12 +115,17 @@ class Peer:
         self.process = subprocess.Popen(
             [part.format(path=self.path, cache=self.folder / "cache") for part in self.command],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        harness.wait_until(lambda: harness.is_mounted(self.path), what=self.name)
-        common.set_read_ahead(self.path, 1024)
+        try:
+            harness.wait_until(lambda: harness.is_mounted(self.path), what=self.name)
+            common.set_read_ahead(self.path, 1024)
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["umount", "-l", str(self.path)], check=False)
+        if harness.is_mounted(self.path):
+            subprocess.run(["umount", "-l", str(self.path)], check=False)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         if self.process.poll() is None:
