@@ -217,6 +217,7 @@ def curl(server, urls, parts):
         script.write("next\n".join(
             f'url = "{url}"\noutput = /dev/null\n' + (f'range = "{span}"\n' if span else "") for url, span in urls))
         script.flush()
+        server.requests()  # those of the mount before
         start = time.perf_counter()
         subprocess.run(["curl", "-s", "-S", "--parallel", "--parallel-immediate", "--parallel-max", str(parts), "-K", script.name], check=True)
         seconds = time.perf_counter() - start
@@ -355,8 +356,8 @@ def main():
             texts.append(common.table(
                 [f"{len(small)} files of 4 MiB, cold, {JOBS} readers, sizes known", "MB/s", "requests", "daemon CPU, s a GiB", "ratio to curl"], rows))
     text = (f"### Files by ranges\n\nA recording of {options.size} MiB on nginx, loopback, {CONNECTIONS} connections; medians "
-            f"[range] of {options.rounds} rounds.\n\n" + "\n\n".join(texts) + "\n\n"
-            f"`Benchmarks/mount/run.sh ranged.py --size {options.size} --files {options.files} --rounds {options.rounds}{' --realtime' * options.realtime}` on {facts}.")
+            f"[range] of {options.rounds} rounds, 1 of the random reads of the cold file.\n\n" + "\n\n".join(texts) + "\n\n"
+            f"`Benchmarks/mount/run.sh ranged.py --size {options.size} --files {options.files} --rounds {options.rounds} --part {options.part}{' --realtime' * options.realtime}` on {facts}.")
     print(text)
     if options.write:
         common.write_section("ranged", text)
