@@ -94,6 +94,16 @@ import Testing
             encoded.littleEndian(at: encoded.count - 4, as: UInt32.self) == CRC32C.checksum(encoded.dropLast(4) + []))
     }
 
+    /// One length of data has one form, so that decoding and encoding change nothing.
+    @Test func shortDataHasNoFormWithParts() throws {
+        let key = key("7/file/1")
+        let header = try #require(BlockHeader(key: key, digest: BlockDigest(key), bytes: [1], fetchCost: 0))
+        var bytes = Array(header.encoded().dropLast(4))
+        bytes[8] = 2
+        bytes.append(littleEndian: CRC32C.checksum(bytes))
+        #expect(BlockHeader(decoding: bytes) == nil)
+    }
+
     /// A long block of version 0.1.0 has no checksums of parts: it is proved whole, whatever is asked for.
     @Test func aLongBlockOfVersion010IsRead() throws {
         let (scratch, key) = (try Scratch(), key("7/file/1", 0, validator: "v", length: 1 << 20))

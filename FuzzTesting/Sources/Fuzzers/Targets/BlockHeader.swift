@@ -24,9 +24,14 @@
 private func repair(_ stored: inout [UInt8]) {
     let fixed = BlockHeader.fixedLength
     guard stored.count >= fixed else { return }
-    let idLength = min(Int(stored.littleEndian(at: 60, as: UInt16.self)), stored.count - fixed)
-    let validatorLength = min(stored.count - fixed - idLength, Int(UInt16.max))
-    stored.removeLast(stored.count - fixed - idLength - validatorLength)
+    // Of 16 KiB each, in format 2.
+    let dataLength = stored.littleEndian(at: 48, as: UInt64.self)
+    let hasParts = stored.littleEndian(at: 8, as: UInt32.self) == 2 && dataLength < UInt64(stored.count) << 12
+    let parts = hasParts ? 4 * Int((dataLength + 16_383) / 16_384) : 0
+    let texts = max(0, stored.count - fixed - parts)
+    let idLength = min(Int(stored.littleEndian(at: 60, as: UInt16.self)), texts)
+    let validatorLength = min(texts - idLength, Int(UInt16.max))
+    stored.removeLast(texts - idLength - validatorLength)
     write(UInt64(idLength), 2, at: 60, in: &stored)
     write(UInt64(validatorLength), 2, at: 62, in: &stored)
     write(UInt64(stored.count + 4), 4, at: 12, in: &stored)
@@ -35,7 +40,7 @@ private func repair(_ stored: inout [UInt8]) {
         BlockKey(
             object: ObjectIdentity(
                 id: String(decoding: stored[fixed..<fixed + idLength], as: UTF8.self),
-                validator: String(decoding: stored[(fixed + idLength)...], as: UTF8.self),
+                validator: String(decoding: stored[(fixed + idLength)...].prefix(validatorLength), as: UTF8.self),
                 length: length == -1 ? nil : length),
             index: Int(Int64(bitPattern: stored.littleEndian(at: 32, as: UInt64.self)))))
     write(digest.first, 8, at: 16, in: &stored)

@@ -142,7 +142,7 @@ struct BlockHeader: Equatable {
         case formatVersions.whole: return 0
         case formatVersions.inParts:
             let data = bytes.littleEndian(at: 48, as: UInt64.self)
-            return data <= maximumData ? parts(of: Int(data)) : nil
+            return data >= leastInParts && data <= maximumData ? parts(of: Int(data)) : nil
         default: return nil
         }
     }
