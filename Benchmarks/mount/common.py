@@ -31,23 +31,23 @@ def control_binary(name):
     return str(path)
 
 
-class Control:
-    """The C server of zeros.c on the tree of a manifest, with the same kernel read-ahead as the other mount."""
+class OtherMount:
+    """A mount by another program. `command` may name {path}, the mount point, and {folder}, a folder of its own."""
 
-    def __init__(self, lines, read_ahead_kib):
+    def __init__(self, command, read_ahead_kib):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-bench-"))
         self.path = self.folder / "mnt"
-        self.manifest = self.folder / "manifest"
-        self.manifest.write_text("".join(f"{line}\n" for line in lines))
+        self.command = command
         self.read_ahead_kib = read_ahead_kib
 
     def __enter__(self):
         self.path.mkdir(exist_ok=True)
         # A session of its own, as a daemon has: the scheduler divides the time among sessions (sched_autogroup).
         self.process = subprocess.Popen(
-            [control_binary("zeros"), str(self.path), str(self.manifest)], start_new_session=True)
+            [part.format(path=self.path, folder=self.folder) for part in self.command],
+            stdout=subprocess.DEVNULL, start_new_session=True)
         try:
-            harness.wait_until(lambda: harness.is_mounted(self.path), what="the control's mount")
+            harness.wait_until(lambda: harness.is_mounted(self.path), what=f"the mount of {self.command[0]}")
             set_read_ahead(self.path, self.read_ahead_kib)
         except BaseException:
             self.__exit__()
@@ -70,6 +70,14 @@ class Control:
     @property
     def pid(self):
         return self.process.pid
+
+
+class Control(OtherMount):
+    """The C server of zeros.c on the tree of a manifest, with the same kernel read-ahead as the other mount."""
+
+    def __init__(self, lines, read_ahead_kib):
+        super().__init__([control_binary("zeros"), "{path}", "{folder}/manifest"], read_ahead_kib)
+        (self.folder / "manifest").write_text("".join(f"{line}\n" for line in lines))
 
 
 def backing_device(path):

@@ -102,48 +102,12 @@ class Server:
         return sum(size > 1 for size in sizes), sum(sizes)
 
 
-class Peer:
-    """Another program's mount of the files of a server."""
-
-    def __init__(self, name, command):
-        self.name, self.command = name, command
-
-    def __enter__(self):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="neuronfs-bench-"))
-        self.path = self.folder / "mnt"
-        self.path.mkdir()
-        self.process = subprocess.Popen(
-            [part.format(path=self.path, cache=self.folder / "cache") for part in self.command],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
-        try:
-            harness.wait_until(lambda: harness.is_mounted(self.path), what=self.name)
-            common.set_read_ahead(self.path, 1024)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_):
-        if harness.is_mounted(self.path):
-            subprocess.run(["umount", "-l", str(self.path)], check=False)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(10)
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    @property
-    def pid(self):
-        return self.process.pid
-
-
 def rclone(server):
     """A mount by rclone with its cache of whole ranges, long times and large chunks."""
-    return Peer("rclone mount", [
+    return common.OtherMount([
         "rclone", "mount", ":http:", "{path}", "--config", "", "--http-url", f"{server.url}/files/", "--read-only",
-        "--vfs-cache-mode", "full", "--cache-dir", "{cache}", "--dir-cache-time", "1000h", "--attr-timeout", "1000h",
-        "--vfs-read-chunk-size", "4M", "--vfs-read-chunk-size-limit", "64M", "--buffer-size", "16M"])
+        "--vfs-cache-mode", "full", "--cache-dir", "{folder}/cache", "--dir-cache-time", "1000h", "--attr-timeout", "1000h",
+        "--vfs-read-chunk-size", "4M", "--vfs-read-chunk-size-limit", "64M", "--buffer-size", "16M"], read_ahead_kib=1024)
 
 
 def at_places(path, places):
