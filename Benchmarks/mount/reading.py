@@ -2,7 +2,6 @@
 
 import mmap
 import os
-import pathlib
 import random
 import tempfile
 
