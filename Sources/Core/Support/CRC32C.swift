@@ -30,8 +30,11 @@ package enum CRC32C {
     }
 
     /// The checksum of `bytes`.
-    package static func checksum(_ bytes: [UInt8]) -> UInt32 {
-        unsafe bytes.withUnsafeBytes { buffer in unsafe checksum(buffer) }
+    package static func checksum(_ bytes: [UInt8]) -> UInt32 { checksum(bytes, 0..<bytes.count) }
+
+    /// The checksum of a part of `bytes`.
+    package static func checksum(_ bytes: [UInt8], _ part: Range<Int>) -> UInt32 {
+        unsafe bytes.withUnsafeBytes { buffer in unsafe checksum(UnsafeRawBufferPointer(rebasing: buffer[part])) }
     }
 
     private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {

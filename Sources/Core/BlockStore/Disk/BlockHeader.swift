@@ -60,11 +60,8 @@ struct BlockHeader: Equatable {
         self.digest = digest
         dataLength = bytes.count
         dataChecksum = CRC32C.checksum(bytes)
-        partChecksums = unsafe bytes.withUnsafeBytes { data in
-            (0..<Self.parts(of: bytes.count)).map { part in
-                let range = part * Self.partSize..<min((part + 1) * Self.partSize, data.count)
-                return CRC32C.checksum(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: data[range])))
-            }
+        partChecksums = (0..<Self.parts(of: bytes.count)).map { part in
+            CRC32C.checksum(bytes, part * Self.partSize..<min((part + 1) * Self.partSize, bytes.count))
         }
         self.fetchCost = fetchCost.isFinite ? max(0, fetchCost) : 0
     }
@@ -95,12 +92,9 @@ struct BlockHeader: Equatable {
     func proves(_ data: [UInt8], _ range: Range<Int>) -> Bool {
         guard data.count == range.count else { return false }
         if range == 0..<dataLength { return CRC32C.checksum(data) == dataChecksum }
-        return unsafe data.withUnsafeBytes { data in
-            stride(from: 0, to: data.count, by: Self.partSize).allSatisfy { start in
-                let part = unsafe data[start..<min(start + Self.partSize, data.count)]
-                return CRC32C.checksum(unsafe RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: part)))
-                    == partChecksums[(range.lowerBound + start) / Self.partSize]
-            }
+        return stride(from: 0, to: data.count, by: Self.partSize).allSatisfy { start in
+            CRC32C.checksum(data, start..<min(start + Self.partSize, data.count))
+                == partChecksums[(range.lowerBound + start) / Self.partSize]
         }
     }
 
